@@ -1,0 +1,72 @@
+"""The augmentation encoder and the projection heads."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from uniclip_keras.layers import AugmentationEncoder
+from uniclip_keras.layers import ImageProjection
+from uniclip_keras.layers import TextProjection
+
+FEATURES = np.random.default_rng(0).normal(size=(4, 12)).astype("float32")
+AUGMENTATIONS = np.random.default_rng(1).random((4, 11)).astype("float32")
+
+
+def build_heads():
+    features = keras.Input((12,))
+    augmentations = keras.Input((11,))
+    encoded = AugmentationEncoder((8, 8, 6))(augmentations)
+    image = ImageProjection(5, blocks=2, hidden_dim=10)(features, encoded)
+    text = TextProjection(5)(features)
+    return keras.Model([features, augmentations], [image, text])
+
+
+def test_heads_in_every_policy_and_through_a_file(policy, tmp_path):
+    model = build_heads()
+    outputs = model([FEATURES, AUGMENTATIONS])
+    for output in outputs:
+        assert output.shape == (4, 5)
+        assert output.dtype == keras.config.dtype_policy().compute_dtype
+        assert np.isfinite(tf.cast(output, tf.float32)).all()
+    assert all(w.dtype == "float32" for w in model.trainable_weights)
+    model.save(tmp_path / "heads.keras")
+    again = keras.saving.load_model(tmp_path / "heads.keras")
+    for output, expected in zip(
+        again([FEATURES, AUGMENTATIONS]), outputs, strict=True
+    ):
+        np.testing.assert_array_equal(output, expected)
+
+
+def test_image_head_reads_the_augmentation():
+    model = build_heads()
+    one, _ = model([FEATURES, AUGMENTATIONS])
+    other, _ = model([FEATURES, AUGMENTATIONS[::-1]])
+    assert np.abs(one - other).max() > 1e-3
+
+
+def test_gradients_reach_every_weight():
+    model = build_heads()
+    with tf.GradientTape() as tape:
+        image, text = model([FEATURES, AUGMENTATIONS])
+        loss = tf.reduce_sum(image**2) + tf.reduce_sum(text**2)
+    weights = model.trainable_weights
+    for weight, gradient in zip(
+        weights, tape.gradient(loss, [w.value for w in weights]), strict=True
+    ):
+        assert np.abs(gradient).max() > 0, weight.path
+
+
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_head_without_augmentation(blocks):
+    head = ImageProjection(5, blocks=blocks)
+    assert head(FEATURES).shape == (4, 5)
+    # Norm and projection; a block adds an entry, its norm and two layers.
+    assert len(head.trainable_weights) == (3 if blocks == 0 else 11)
+
+
+def test_augmentation_encoder_has_the_given_layers():
+    encoder = AugmentationEncoder((8, 7, 6))
+    assert encoder(AUGMENTATIONS).shape == (4, 6)
+    shapes = [w.shape for w in encoder.trainable_weights if len(w.shape) == 2]
+    assert shapes == [(11, 8), (8, 7), (7, 6)]

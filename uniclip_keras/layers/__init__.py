@@ -1,0 +1,13 @@
+"""Layers between the encoders and the loss."""
+
+from uniclip_keras.layers.augmentation_encoder import AugmentationEncoder
+from uniclip_keras.layers.domain_similarity import DomainSimilarity
+from uniclip_keras.layers.projection import ImageProjection
+from uniclip_keras.layers.projection import TextProjection
+
+__all__ = [
+    "AugmentationEncoder",
+    "DomainSimilarity",
+    "ImageProjection",
+    "TextProjection",
+]

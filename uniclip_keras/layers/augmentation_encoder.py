@@ -1,0 +1,65 @@
+"""Embeds what was done to a view."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable("uniclip_keras")
+class AugmentationEncoder(keras.layers.Layer):
+    """MLP that embeds augmentation vectors (UniCLIP, section 3.1).
+
+    The image encoder never sees the augmentation; this layer tells the
+    projection head what happened to the view instead, so that the encoder's
+    features need not throw away what an augmentation destroys.
+
+    Args:
+        units: width of each layer; the last one is the embedding's size. The
+            paper's encoder has three layers.
+
+    Call arguments:
+        augmentations: float tensor `[n, entries]`, see
+            `uniclip_keras.data.augmentation` for the layout.
+
+    Returns:
+        tensor `[n, units[-1]]` in the compute dtype.
+
+    Example:
+
+    ```python
+    encoder = AugmentationEncoder(units=(64, 64, 64))
+    encoder(tf.zeros([2, 11])).shape  # (2, 64)
+    ```
+    """
+
+    def __init__(self, units=(128, 128, 128), **kwargs):
+        super().__init__(**kwargs)
+        self.units = tuple(units)
+        self.hidden = [
+            keras.layers.Dense(
+                width, activation="gelu", dtype=self.dtype_policy
+            )
+            for width in self.units[:-1]
+        ]
+        self.embedding = keras.layers.Dense(
+            self.units[-1], dtype=self.dtype_policy
+        )
+
+    def build(self, input_shape):
+        width = input_shape[-1]
+        for dense in (*self.hidden, self.embedding):
+            dense.build((None, width))
+            width = dense.units
+        self.built = True
+
+    def call(self, augmentations):
+        x = augmentations
+        for dense in self.hidden:
+            x = dense(x)
+        return self.embedding(x)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units[-1])
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(units=self.units)
+        return config
