@@ -1,0 +1,98 @@
+import json
+
+import numpy as np
+import pytest
+
+from uniclip_keras.errors import InputError
+from uniclip_keras.evaluation.retrieval import retrieval
+
+
+def loop_twin(queries, candidates, query_labels, candidate_labels, k):
+    """Recall, median rank, chance and count, one query at a time."""
+    hits, ranks, chances = [], [], []
+    for query, label in zip(queries, query_labels, strict=True):
+        scored = [
+            (query @ c / np.linalg.norm(query) / np.linalg.norm(c), other)
+            for c, other in zip(candidates, candidate_labels, strict=True)
+        ]
+        scored.sort(key=lambda pair: -pair[0])
+        places = [i for i, (_, x) in enumerate(scored, 1) if x == label]
+        if not places:
+            continue
+        hits.append(places[0] <= k)
+        ranks.append(places[0])
+        miss = 1.0
+        for i in range(k):
+            left = len(scored) - i
+            miss *= max(left - len(places), 0) / left if left > 0 else 1.0
+        chances.append(1 - miss)
+    return np.mean(hits), np.median(ranks), np.mean(chances), len(hits)
+
+
+def data(seed=0):
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=[12, 6])
+    images = np.repeat(centres[:10], 4, axis=0)
+    images = images + rng.normal(size=images.shape)
+    texts = np.repeat(centres[2:], [1, 2, 3, 1, 1, 2, 1, 1, 3, 1], axis=0)
+    texts = texts + 0.5 * rng.normal(size=texts.shape)
+    image_labels = np.repeat([f"c{i}" for i in range(10)], 4).tolist()
+    text_labels = np.repeat(
+        [f"c{i}" for i in range(2, 12)], [1, 2, 3, 1, 1, 2, 1, 1, 3, 1]
+    ).tolist()
+    return images, texts, image_labels, text_labels
+
+
+@pytest.mark.parametrize("block_elements", [1, 50, 2**22])
+def test_equals_the_loop_twin(block_elements):
+    images, texts, image_labels, text_labels = data()
+    result = retrieval(
+        images, texts, image_labels, text_labels, (1, 3, 20), block_elements
+    )
+    ways = {
+        "image_to_text": (images, texts, image_labels, text_labels),
+        "text_to_image": (texts, images, text_labels, image_labels),
+    }
+    for way, arguments in ways.items():
+        for k in (1, 3, 20):
+            recall, median, chance, n = loop_twin(*arguments, k)
+            assert result[way][f"R@{k}"] == pytest.approx(recall)
+            assert result[way]["chance"][f"R@{k}"] == pytest.approx(chance)
+            assert result[way]["median_rank"] == median
+            assert result[way]["n"] == n
+    # Two concepts have images and no text, two have texts and no image.
+    assert result["image_to_text"]["excluded"] == 8
+    assert result["text_to_image"]["excluded"] == 4
+    assert result["image_to_text"]["candidates"] == 16
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_any_of_several_correct_texts_is_a_hit():
+    texts = np.eye(3)
+    result = retrieval(
+        [[0.1, 1.0, 0.5], [0.2, 0.1, 1.0]],
+        texts,
+        ["a", "b"],
+        ["a", "a", "b"],
+        ks=(1,),
+    )
+    assert result["image_to_text"]["R@1"] == 1.0
+    assert result["image_to_text"]["chance"]["R@1"] == pytest.approx(0.5)
+    # The first text of "a" finds the image of "b" first.
+    assert result["text_to_image"]["R@1"] == pytest.approx(2 / 3)
+
+
+def test_collapsed_model_scores_chance_not_everything():
+    _, _, image_labels, text_labels = data()
+    result = retrieval(
+        np.ones([40, 5]), np.ones([16, 5]), image_labels, text_labels
+    )
+    for way in result.values():
+        for metric, chance in way["chance"].items():
+            assert way[metric] == pytest.approx(chance)
+    assert result["image_to_text"]["R@1"] < 0.15
+
+
+def test_labels_that_never_meet_are_refused():
+    with pytest.raises(InputError, match="like '1f600' and texts like 'grin"):
+        retrieval(np.eye(2), np.eye(2), ["1f600", "1f601"], ["grin", "smile"])

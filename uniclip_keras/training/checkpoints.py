@@ -1,0 +1,106 @@
+"""Checkpoints from which a run goes on exactly where it was."""
+
+import pathlib
+
+import keras
+import tensorflow as tf
+
+from uniclip_keras.errors import InputError
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves model and optimizer every few steps, and at the end.
+
+    The optimizer's iterations are the run's position: `restore` brings them
+    back, and the data set starts at that step (see `training_dataset`).
+
+    Args:
+        directory: where the checkpoints are; made when missing.
+        every: steps between two checkpoints.
+        keep: how many of the latest to keep.
+    """
+
+    def __init__(self, directory, every, keep=2):
+        super().__init__()
+        self.directory = str(directory)
+        self.every = every
+        self.keep = keep
+        self._manager = None
+
+    def restore(self, model):
+        """Loads the latest checkpoint into a compiled model.
+
+        Returns:
+            int, the step to go on from; 0 without a checkpoint.
+
+        Raises:
+            InputError: for a checkpoint of another model.
+        """
+        model.make_train_function()
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(model=model, optimizer=model.optimizer),
+            self.directory,
+            max_to_keep=self.keep,
+            step_counter=model.optimizer.iterations.value,
+        )
+        latest = self._manager.latest_checkpoint
+        if latest is None:
+            return 0
+        restore_checkpoint(self._manager.checkpoint, latest)
+        return int(model.optimizer.iterations)
+
+    def on_train_begin(self, logs=None):
+        if self._manager is None:
+            self.restore(self.model)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) % self.every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        self.save()
+
+    def save(self):
+        """Writes a checkpoint of the current step unless there is one."""
+        step = int(self.model.optimizer.iterations)
+        path = self._manager.latest_checkpoint
+        if path is None or not path.endswith(f"-{step}"):
+            self._manager.save(checkpoint_number=step)
+
+
+def restore_model(model, directory):
+    """Loads the weights of the latest checkpoint into a model.
+
+    Args:
+        model: model of the checkpoint's architecture; need not be compiled.
+        directory: directory that `Checkpoints` wrote.
+
+    Returns:
+        int, the step of the checkpoint.
+
+    Raises:
+        InputError: without a checkpoint, or for one of another model.
+    """
+    latest = tf.train.latest_checkpoint(str(directory))
+    if latest is None:
+        raise InputError(
+            f"no checkpoint in {directory}; train first, or give the workdir "
+            "of a run that has saved one."
+        )
+    restore_checkpoint(tf.train.Checkpoint(model=model), latest, partial=True)
+    return int(pathlib.Path(latest).name.rpartition("-")[2])
+
+
+def restore_checkpoint(checkpoint, path, partial=False):
+    """Restores, naming the first variable that does not match."""
+    try:
+        status = checkpoint.restore(path)
+        status.assert_existing_objects_matched()
+        if partial:
+            status.expect_partial()
+    except (ValueError, AssertionError, tf.errors.OpError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"the checkpoint {path} is of another model ({reason}); use the "
+            "configuration and vocabulary that it was trained with."
+        ) from error

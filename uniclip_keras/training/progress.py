@@ -1,0 +1,134 @@
+"""What a run says while it trains: a line, a history file, TensorBoard."""
+
+import json
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from uniclip_keras.errors import InputError
+
+
+class Progress(keras.callbacks.Callback):
+    """Reports loss, similarity parameters, pairs per second and time left.
+
+    Every `every` steps it prints one line, appends one JSON object to
+    `history.jsonl` and writes the same scalars to TensorBoard. A resumed run
+    appends; rows after its checkpoint are dropped first.
+
+    Args:
+        workdir: directory of the run.
+        steps: steps of the whole training.
+        batch_size: image-text pairs of the global batch.
+        every: steps between two reports.
+        print_line: where lines go.
+
+    Raises (from `fit`):
+        InputError: as soon as the loss is not finite; the checkpoints before
+            stay.
+    """
+
+    def __init__(self, workdir, steps, batch_size, every, print_line=print):
+        super().__init__()
+        self.path = pathlib.Path(workdir) / "history.jsonl"
+        self.logdir = str(pathlib.Path(workdir) / "tensorboard")
+        self.steps = steps
+        self.batch_size = batch_size
+        self.every = every
+        self.print_line = print_line
+
+    def on_train_begin(self, logs=None):
+        self.step = int(self.model.optimizer.iterations)
+        rows = [r for r in read_history(self.path) if r["step"] <= self.step]
+        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self.seconds = rows[-1]["seconds"] if rows else 0.0
+        self.writer = tf.summary.create_file_writer(self.logdir)
+        self._restart_clock()
+
+    def _restart_clock(self):
+        self.started = time.perf_counter()
+        self.since = self.step
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Keras' "loss" is the mean since the epoch began.
+        self.reported_batches, self.reported_sum = 0, 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step = int(self.model.optimizer.iterations)
+        if self.step // self.every > self.since // self.every or (
+            self.step == self.steps
+        ):
+            self._report(batch + 1, logs)
+            self._restart_clock()
+
+    def _mean_loss(self, batches, logs):
+        """The mean since the last report, out of the epoch's running mean."""
+        total = float(logs["loss"]) * batches
+        mean = (total - self.reported_sum) / (batches - self.reported_batches)
+        self.reported_sum, self.reported_batches = total, batches
+        return mean
+
+    def _report(self, batches, logs):
+        loss = self._mean_loss(batches, logs)
+        elapsed = time.perf_counter() - self.started
+        done = max(self.step - self.since, 1)
+        self.seconds += elapsed
+        row = {
+            "step": self.step,
+            "loss": loss,
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "pairs_per_second": done * self.batch_size / elapsed,
+            "seconds": self.seconds,
+        }
+        parameters = {n: float(v) for n, v in logs.items() if "/" in n}
+        row.update(parameters)
+        if not np.isfinite(row["loss"]):
+            raise InputError(
+                f"the loss is {row['loss']} at step {self.step}; lower the "
+                "learning rate or clip gradients and start again, which goes "
+                "on from the last checkpoint."
+            )
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        with self.writer.as_default(step=self.step):
+            for name, value in row.items():
+                if name != "step":
+                    tf.summary.scalar(name, value)
+        remaining = (self.steps - self.step) * elapsed / done
+        self.print_line(
+            f"step {self.step:>{len(str(self.steps))}}/{self.steps}  "
+            f"loss {row['loss']:.3f}  {_similarity(parameters)}  "
+            f"{row['pairs_per_second']:.0f} pairs/s  eta {_clock(remaining)}"
+        )
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+
+def read_history(path):
+    """Rows of a `history.jsonl`; none where there is no file."""
+    path = pathlib.Path(path)
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _similarity(parameters):
+    pairs = [n.split("/")[1] for n in parameters if n.startswith("temp")]
+    return "  ".join(
+        f"{pair} tau {parameters[f'temperature/{pair}']:.3f} "
+        f"b {parameters[f'offset/{pair}']:+.3f}"
+        for pair in pairs
+    )
+
+
+def _clock(seconds):
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return (
+        f"{hours}:{minutes:02}:{seconds:02}"
+        if hours
+        else f"{minutes}:{seconds:02}"
+    )
