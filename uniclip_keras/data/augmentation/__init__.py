@@ -1,0 +1,43 @@
+"""Random views of an image, each with the vector that describes it."""
+
+from uniclip_keras.data.augmentation.crop import geometric
+from uniclip_keras.data.augmentation.recipe import IDENTITY_VIEW
+from uniclip_keras.data.augmentation.recipe import PRESETS
+from uniclip_keras.data.augmentation.recipe import SLIP_RECIPE
+from uniclip_keras.data.augmentation.recipe import STRONG
+from uniclip_keras.data.augmentation.recipe import WEAK
+from uniclip_keras.data.augmentation.recipe import ViewRecipe
+from uniclip_keras.data.augmentation.recipe import recipe_from_config
+from uniclip_keras.data.augmentation.sampling import sample_vectors
+from uniclip_keras.data.augmentation.vector import IDENTITY
+from uniclip_keras.data.augmentation.vector import LAYOUT
+from uniclip_keras.data.augmentation.vector import VECTOR_SIZE
+from uniclip_keras.data.augmentation.vector import describe
+from uniclip_keras.data.augmentation.views import evaluation_view
+from uniclip_keras.data.augmentation.views import photometric
+from uniclip_keras.data.augmentation.views import random_view
+from uniclip_keras.data.augmentation.views import random_views
+from uniclip_keras.data.augmentation.views import replay
+from uniclip_keras.data.augmentation.views import sample_vector
+
+__all__ = [
+    "IDENTITY",
+    "IDENTITY_VIEW",
+    "LAYOUT",
+    "PRESETS",
+    "SLIP_RECIPE",
+    "STRONG",
+    "VECTOR_SIZE",
+    "WEAK",
+    "ViewRecipe",
+    "describe",
+    "evaluation_view",
+    "geometric",
+    "photometric",
+    "random_view",
+    "random_views",
+    "recipe_from_config",
+    "replay",
+    "sample_vector",
+    "sample_vectors",
+]

@@ -1,0 +1,138 @@
+"""Draws augmentation vectors: one stateless draw for all views of an image.
+
+Per-operation overhead dominates for small images, so every random number of
+every view comes from one uniform draw, and recipes become constant tables.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from uniclip_keras.data.augmentation.recipe import ViewRecipe
+from uniclip_keras.data.augmentation.vector import BLUR_UNIT
+from uniclip_keras.errors import InputError
+
+# torchvision's RandomResizedCrop gives up after as many.
+CROP_ATTEMPTS = 10
+
+# Columns of the draw.
+_AREAS = slice(0, CROP_ATTEMPTS)
+_RATIOS = slice(CROP_ATTEMPTS, 2 * CROP_ATTEMPTS)
+_POSITION = slice(_RATIOS.stop, _RATIOS.stop + 2)
+_GATES = slice(_POSITION.stop, _POSITION.stop + 4)
+_VALUES = slice(_GATES.stop, _GATES.stop + 7)
+_DRAWS = _VALUES.stop
+
+# Which of the gates (flip, jitter, grayscale, blur) lets each value through
+# (flip, brightness, contrast, saturation, hue, grayscale, blur).
+_GATE_OF_VALUE = [0, 1, 1, 1, 1, 2, 3]
+
+
+def sample_vectors(recipe, height, width, seed):
+    """Draws the augmentation vectors of all views of one image.
+
+    Crops follow torchvision's `RandomResizedCrop`: area even in its range,
+    ratio even in its logarithm, the first of ten boxes that fits in the image
+    at an even position, else the largest centre crop within the ratios.
+
+    Args:
+        recipe: sequence of `ViewRecipe`, one per view.
+        height: height of the image in pixels, int or scalar int tensor.
+        width: the same for the width.
+        seed: `[2]` ints; the same seed gives the same vectors.
+
+    Returns:
+        `[V, 11]` float32. Boxes are whole pixels of the image.
+
+    Raises:
+        InputError: if the recipe is not a non-empty sequence of `ViewRecipe`.
+    """
+    tables = _tables(_as_recipe(recipe))
+    # The same numbers on every kind of device.
+    uniform = tf.random.stateless_uniform(
+        [len(tables["low"]), _DRAWS], seed=seed, alg="philox"
+    )
+    drawn = tables["low"] + tables["span"] * uniform
+
+    image = tf.cast(tf.stack([height, width]), tf.float32)
+    box = _sample_boxes(drawn, image, tables["largest_crop"])
+
+    gates = tf.cast(drawn[:, _GATES] < tables["probability"], tf.float32)
+    values = drawn[:, _VALUES] * tf.gather(gates, _GATE_OF_VALUE, axis=1)
+    return tf.concat([box, values], axis=1)
+
+
+def _sample_boxes(drawn, image, largest_crop):
+    """`[V, 4]`: top, left, height, width as fractions of the image."""
+    sides = tf.sqrt(drawn[:, _AREAS] * tf.reduce_prod(image))
+    # Half the log ratio goes to the width, and minus that to the height.
+    stretch = tf.exp(drawn[:, _RATIOS, None] * [-1.0, 1.0])
+    candidates = tf.round(sides[:, :, None] * stretch)  # [V, 10, (h, w)]
+    fallback = tf.round(image[::-1] * largest_crop)
+    fallback = tf.clip_by_value(fallback, 1.0, image)
+    candidates = tf.concat([candidates, fallback[:, None]], axis=1)
+    fits = tf.reduce_all((candidates >= 1.0) & (candidates <= image), axis=2)
+    # argmax gives the first of equals, and the fallback always fits.
+    first = tf.argmax(tf.cast(fits, tf.int32), axis=1)
+    extent = tf.gather(candidates, first, axis=1, batch_dims=1)  # [V, 2]
+
+    room = image - extent
+    corner = tf.where(
+        (first == CROP_ATTEMPTS)[:, None],
+        tf.floor(room / 2.0),
+        tf.floor(drawn[:, _POSITION] * (room + 1.0)),
+    )
+    return tf.concat([corner / image, extent / image], axis=1)
+
+
+def _tables(recipe):
+    """Constants that turn uniform numbers into parameters, a row per view."""
+    low = np.zeros([len(recipe), _DRAWS], np.float32)
+    high = np.ones_like(low)
+    probability = np.zeros([len(recipe), 4], np.float32)
+    largest_crop = np.zeros([len(recipe), 2], np.float32)
+    for row, view in enumerate(recipe):
+        if view.crop_area is None:
+            # No box of four times the area fits, so the fallback is taken, and
+            # without bounds on the ratio that is the whole image.
+            low[row, _AREAS] = high[row, _AREAS] = 4.0
+            low[row, _RATIOS] = high[row, _RATIOS] = 0.0
+            largest_crop[row] = 1e9
+        else:
+            low[row, _AREAS], high[row, _AREAS] = view.crop_area
+            low[row, _RATIOS] = 0.5 * math.log(view.crop_ratio[0])
+            high[row, _RATIOS] = 0.5 * math.log(view.crop_ratio[1])
+            # Height by the image's width, and width by its height.
+            largest_crop[row] = 1 / view.crop_ratio[0], view.crop_ratio[1]
+        probability[row] = view.flip, view.jitter, view.grayscale, view.blur
+        amounts = [view.brightness, view.contrast, view.saturation, view.hue]
+        sigmas = [sigma / BLUR_UNIT for sigma in view.blur_sigma]
+        high[row, _VALUES] = [1.0, *amounts, 1.0, sigmas[1]]
+        low[row, _VALUES] = [
+            1.0,
+            *[max(-amount, -1.0) for amount in amounts],
+            1.0,
+            sigmas[0],
+        ]
+    return {
+        "low": low,
+        "span": high - low,
+        "probability": probability,
+        "largest_crop": largest_crop,
+    }
+
+
+def _as_recipe(recipe):
+    if isinstance(recipe, ViewRecipe):
+        recipe = (recipe,)
+    if (
+        not isinstance(recipe, list | tuple)
+        or not recipe
+        or not all(isinstance(view, ViewRecipe) for view in recipe)
+    ):
+        raise InputError(
+            f"recipe {recipe!r} is not a sequence of ViewRecipe; make one "
+            "with augmentation.recipe_from_config."
+        )
+    return tuple(recipe)
