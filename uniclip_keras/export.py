@@ -5,10 +5,9 @@ import pathlib
 import keras
 import tensorflow as tf
 
+from uniclip_keras.data.augmentation import evaluation_view
+from uniclip_keras.data.images import decode_image
 from uniclip_keras.errors import InputError
-
-# Images in one call of `image_bytes` are decoded one after another.
-_CHANNELS = 3
 
 
 def export_saved_model(model, tokenizer, image_size, path):
@@ -34,21 +33,19 @@ def export_saved_model(model, tokenizer, image_size, path):
     Raises:
         InputError: when `path` holds something already.
     """
-    from uniclip_keras.data.images import decode_and_resize
-
     path = pathlib.Path(path)
     if path.exists() and any(path.iterdir()):
         raise InputError(
             f"{path} is not empty; give a new directory for the SavedModel."
         )
 
+    shape = [image_size, image_size, 3]
+
     def image_bytes(encoded):
         images = tf.map_fn(
-            lambda one: decode_and_resize(one, image_size),
+            lambda one: evaluation_view(decode_image(one), image_size),
             encoded,
-            fn_output_signature=tf.TensorSpec(
-                [image_size, image_size, _CHANNELS], tf.float32
-            ),
+            fn_output_signature=tf.TensorSpec(shape, tf.float32),
         )
         return model.encode_image(images)
 
@@ -58,10 +55,13 @@ def export_saved_model(model, tokenizer, image_size, path):
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.track(tokenizer)
-    shape = [None, image_size, image_size, _CHANNELS]
     for name, function, spec in (
         ("image_bytes", image_bytes, tf.TensorSpec([None], tf.string)),
-        ("images", model.encode_image, tf.TensorSpec(shape, tf.float32)),
+        (
+            "images",
+            model.encode_image,
+            tf.TensorSpec([None, *shape], tf.float32),
+        ),
         ("text", text, tf.TensorSpec([None], tf.string)),
         (
             "tokens",

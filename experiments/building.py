@@ -1,0 +1,137 @@
+"""From a configuration to the objects it describes."""
+
+import difflib
+import inspect
+import itertools
+import posixpath
+
+import keras
+
+from uniclip_keras import layers
+from uniclip_keras import losses
+from uniclip_keras import models
+from uniclip_keras import training
+from uniclip_keras.data import WebDataset
+from uniclip_keras.data import mix
+from uniclip_keras.data.text import SubwordTokenizer
+from uniclip_keras.errors import InputError
+
+IMAGE_ENCODERS = {
+    "clip_vit": models.clip_vit,
+    "conv_stem_vit": models.conv_stem_vit,
+    "vit": models.vit,
+}
+TEXT_ENCODERS = {"clip_text": models.clip_text}
+OBJECTIVES = {"mp_nce": losses.MPNCE}
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def data_path(config, name):
+    """A file or pattern in the configuration's data directory."""
+    return posixpath.join(config.data.directory, name)
+
+
+def build_source(config):
+    """The training source, a mixture of what `config.data.train` names."""
+    parts = config.data.train.values()
+    sources = [
+        WebDataset(
+            data_path(config, part.shards),
+            id_field=config.data.id_field or None,
+            caption_field=config.data.caption_field or None,
+        )
+        for part in parts
+    ]
+    return mix(sources, [part.weight for part in parts])
+
+
+def train_tokenizer(config, source):
+    """Learns the vocabulary from the captions of the training source."""
+    texts = (sample["text"] for sample in source.samples())
+    return SubwordTokenizer.train(
+        itertools.islice(texts, config.tokenizer.training_texts),
+        vocabulary_size=config.tokenizer.vocabulary_size,
+        context_length=config.tokenizer.context_length,
+    )
+
+
+def build_model(config, vocabulary_size):
+    """The UniCLIP model, in the configuration's precision."""
+    check_choice("precision", config.precision, PRECISIONS)
+    keras.config.set_dtype_policy(config.precision)
+    image_encoder = build_kind(
+        "image_encoder",
+        IMAGE_ENCODERS,
+        config.image_encoder,
+        image_size=config.image_size,
+    )
+    text_encoder = build_kind(
+        "text_encoder",
+        TEXT_ENCODERS,
+        config.text_encoder,
+        vocabulary_size=vocabulary_size,
+        context_length=config.tokenizer.context_length,
+    )
+    return models.UniCLIP(
+        image_encoder,
+        text_encoder,
+        objective=build_objective(config.objective),
+        **config.model.to_dict(),
+    )
+
+
+def build_objective(objective):
+    """The loss with its similarity."""
+    options = objective.to_dict()
+    similarity = layers.DomainSimilarity(
+        ("image", "text"),
+        temperature=options.pop("temperature"),
+        offset=options.pop("offset"),
+    )
+    return build_kind("objective", OBJECTIVES, options, similarity=similarity)
+
+
+def build_optimizer(config, model):
+    """AdamW with the configuration's schedule."""
+    return training.adamw(
+        model, steps=config.steps, **config.optimizer.to_dict()
+    )
+
+
+def build_kind(what, table, options, **arguments):
+    """Calls the entry of `table` that `options["kind"]` names.
+
+    Raises:
+        InputError: for an unknown kind, or an option it does not have.
+    """
+    options = dict(options.items())
+    kind = options.pop("kind", None)
+    check_choice(f"{what}.kind", kind, table)
+    known = [
+        name
+        for name in inspect.signature(table[kind]).parameters
+        if name not in arguments and name not in ("kwargs", "name")
+    ]
+    for name in options:
+        if name not in known:
+            raise InputError(
+                f"{what}.{name} does not exist for the kind {kind!r}"
+                f"{nearest(name, known)}."
+            )
+    return table[kind](**options, **arguments)
+
+
+def check_choice(what, value, allowed):
+    """Raises InputError unless the value is one of those allowed."""
+    if value not in allowed:
+        raise InputError(
+            f"{what}={value!r} is unknown{nearest(value, allowed)}."
+        )
+
+
+def nearest(name, known):
+    """The end of an error sentence: what may have been meant."""
+    close = difflib.get_close_matches(str(name), known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}"
+    return f"; choose from {', '.join(map(str, known))}"
