@@ -1,0 +1,45 @@
+import concurrent.futures
+
+from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.bad_samples import BadSamples
+
+
+def test_summary_of_a_clean_run():
+    tally = BadSamples()
+    tally.record_read(12)
+    assert tally.summary() == "Read 12 samples and skipped none."
+    assert (tally.good, tally.skipped) == (12, 0)
+
+
+def test_summary_names_kinds_counts_and_few_examples():
+    tally = BadSamples()
+    tally.record_read(1000)
+    for number in range(5):
+        tally.record(bad.CORRUPT_IMAGE, f"k{number}")
+    tally.record(bad.EMPTY_CAPTION, "e")
+    assert tally.summary() == (
+        "Read 1,000 samples and skipped 6 (0.6 %): 5 corrupt image (k0, k1, "
+        "k2), 1 empty caption (e)."
+    )
+
+
+def test_truncated_tar_is_reported_but_is_no_sample():
+    tally = BadSamples()
+    tally.record_read(4)
+    tally.record(bad.TRUNCATED_TAR, "a.tar")
+    assert tally.good == 4
+    assert "1 truncated tar (a.tar)" in tally.summary()
+
+
+def test_threads_lose_no_count():
+    tally = BadSamples()
+
+    def work(worker):
+        for _ in range(500):
+            tally.record_read(1)
+            tally.record(bad.MISSING_TEXT, f"k{worker}")
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert tally.read == 4000
+    assert tally.counts == {bad.MISSING_TEXT: 4000}

@@ -1,0 +1,135 @@
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.bad_samples import BadSamples
+from uniclip_keras.data.images import decode_good
+from uniclip_keras.data.images import decode_image
+
+
+def decode_both_ways(encoded):
+    """Decodes eagerly and inside `Dataset.map`, which must agree."""
+    eager = decode_image(tf.constant(encoded)).numpy()
+    dataset = tf.data.Dataset.from_tensors(encoded).map(decode_image)
+    np.testing.assert_array_equal(eager, next(iter(dataset)).numpy())
+    return eager
+
+
+def on_white(encoded):
+    image = Image.open(io.BytesIO(encoded)).convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    return np.asarray(white.convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    ("image_format", "mode", "options"),
+    [
+        ("PNG", "RGB", {}),
+        ("PNG", "L", {}),
+        ("PNG", "1", {}),
+        ("PNG", "P", {}),
+        ("PNG", "P", {"transparency": 0}),
+        ("PNG", "RGBA", {}),
+        ("PNG", "LA", {}),
+        ("WEBP", "RGB", {"lossless": True}),
+        ("WEBP", "RGBA", {"lossless": True}),
+        ("GIF", "P", {}),
+        ("BMP", "RGB", {}),
+    ],
+)
+def test_lossless_formats_become_rgb_on_white(
+    image_format, mode, options, encode_image, pixels
+):
+    encoded = encode_image(pixels(1, channels=4), image_format, mode, **options)
+    decoded = decode_both_ways(encoded)
+    assert decoded.dtype == np.uint8
+    # Pillow and TensorFlow may round a blend differently.
+    np.testing.assert_allclose(
+        decoded.astype(int), on_white(encoded).astype(int), atol=1
+    )
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_jpeg_of_any_colour_space(mode, encode_image, pixels):
+    source = np.full([24, 24, 3], (200, 120, 40), np.uint8)
+    decoded = decode_both_ways(encode_image(source, "JPEG", mode, quality=95))
+    expected = source if mode != "L" else np.full_like(source, 135)
+    np.testing.assert_allclose(decoded.astype(int), expected, atol=6)
+
+
+def test_sixteen_bits_become_eight():
+    levels = np.linspace(0, 65535, 24 * 24).astype(np.uint16).reshape(24, 24)
+    file = io.BytesIO()
+    Image.fromarray(levels).save(file, "PNG")
+    decoded = decode_both_ways(file.getvalue())
+    expected = np.repeat((levels >> 8)[..., None], 3, axis=-1)
+    np.testing.assert_allclose(decoded.astype(int), expected, atol=1)
+
+
+def test_animated_gif_gives_its_first_frame(encode_image, pixels):
+    frames = [Image.fromarray(pixels(seed)).convert("P") for seed in (1, 2)]
+    file = io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    first = np.asarray(frames[0].convert("RGB"))
+    np.testing.assert_array_equal(decode_both_ways(file.getvalue()), first)
+
+
+def animated_webp():
+    frames = [Image.new("RGB", [40, 50], colour) for colour in ("red", "blue")]
+    file = io.BytesIO()
+    frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:])
+    return file.getvalue()
+
+
+def bad_images(good):
+    return [
+        b"",
+        b"no image at all, but long enough to be looked at",
+        good[: len(good) // 2],
+        good[:-16],
+        good[:20],
+        animated_webp(),
+    ]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_bad_images_are_skipped_counted_and_named(
+    threads, encode_image, pixels
+):
+    good = encode_image(pixels(1))
+    # Bad ones first, in a row and last.
+    encoded = []
+    for image in bad_images(good):
+        encoded += [image, good]
+    encoded += [b"", b""]
+    keys = [f"k{place}" for place in range(len(encoded))]
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {"key": keys, "image": np.array(encoded, object), "id": keys}
+    )
+    tally = BadSamples()
+    kept = list(decode_good(dataset, tally, threads))
+    assert [sample["key"].numpy().decode() for sample in kept] == keys[1:-2:2]
+    for sample in kept:
+        assert sample["id"] == sample["key"]
+        np.testing.assert_array_equal(sample["image"], pixels(1))
+    assert tally.counts == {bad.CORRUPT_IMAGE: len(bad_images(good)) + 2}
+    assert tally.examples == {bad.CORRUPT_IMAGE: ["k0", "k2", "k4"]}
+
+
+def test_endless_dataset_counts_every_pass(encode_image, pixels):
+    good = encode_image(pixels(1))
+    dataset = tf.data.Dataset.from_tensor_slices(
+        {"key": ["a", "b", "c"], "image": [good, b"bad", good]}
+    )
+    tally = BadSamples()
+    kept = list(decode_good(dataset.repeat(), tally).take(5))
+    assert [sample["key"].numpy() for sample in kept] == [
+        b"a", b"c", b"a", b"c", b"a",
+    ]  # fmt: skip
+    assert tally.counts == {bad.CORRUPT_IMAGE: 2}
+    assert tally.examples == {bad.CORRUPT_IMAGE: ["b"]}

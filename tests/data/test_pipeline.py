@@ -1,0 +1,229 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from uniclip_keras.data import BadSamples
+from uniclip_keras.data import SubwordTokenizer
+from uniclip_keras.data import WebDataset
+from uniclip_keras.data import augmentation
+from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data import load_images
+from uniclip_keras.data import mix
+from uniclip_keras.data import training_dataset
+from uniclip_keras.data.pipeline import draw_captions
+from uniclip_keras.errors import InputError
+
+SIZE = 16
+RECIPE = augmentation.recipe_from_config(["weak", "strong"])
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    captions = [f"caption {number} number{number}" for number in range(20)]
+    return SubwordTokenizer.train([*captions, "red heart\nrotes herz"], 200, 16)
+
+
+@pytest.fixture
+def source(write_tar, sample, tmp_path):
+    """Nine good samples, ids 0 to 8, each with two captions of its own."""
+    for shard in range(3):
+        members = []
+        for number in range(3 * shard, 3 * shard + 3):
+            captions = (f"caption {number}", f"number{number}")
+            members += sample(f"k{number}", number, captions)
+        write_tar(f"s-{shard}.tar", members)
+    return WebDataset(str(tmp_path / "s-*.tar"), "id", "captions")
+
+
+def batches(source, tokenizer, count, seed=0, batch_size=6, **options):
+    dataset = training_dataset(
+        source, tokenizer, RECIPE, SIZE, batch_size, seed, **options
+    )
+    return [
+        {name: value.numpy() for name, value in batch.items()}
+        for batch in dataset.take(count)
+    ]
+
+
+def assert_equal_batches(one, other):
+    for first, second in zip(one, other, strict=True):
+        assert first.keys() == second.keys()
+        for name in first:
+            np.testing.assert_array_equal(first[name], second[name])
+
+
+def test_static_shapes_and_types(source, tokenizer):
+    dataset = training_dataset(source, tokenizer, RECIPE, SIZE, 4, seed=0)
+    assert dataset.element_spec == {
+        "views": tf.TensorSpec([4, 2, SIZE, SIZE, 3], tf.float32),
+        "augmentations": tf.TensorSpec([4, 2, 11], tf.float32),
+        "tokens": tf.TensorSpec([4, 16], tf.int32),
+        "id": tf.TensorSpec([4], tf.int64),
+    }
+    assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_same_seed_same_batches(source, tokenizer, cache):
+    options = {"shuffle_buffer": 5, "cache": cache, "threads": 2}
+    one = batches(source, tokenizer, 4, seed=7, **options)
+    again = batches(source, tokenizer, 4, seed=7, **options)
+    assert_equal_batches(one, again)
+    other = batches(source, tokenizer, 4, seed=8, **options)
+    assert any(
+        (first["augmentations"] != second["augmentations"]).any()
+        for first, second in zip(one, other, strict=True)
+    )
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_going_on_equals_never_stopping(source, tokenizer, cache):
+    whole = batches(source, tokenizer, 5, cache=cache)
+    rest = batches(source, tokenizer, 2, cache=cache, first_step=3)
+    assert_equal_batches(whole[3:], rest)
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_each_pass_holds_every_sample_once(source, tokenizer, cache):
+    passes = batches(source, tokenizer, 4, batch_size=9, cache=cache)
+    orders = [batch["id"].tolist() for batch in passes]
+    assert all(sorted(order) == list(range(9)) for order in orders)
+    assert len({tuple(order) for order in orders}) > 1
+
+
+def test_views_are_what_their_vectors_say(source, tokenizer, pixels):
+    for batch in batches(source, tokenizer, 3):
+        assert batch["views"].min() >= 0 and batch["views"].max() <= 1 + 1e-6
+        for number, views, vectors in zip(
+            batch["id"], batch["views"], batch["augmentations"], strict=True
+        ):
+            again = augmentation.replay(pixels(number), vectors, SIZE)
+            np.testing.assert_allclose(views, again, atol=1e-3)
+    vectors = batch["augmentations"].reshape(-1, 11)
+    assert len(np.unique(vectors, axis=0)) == len(vectors)
+
+
+def test_a_caption_of_its_own_goes_with_each_image(source, tokenizer):
+    drawn = {}
+    for batch in batches(source, tokenizer, 12):
+        texts = tokenizer.detokenize(batch["tokens"])
+        for number, text in zip(batch["id"], texts, strict=True):
+            assert text in (f"caption {number}", f"number{number}")
+            drawn.setdefault(number, set()).add(text)
+    # Over eight passes both captions are drawn for nearly all.
+    assert sum(len(texts) == 2 for texts in drawn.values()) >= 7
+
+
+def test_drawings_of_one_item_share_their_id(write_tar, sample, tokenizer):
+    path = write_tar(
+        "t.tar", sample("twemoji", 5) + sample("noto", 5) + sample("other", 6)
+    )
+    source = WebDataset(path, id_field="id")
+    (batch,) = batches(source, tokenizer, 1, batch_size=3)
+    assert sorted(batch["id"]) == [5, 5, 6]
+    by_caption = WebDataset(path)
+    (batch,) = batches(by_caption, tokenizer, 1, batch_size=3)
+    assert len(set(batch["id"])) == 1
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_bad_samples_among_good_ones(write_tar, sample, tokenizer, cache):
+    good = [sample(f"k{number}", number) for number in range(6)]
+    image = good[0][0][1]
+    path = write_tar(
+        "t.tar",
+        [("torn.png", image[:60]), ("torn.txt", b"x"), ("torn.json", {"id": 9})]
+        + [m for members in good[:3] for m in members]
+        + [("blank.png", image), ("blank.txt", b""), ("blank.json", {"id": 9})]
+        + [m for members in good[3:] for m in members]
+        + [("none.png", b""), ("none.txt", b"x"), ("none.json", {"id": 9})],
+    )
+    tally = BadSamples()
+    source = WebDataset(path, id_field="id")
+    passes = batches(
+        source, tokenizer, 3, batch_size=6, cache=cache, bad_samples=tally
+    )
+    for batch in passes:
+        assert sorted(batch["id"]) == list(range(6))
+    assert set(tally.counts) == {bad.CORRUPT_IMAGE, bad.EMPTY_CAPTION}
+    assert sorted(tally.examples[bad.CORRUPT_IMAGE]) == ["none", "torn"]
+    if cache:
+        assert tally.counts == {bad.CORRUPT_IMAGE: 2, bad.EMPTY_CAPTION: 1}
+        assert tally.summary().startswith("Read 9 samples and skipped 3")
+
+
+def test_source_without_a_good_image(write_tar, tokenizer):
+    path = write_tar("t.tar", [("a.png", b"no image"), ("a.txt", b"text")])
+    with pytest.raises(InputError, match="None of the first 1 images .* 'a'"):
+        training_dataset(WebDataset(path), tokenizer, RECIPE, SIZE, 2, seed=0)
+
+
+@pytest.mark.parametrize("cache", [False, True])
+def test_mixture_draws_by_weight(write_tar, sample, tokenizer, cache):
+    sources = []
+    for number in (0, 1):
+        path = write_tar(f"{number}.tar", sample("k", number))
+        sources.append(WebDataset(path, id_field="id"))
+    options = {"batch_size": 30, "cache": cache}
+    mixture = mix(sources, [5, 1])
+    ids = np.concatenate(
+        [batch["id"] for batch in batches(mixture, tokenizer, 10, **options)]
+    )
+    # 250 +- 6.5 of 300.
+    assert 225 < (ids == 0).sum() < 275
+    assert_equal_batches(
+        batches(mixture, tokenizer, 2, **options),
+        batches(mixture, tokenizer, 2, **options),
+    )
+
+
+def test_strategy_splits_the_global_batch(source, tokenizer, two_replicas):
+    (whole,) = batches(source, tokenizer, 1)
+    dataset = training_dataset(source, tokenizer, RECIPE, SIZE, 6, seed=0)
+    split = next(iter(two_replicas.experimental_distribute_dataset(dataset)))
+    for name, value in split.items():
+        parts = two_replicas.experimental_local_results(value)
+        assert [part.shape[0] for part in parts] == [3, 3]
+        np.testing.assert_array_equal(tf.concat(parts, 0), whole[name])
+
+
+def test_draw_captions_is_even_stateless_and_the_same_in_map():
+    texts = tf.constant(["a\nb\nc\nd"] * 4000 + ["only"])
+    drawn = draw_captions(texts, [1, 2]).numpy()
+    assert drawn[-1] == b"only"
+    _, counts = np.unique(drawn[:-1], return_counts=True)
+    assert len(counts) == 4 and counts.min() > 900
+    dataset = tf.data.Dataset.from_tensors(texts)
+    mapped = next(iter(dataset.map(lambda x: draw_captions(x, [1, 2]))))
+    np.testing.assert_array_equal(drawn, mapped)
+    assert (draw_captions(texts, [1, 3]).numpy() != drawn).any()
+
+
+def test_load_images_keeps_order_and_names_what_is_left_out(
+    encode_image, pixels
+):
+    encoded = [encode_image(pixels(number)) for number in range(5)]
+    encoded[2] = encoded[2][:50]
+    tally = BadSamples()
+    images, kept = load_images(
+        encoded, SIZE, keys="abcde", bad_samples=tally, batch_size=2
+    )
+    assert kept.tolist() == [0, 1, 3, 4]
+    assert images.shape == (4, SIZE, SIZE, 3) and images.dtype == np.float32
+    for image, place in zip(images, kept, strict=True):
+        expected = augmentation.evaluation_view(pixels(place), SIZE)
+        np.testing.assert_allclose(image, expected, atol=1e-6)
+    assert tally.examples == {bad.CORRUPT_IMAGE: ["c"]}
+
+
+def test_load_images_of_nothing():
+    images, kept = load_images([], SIZE)
+    assert images.shape == (0, SIZE, SIZE, 3) and kept.shape == (0,)
+
+
+def test_source_count_makes_epochs(source, tokenizer):
+    steps = source.count() // 3
+    ids = [b["id"] for b in batches(source, tokenizer, steps, batch_size=3)]
+    assert sorted(itertools.chain(*ids)) == list(range(9))

@@ -1,0 +1,132 @@
+"""Encoded bytes to RGB, by rule, and without dying on the bytes that fail."""
+
+import tensorflow as tf
+
+from uniclip_keras.data import bad_samples as bad
+
+# Colour types of a PNG header that can carry transparency, as the byte at
+# offset 25: palette, grey with alpha, RGB with alpha.
+_PNG_ALPHA_TYPES = (b"\x03", b"\x04", b"\x06")
+
+# The bit of a WebP header's flags, the byte at offset 20.
+_WEBP_ANIMATION = 2
+
+# The key of no sample: members of a tar have a name.
+_END = b""
+
+
+def decode_image(encoded):
+    """Decodes PNG, JPEG, WebP, GIF or BMP to RGB.
+
+    Grey and CMYK images become RGB, 16 bits become 8, transparency goes on
+    white, and an animated GIF gives its first frame. An animated WebP counts
+    as unreadable, because TensorFlow cannot take one frame of it.
+
+    Args:
+        encoded: Scalar string tensor.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: The bytes are no whole image.
+    """
+    head = tf.strings.substr(encoded, 0, 4)
+    png = tf.equal(head, b"\x89PNG")
+    colour_type = tf.strings.substr(encoded, 25, 1)
+    png_alpha = png & tf.reduce_any(tf.equal(colour_type, _PNG_ALPHA_TYPES))
+    # With alpha a WebP refuses to be read as three channels. An animated one
+    # must go the opaque way, where it is refused: read with any number of
+    # channels it makes TensorFlow corrupt memory.
+    flags = tf.io.decode_raw(tf.strings.substr(encoded, 20, 1), tf.uint8)[0]
+    animated = tf.equal(tf.strings.substr(encoded, 12, 4), b"VP8X") & (
+        tf.bitwise.bitwise_and(flags, _WEBP_ANIMATION) != 0
+    )
+    webp = tf.equal(head, b"RIFF") & ~animated
+
+    def decode_png():
+        return _on_white(tf.io.decode_png(encoded, channels=4))
+
+    def decode_webp():
+        image = tf.io.decode_image(encoded, expand_animations=False)
+        return tf.cond(
+            tf.shape(image)[-1] == 4, lambda: _on_white(image), lambda: image
+        )
+
+    def decode_opaque():
+        return tf.io.decode_image(encoded, channels=3, expand_animations=False)
+
+    image = tf.case(
+        [(png_alpha, decode_png), (webp, decode_webp)], default=decode_opaque
+    )
+    return tf.ensure_shape(image, [None, None, 3])
+
+
+def _on_white(rgba):
+    rgb = tf.cast(rgba[..., :3], tf.int32)
+    alpha = tf.cast(rgba[..., 3:], tf.int32)
+    return tf.cast((rgb * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
+
+
+def decode_good(dataset, bad_samples=None, num_parallel_calls=1):
+    """Decodes `image` in every element, leaving out those that fail.
+
+    TensorFlow drops the failures itself; a running number given before and
+    checked after tells how many fell out and behind which neighbour, so that
+    Python is called for bad samples alone.
+
+    Args:
+        dataset: Dicts of tensors with `key` and `image` (encoded).
+        bad_samples: A `BadSamples` that counts the failures, or None.
+        num_parallel_calls: As in `Dataset.map`.
+
+    Returns:
+        The dataset with `image` uint8 `[height, width, 3]`.
+    """
+    endless = dataset.cardinality() == tf.data.INFINITE_CARDINALITY
+    if not endless:
+        # A good last element, so that failures at the end are noticed too.
+        dataset = dataset.concatenate(_sentinel(dataset.element_spec))
+    none_yet = tf.constant(-1, tf.int64)
+
+    def number(state, element):
+        index, key = state
+        return (index + 1, element["key"]), (index + 1, key, element)
+
+    def decode(index, previous_key, element):
+        image = decode_image(element["image"])
+        return index, previous_key, {**element, "image": image}
+
+    def report(count, key):
+        if bad_samples is not None:
+            bad_samples.record(bad.CORRUPT_IMAGE, key.decode(), count)
+        return count
+
+    def check(last, numbered):
+        index, previous_key, element = numbered
+        missing = index - last - 1
+        tf.cond(
+            missing > 0,
+            lambda: tf.numpy_function(
+                report, [missing, previous_key], tf.int64
+            ),
+            lambda: missing,
+        )
+        return index, element
+
+    dataset = dataset.scan((none_yet, tf.constant(b"")), number)
+    dataset = dataset.map(decode, num_parallel_calls=num_parallel_calls)
+    dataset = dataset.ignore_errors().scan(none_yet, check)
+    if not endless:
+        dataset = dataset.filter(lambda element: element["key"] != _END)
+    return dataset
+
+
+def _sentinel(element_spec):
+    element = {
+        name: tf.zeros(spec.shape, spec.dtype)
+        for name, spec in element_spec.items()
+    }
+    element["key"] = tf.constant(_END)
+    element["image"] = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
+    return tf.data.Dataset.from_tensors(element)
