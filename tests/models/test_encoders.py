@@ -1,0 +1,127 @@
+"""Encoders of every kind: shapes, form, refusals."""
+
+import keras
+import keras_cv
+import keras_hub
+import numpy as np
+import pytest
+
+from uniclip_keras import models
+from uniclip_keras.errors import InputError
+
+IMAGES = np.random.default_rng(0).random((2, 32, 32, 3), "float32")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: models.conv_stem_vit(32, width=24, layers=1, heads=2),
+        lambda: models.vit(32, 16, width=24, layers=1, heads=2),
+        lambda: models.clip_vit(32, 16, width=24, layers=1, heads=2),
+    ],
+    ids=["conv_stem_vit", "vit", "clip_vit"],
+)
+def test_image_encoders(make, tmp_path):
+    encoder = make()
+    features = encoder(IMAGES)
+    assert features.shape == (2, 24)
+    assert np.isfinite(features).all()
+    assert np.abs(features[0] - features[1]).max() > 1e-4
+    encoder.save(tmp_path / "encoder.keras")
+    again = keras.saving.load_model(tmp_path / "encoder.keras")
+    np.testing.assert_array_equal(again(IMAGES), features)
+
+
+def test_keras_hub_backbone():
+    backbone = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64, 32],
+        stackwise_num_blocks=[1, 1],
+        stackwise_num_strides=[1, 2],
+        block_type="basic_block",
+        image_shape=(32, 32, 3),
+    )
+    assert models.from_backbone(backbone, 32)(IMAGES).shape == (2, 32)
+
+
+def test_keras_cv_backbone():
+    backbone = keras_cv.models.ResNetBackbone(
+        stackwise_filters=[64, 32],
+        stackwise_blocks=[1, 1],
+        stackwise_strides=[1, 2],
+        include_rescaling=True,
+        input_shape=(32, 32, 3),
+        block_type="basic_block",
+    )
+    encoder = models.from_backbone(backbone, 32, pixels="bytes")
+    assert encoder(IMAGES).shape == (2, 32)
+
+
+def test_pixels_reach_the_backbone_as_asked():
+    images = keras.Input((32, 32, 3))
+    backbone = keras.Model(images, keras.layers.Identity()(images))
+    for pixels, expected in (
+        ("unit", IMAGES),
+        ("bytes", IMAGES * 255),
+        (
+            "standardized",
+            (IMAGES - [0.4815, 0.4578, 0.4082]) / [0.2686, 0.2613, 0.2758],
+        ),
+    ):
+        encoder = models.from_backbone(backbone, 32, pixels=pixels)
+        np.testing.assert_allclose(
+            encoder(IMAGES), expected.mean(axis=(1, 2)), rtol=1e-3, atol=1e-3
+        )
+
+
+def test_tokens_are_pooled_as_asked():
+    images = keras.Input((32, 32, 3))
+    backbone = keras.Model(images, keras.layers.Reshape((1024, 3))(images))
+    tokens = IMAGES.reshape(2, 1024, 3)
+    for pooling, expected in (
+        ("mean", tokens.mean(axis=1)),
+        ("first", tokens[:, 0]),
+    ):
+        encoder = models.from_backbone(backbone, 32, pooling, pixels="unit")
+        np.testing.assert_allclose(encoder(IMAGES), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: models.conv_stem_vit(36), "image_size=36.*8 pixels.*32"),
+        (lambda: models.vit(224, 30), "image_size=224.*30 pixels.*210"),
+        (lambda: models.clip_vit(10, 16), "image_size=10.*16"),
+        (lambda: models.clip_text(width=10, heads=4), "width=10.*heads=4"),
+        (
+            lambda: models.from_backbone(None, 32, pixels="raw"),
+            "'raw'.*unit",
+        ),
+        (
+            lambda: models.from_backbone(None, 32, pooling="max"),
+            "'max'.*first",
+        ),
+    ],
+)
+def test_impossible_encoders(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
+
+
+def test_text_features_are_the_end_tokens(tmp_path):
+    end = 19
+    encoder = models.clip_text(20, 6, width=16, layers=2, heads=2)
+    tokens = np.array([[2, 5, 6, end, 0, 0], [2, 5, end, 0, 0, 0]], "int32")
+    features = encoder(tokens).numpy()
+    assert features.shape == (2, 16)
+    padded = tokens.copy()
+    padded[:, 4:] = 7
+    # Causal attention: what follows the end cannot matter ...
+    np.testing.assert_allclose(encoder(padded), features, atol=1e-6)
+    # ... and what precedes it does.
+    tokens[:, 1] = 8
+    assert np.abs(encoder(tokens) - features).min(axis=1).max() > 1e-6
+    encoder.save(tmp_path / "text.keras")
+    again = keras.saving.load_model(tmp_path / "text.keras")
+    np.testing.assert_array_equal(again(tokens), encoder(tokens))
