@@ -53,7 +53,13 @@ def get_config():
         }
     )
     config.text_encoder = ConfigDict(
-        {"kind": "clip_text", "width": 128, "layers": 2, "heads": 4}
+        {
+            "kind": "clip_text",
+            "width": 128,
+            "layers": 2,
+            "heads": 4,
+            "pooling": "mean",
+        }
     )
     config.model.embedding_dim = 128
     config.model.augmentation_units = (64, 64, 64)
