@@ -17,6 +17,7 @@ from absl import flags
 
 from experiments import building
 from experiments.runner import run
+from experiments.workdir import WORKDIR
 from experiments.workdir import load_run
 from uniclip_keras import evaluation
 from uniclip_keras import training
@@ -27,8 +28,6 @@ from uniclip_keras.data import training_dataset
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.errors import InputError
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
-
 GALLERY_IMAGES = 6
 GALLERY_TEXTS = 3
 CHECK_BATCHES = 8
@@ -36,7 +35,7 @@ CHECK_BATCHES = 8
 
 def main(argv):
     del argv
-    evaluate(_WORKDIR.value)
+    evaluate(WORKDIR.value)
 
 
 def evaluate(workdir):

@@ -1,6 +1,6 @@
 """Writes the SavedModel of a trained run.
 
-python -m experiments.export --workdir=runs/emoji [--output_dir=DIR]
+python -m experiments.export --workdir=runs/emoji [--saved_model=DIR]
 """
 
 import pathlib
@@ -8,19 +8,19 @@ import pathlib
 from absl import flags
 
 from experiments.runner import run
+from experiments.workdir import WORKDIR
 from experiments.workdir import load_run
 from uniclip_keras.export import export_saved_model
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
-_OUTPUT_DIR = flags.DEFINE_string(
-    "output_dir", None, "New directory; saved_model in the workdir by default."
+_SAVED_MODEL = flags.DEFINE_string(
+    "saved_model", None, "New directory; saved_model in the workdir by default."
 )
 
 
 def main(argv):
     del argv
-    workdir = pathlib.Path(_WORKDIR.value)
-    output_dir = pathlib.Path(_OUTPUT_DIR.value or workdir / "saved_model")
+    workdir = pathlib.Path(WORKDIR.value)
+    output_dir = pathlib.Path(_SAVED_MODEL.value or workdir / "saved_model")
     config, tokenizer, model, step = load_run(workdir)
     export_saved_model(model, tokenizer, config.image_size, output_dir)
     print(f"SavedModel of step {step}: {output_dir}")

@@ -26,14 +26,11 @@ from uniclip_keras.data.text import load_tokenizer
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "The experiment's configuration file."
 )
-_WORKDIR = flags.DEFINE_string(
-    "workdir", None, "Directory of the run: checkpoints, history, tokenizer."
-)
 
 
 def main(argv):
     del argv
-    pretrain(_CONFIG.value, _WORKDIR.value)
+    pretrain(_CONFIG.value, workdirs.WORKDIR.value)
 
 
 def pretrain(config, workdir):
@@ -43,9 +40,9 @@ def pretrain(config, workdir):
         The trained `UniCLIP` model.
     """
     workdir = pathlib.Path(workdir)
+    workdirs.check(workdir, config)
     recipe = recipe_from_config(config.data.views)
     source = building.build_source(config)
-    workdirs.claim(workdir, config)
     keras.utils.set_random_seed(config.seed)
     # Optimising the graph takes longer to start and gains no time per step.
     tf.config.optimizer.set_experimental_options(
@@ -56,6 +53,7 @@ def pretrain(config, workdir):
     with strategy.scope():
         model = building.build_model(config, tokenizer.vocabulary_size)
         model.compile(optimizer=building.build_optimizer(config, model))
+    workdirs.claim(workdir, config, tokenizer)
     checkpoints = training.Checkpoints(
         workdir / workdirs.CHECKPOINTS, every=config.checkpoint_every
     )
@@ -111,11 +109,11 @@ def pretrain(config, workdir):
 
 
 def find_tokenizer(config, workdir, source):
-    """The run's tokenizer: from the workdir, or learned and saved there."""
-    if not (workdir / "tokenizer.json").exists():
-        print("Learning the vocabulary ...", flush=True)
-        building.train_tokenizer(config, source).save(str(workdir))
-    return load_tokenizer(str(workdir))
+    """The run's own tokenizer where it goes on, else one newly learned."""
+    if (workdir / workdirs.CONFIG_FILE).exists():
+        return load_tokenizer(str(workdir))
+    print("Learning the vocabulary ...", flush=True)
+    return building.train_tokenizer(config, source)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Runs a script's main: bad input becomes one sentence and status 2."""
 
+import re
 import sys
 
 from absl import app
@@ -41,11 +42,35 @@ def _parse_flags(argv):
     try:
         rest = flags.FLAGS(argv)
     except flags.Error as error:
-        message = " ".join(str(error).split()).rstrip(".")
-        raise InputError(f"{message}; `--help` lists the flags.") from None
+        raise InputError(
+            f"{_sentence(error)}; `{argv[0]} --help` lists the flags."
+        ) from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # What ml_collections raises for a key or value that does not fit.
+        raise InputError(
+            f"the configuration does not fit: {_sentence(error)}; its file and "
+            "experiments/configs/base.py list the keys."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"the configuration file cannot be read: {_sentence(error)}; "
+            "name one such as experiments/configs/emoji.py."
+        ) from None
     if len(rest) > 1:
         raise InputError(
             f"Unexpected argument {rest[1]!r}: options are given as "
             f"--name=value; `--help` lists them."
         )
     return rest
+
+
+def _sentence(error):
+    """The innermost message of an exception, on one line."""
+    while error.args and isinstance(error.args[0], Exception):
+        error = error.args[0]
+    message = str(error.args[0]) if len(error.args) == 1 else str(error)
+    # A locked ConfigDict lists its whole contents before the nearest key.
+    message = re.sub(
+        r"(?s)Other fields present: .*(?=Did you mean)", "", message
+    )
+    return " ".join(message.split()).rstrip(".?")

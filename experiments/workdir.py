@@ -6,12 +6,19 @@ It is all that evaluation and export need.
 import json
 import pathlib
 
+from absl import flags
 from ml_collections import ConfigDict
 
 from experiments.building import build_model
 from uniclip_keras.data.text import load_tokenizer
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import restore_model
+
+WORKDIR = flags.DEFINE_string(
+    "workdir",
+    None,
+    "Directory of the run: configuration, tokenizer, checkpoints, history.",
+)
 
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -20,32 +27,37 @@ CHECKPOINTS = "checkpoints"
 FREE_TO_CHANGE = ("log_every", "checkpoint_every", "evaluation")
 
 
-def claim(workdir, config):
-    """Makes the workdir, or checks that it belongs to this configuration.
+def check(workdir, config):
+    """Raises InputError when another configuration has trained there."""
+    path = pathlib.Path(workdir) / CONFIG_FILE
+    if not path.exists():
+        return
+    before = flatten(json.loads(path.read_text()))
+    now = flatten(json.loads(_to_json(config)))
+    changed = [
+        f"{key} is {now.get(key)!r} and was {before.get(key)!r}"
+        for key in sorted(set(before) | set(now))
+        if before.get(key) != now.get(key)
+        and key.split(".")[0] not in FREE_TO_CHANGE
+    ]
+    if changed:
+        raise InputError(
+            f"{workdir} belongs to a run with another configuration "
+            f"({'; '.join(changed[:3])}): choose another --workdir, or the "
+            "configuration of that run to go on with it."
+        )
 
-    Raises:
-        InputError: when another configuration has trained there.
-    """
+
+def claim(workdir, config, tokenizer):
+    """Makes the workdir this configuration's and this tokenizer's."""
     workdir = pathlib.Path(workdir)
-    path = workdir / CONFIG_FILE
-    text = json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"
-    if path.exists():
-        before = flatten(json.loads(path.read_text()))
-        now = flatten(json.loads(text))
-        changed = [
-            f"{key} is {now.get(key)!r} and was {before.get(key)!r}"
-            for key in sorted(set(before) | set(now))
-            if before.get(key) != now.get(key)
-            and key.split(".")[0] not in FREE_TO_CHANGE
-        ]
-        if changed:
-            raise InputError(
-                f"{workdir} belongs to a run with another configuration "
-                f"({'; '.join(changed[:3])}): choose another --workdir, or "
-                "the configuration of that run to go on with it."
-            )
     workdir.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    tokenizer.save(str(workdir))
+    (workdir / CONFIG_FILE).write_text(_to_json(config))
+
+
+def _to_json(config):
+    return json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"
 
 
 def read_config(workdir):

@@ -85,3 +85,30 @@ def base():
     config.evaluation.zero_shot = ConfigDict()
     config.evaluation.notes = ()
     return config.lock()
+
+
+def imagenet_and_retrieval():
+    """The paper's zero-shot tasks, from shards beside the training pairs.
+
+    Each image's JSON holds the field named; class lists are
+    `[{"label": ..., "texts": [...]}]`.
+    """
+    return {
+        "zero_shot": {
+            "imagenet": {
+                "title": "ImageNet",
+                "shards": "imagenet-val/*.tar",
+                "label_field": "label",
+                "classes": "imagenet-classes.json",
+            }
+        },
+        "retrieval": {
+            name: {
+                "title": title,
+                "shards": f"{name}/*.tar",
+                "label_field": "image_id",
+                "classes": f"{name}-captions.json",
+            }
+            for name, title in (("flickr30k", "Flickr30k"), ("coco", "COCO"))
+        },
+    }

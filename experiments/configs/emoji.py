@@ -10,7 +10,7 @@ def get_config():
     config.name = "emoji"
     config.image_size = 32
     config.batch_size = 192
-    config.steps = 800
+    config.steps = 900
     config.precision = "float32"
 
     config.data.directory = "data/emoji"
@@ -46,7 +46,7 @@ def get_config():
         {
             "kind": "conv_stem_vit",
             "width": 128,
-            "layers": 4,
+            "layers": 2,
             "heads": 4,
             "mlp_ratio": 3,
             "stem": (32, 64, 128),
@@ -64,7 +64,7 @@ def get_config():
     config.model.embedding_dim = 128
     config.model.augmentation_units = (64, 64, 64)
 
-    config.optimizer.learning_rate = 2e-3
+    config.optimizer.learning_rate = 4e-3
     config.optimizer.warmup_steps = 60
     config.optimizer.weight_decay = 0.05
 

@@ -54,13 +54,22 @@ def conv_stem_vit(
             3,
             strides=2,
             padding="same",
-            activation="gelu",
+            use_bias=False,
+            kernel_initializer="he_normal",
             name=f"stem_{index}",
         )(x)
-    x = keras.layers.Reshape(((image_size // patch) ** 2, stem[-1]))(x)
+        # Statistics of the global batch: replicas must not differ.
+        x = keras.layers.BatchNormalization(
+            momentum=0.95, synchronized=True, name=f"stem_norm_{index}"
+        )(x)
+        x = keras.layers.ReLU(name=f"stem_relu_{index}")(x)
+    tokens = (image_size // patch) ** 2
+    x = keras.layers.Reshape((tokens, stem[-1]))(x)
     x = keras.layers.Dense(width, name="tokens")(x)
     x = x + keras_hub.layers.PositionEmbedding(
-        sequence_length=(image_size // patch) ** 2, name="positions"
+        sequence_length=tokens,
+        initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        name="positions",
     )(x)
     for index in range(layers):
         x = keras_hub.layers.TransformerEncoder(

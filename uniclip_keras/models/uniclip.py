@@ -166,6 +166,7 @@ class UniCLIP(keras.Model):
 
     def train_step(self, data):
         """One optimizer step on the global batch; returns the logs."""
+        data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             loss = self.batch_loss(data, training=True)
             penalty = tf.add_n(self.losses) if self.losses else 0.0
@@ -181,6 +182,7 @@ class UniCLIP(keras.Model):
 
     def test_step(self, data):
         """The loss of a batch without an update; returns the logs."""
+        data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         return self._track(self.batch_loss(data))
 
     def _track(self, loss):

@@ -1,6 +1,7 @@
 """Checkpoints from which a run goes on exactly where it was."""
 
 import pathlib
+import re
 
 import keras
 import tensorflow as tf
@@ -95,12 +96,20 @@ def restore_checkpoint(checkpoint, path, partial=False):
     """Restores, naming the first variable that does not match."""
     try:
         status = checkpoint.restore(path)
-        status.assert_existing_objects_matched()
         if partial:
             status.expect_partial()
+        status.assert_existing_objects_matched()
     except (ValueError, AssertionError, tf.errors.OpError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise InputError(
-            f"the checkpoint {path} is of another model ({reason}); use the "
-            "configuration and vocabulary that it was trained with."
+            f"the checkpoint {path} is of another model "
+            f"({_difference(str(error))}); use the configuration and the "
+            "vocabulary that it was trained with."
         ) from error
+
+
+def _difference(message):
+    """What TensorFlow says of a mismatch, without the variables' values."""
+    missing = re.findall(r"Variable path=([^,]+)", message)
+    if missing:
+        return f"it has no {', '.join(missing[:3])}"
+    return " ".join(message.split())[:200]

@@ -1,0 +1,27 @@
+"""UniCLIP ViT-B/32 on CC3M: the paper's recipe on a set of three million pairs.
+
+Batch and schedule are ours: a fifth of the pairs of YFCC15M wants a smaller
+batch to take as many steps per epoch. Download the pairs with img2dataset
+(webdataset output) into `data.directory`.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments.configs.base import base
+from experiments.configs.base import imagenet_and_retrieval
+
+PAIRS = 2_800_000
+EPOCHS = 32
+
+
+def get_config():
+    config = base()
+    config.name = "cc3m_vit_b32"
+    config.batch_size = 1024
+    config.steps = EPOCHS * PAIRS // config.batch_size
+    config.optimizer.learning_rate = 5e-4
+    config.data.directory = "data/cc3m"
+    config.data.train.pairs.shards = "train/*.tar"
+    for group, tasks in imagenet_and_retrieval().items():
+        config.evaluation[group] = ConfigDict(tasks)
+    return config

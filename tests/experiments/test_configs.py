@@ -1,0 +1,105 @@
+"""Every configuration builds and takes a step with shrunk towers."""
+
+import importlib
+import math
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from experiments import building
+from uniclip_keras.data import augmentation
+from uniclip_keras.errors import InputError
+
+CONFIGS = [
+    path.stem
+    for path in sorted(
+        (pathlib.Path(__file__).parents[2] / "experiments/configs").glob("*.py")
+    )
+    if path.stem not in ("__init__", "base")
+]
+
+
+def load(name):
+    return importlib.import_module(f"experiments.configs.{name}").get_config()
+
+
+def shrink(config):
+    """The same experiment with towers that take a step in seconds."""
+    patch = config.image_encoder.get("patch_size")
+    small = {"width": 16, "layers": 1, "heads": 2}
+    config.image_encoder.update(small)
+    if patch:
+        config.image_size = 2 * patch
+    config.text_encoder.update(small)
+    config.tokenizer.context_length = 8
+    config.model.embedding_dim = 8
+    config.model.augmentation_units = (4, 4, 4)
+    config.optimizer.warmup_steps = min(config.optimizer.warmup_steps, 1)
+    config.precision = "float32"
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_one_step(name):
+    config = load(name)
+    assert config.name == name
+    assert config.steps > config.optimizer.warmup_steps
+    shrink(config)
+    recipe = augmentation.recipe_from_config(config.data.views)
+    model = building.build_model(config, vocabulary_size=50)
+    model.compile(optimizer=building.build_optimizer(config, model))
+    rng = np.random.default_rng(0)
+    items, views, size = 3, len(recipe), config.image_size
+    logs = model.train_on_batch(
+        {
+            "views": rng.random((items, views, size, size, 3), "float32"),
+            "augmentations": rng.random((items, views, 11), "float32"),
+            "tokens": rng.integers(1, 50, (items, 8)).astype("int32"),
+            "id": np.arange(items),
+        },
+        return_dict=True,
+    )
+    assert math.isfinite(logs["loss"])
+    assert int(model.optimizer.iterations) == 1
+
+
+@pytest.mark.parametrize("name", ["cc3m_vit_b32", "yfcc15m_vit_b32"])
+def test_paper_scale_is_the_papers(name):
+    config = load(name)
+    assert config.image_encoder.to_dict() == {
+        "kind": "vit",
+        "patch_size": 32,
+        "width": 768,
+        "layers": 12,
+        "heads": 12,
+    }
+    assert config.text_encoder.layers == 12
+    assert config.text_encoder.width == 512
+    assert config.model.embedding_dim == 512
+    assert len(config.data.views) == 3
+    assert config.tokenizer.context_length == 77
+    assert config.tokenizer.vocabulary_size == 49_408
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("objective", {"kind": "mp_nc"}), "objective.kind='mp_nc'.*'mp_nce'"),
+        (("image_encoder", {"widht": 3}), "image_encoder.widht.*'width'"),
+        (("precision", "float61"), "precision='float61'.*float32"),
+    ],
+)
+def test_values_that_nothing_knows(change, words):
+    config = load("emoji")
+    key, value = change
+    with config.unlocked():
+        if isinstance(value, dict):
+            config[key].update(value)
+        else:
+            config[key] = value
+    try:
+        with pytest.raises(InputError, match=words):
+            building.build_model(config, vocabulary_size=50)
+    finally:
+        keras.config.set_dtype_policy("float32")
