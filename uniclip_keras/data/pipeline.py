@@ -200,7 +200,8 @@ def _options(threads):
     options.autotune.enabled = False
     options.threading.private_threadpool_size = threads
     options.threading.max_intra_op_parallelism = 1
-    # Every worker makes the same global batches and takes its slice of them.
+    # Several workers make the same batches; each takes those of its turn, so
+    # that none is trained on twice.
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )
