@@ -1,16 +1,16 @@
-"""Draws the drawings nearest to texts, of concepts that were never trained on.
+"""Shows which drawings of never-trained concepts are nearest to class words.
 
     python -m experiments.emoji.picture --workdir=runs/emoji \
         --output=experiments/results/retrieval.png
 
 Only Noto (Apache-2.0) and Twemoji (CC-BY 4.0) are shown, so that the picture
-may be published. Texts are drawn by a seed, not chosen.
+may be published. The classes are those with most drawings, not chosen by hand.
 """
 
 import json
+from collections import Counter
 
 import matplotlib
-import numpy as np
 from absl import flags
 
 from experiments import building
@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt  # noqa: E402
 _OUTPUT = flags.DEFINE_string("output", None, "PNG file to write.")
 
 STYLES = ("noto", "twemoji")
-ROWS, COLUMNS = 8, 6
+ROWS, COLUMNS = 8, 8
 
 
 def main(argv):
@@ -43,19 +43,25 @@ def main(argv):
     encoded = [sample["image"] for sample in samples]
     small, _ = load_images(encoded, config.image_size)
     large, _ = load_images(encoded, 72)
-    items = [sample["metadata"]["item"] for sample in samples]
-    with open(building.data_path(config, "names.json")) as file:
-        names = [e for e in json.load(file) if e["label"] in set(items)]
-    chosen = np.random.default_rng(config.seed).permutation(len(names))[:ROWS]
-    texts = [names[i]["texts"][0] for i in chosen]
+    groups = [sample["metadata"]["subgroup"] for sample in samples]
+    with open(building.data_path(config, "subgroups.json")) as file:
+        texts = {entry["label"]: entry["texts"] for entry in json.load(file)}
+    chosen = [group for group, _ in Counter(groups).most_common(ROWS)]
     found, _ = evaluation.nearest(
-        embedder.texts(texts), embedder.images(small), COLUMNS
+        evaluation.class_embeddings(
+            embedder.texts,
+            [texts[group] for group in chosen],
+            config.evaluation.prompts,
+        ),
+        embedder.images(small),
+        COLUMNS,
     )
     right = [
-        [items[image] == names[i]["label"] for image in row]
-        for i, row in zip(chosen, found, strict=True)
+        [groups[image] == group for image in row]
+        for group, row in zip(chosen, found, strict=True)
     ]
-    draw(_OUTPUT.value, texts, large[found], right)
+    labels = [texts[group][0] for group in chosen]
+    draw(_OUTPUT.value, labels, large[found], right)
 
 
 def draw(path, texts, images, right):

@@ -26,12 +26,13 @@ def distribution_strategy(name="auto"):
         raise InputError(
             f"distribution={name!r} is unknown; choose from {STRATEGIES}."
         )
+    if name == "multi_worker":
+        # Before anything touches a device, or the workers cannot be joined.
+        return tf.distribute.MultiWorkerMirroredStrategy()
     gpus = tf.config.list_logical_devices("GPU")
     if name == "mirrored" or (name == "auto" and len(gpus) > 1):
         devices = gpus or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([d.name for d in devices])
-    if name == "multi_worker":
-        return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
         tf.config.experimental_connect_to_cluster(resolver)
