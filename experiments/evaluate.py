@@ -5,11 +5,11 @@
 Writes results.json and report.html into the workdir and prints the table.
 """
 
-import functools
 import json
 import os
 import pathlib
 import platform
+from importlib.metadata import version
 
 import numpy as np
 import tensorflow as tf
@@ -17,16 +17,16 @@ from absl import flags
 
 from experiments import building
 from experiments.runner import run
+from experiments.splits import Splits
 from experiments.workdir import WORKDIR
 from experiments.workdir import load_run
 from uniclip_keras import evaluation
 from uniclip_keras import training
-from uniclip_keras.data import BadSamples
-from uniclip_keras.data import WebDataset
-from uniclip_keras.data import load_images
 from uniclip_keras.data import training_dataset
 from uniclip_keras.data.augmentation import recipe_from_config
-from uniclip_keras.errors import InputError
+
+# The numbers depend on their versions.
+PACKAGES = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
 
 GALLERY_IMAGES = 6
 GALLERY_TEXTS = 3
@@ -60,7 +60,7 @@ def evaluate(workdir):
         "notes": list(tasks.notes),
     }
     gallery = []
-    for name, task in tasks.retrieval.items():
+    for name, task in in_order(tasks.retrieval, tasks.headline):
         print(f"retrieval: {name}", flush=True)
         images, embeddings, labels = splits.images(task)
         text_embeddings, texts, text_labels = splits.texts(task)
@@ -103,70 +103,9 @@ def evaluate(workdir):
     return results
 
 
-class Splits:
-    """Images and class lists of the evaluation tasks, embedded once each."""
-
-    def __init__(self, config, embedder):
-        self.config = config
-        self.embedder = embedder
-        self.bad_samples = BadSamples()
-        self._read = functools.cache(self._read_shards)
-
-    def images(self, task):
-        """`(images [n, s, s, 3], embeddings [n, dim], labels)` of a task."""
-        images, embeddings, metadata = self._read(task.shards)
-        labels = [self._label(task, each) for each in metadata]
-        return images, embeddings, labels
-
-    def texts(self, task):
-        """Every text of the class list: `(embeddings, texts, labels)`."""
-        pairs = [
-            (text, entry["label"])
-            for entry in self._class_list(task)
-            for text in entry["texts"]
-        ]
-        texts, labels = zip(*pairs, strict=True)
-        return self.embedder.texts(list(texts)), texts, labels
-
-    def classes(self, task):
-        """One prompt-ensemble embedding per class, and the labels."""
-        entries = self._class_list(task)
-        embeddings = evaluation.class_embeddings(
-            self.embedder.texts,
-            [entry["texts"] for entry in entries],
-            self.config.evaluation.prompts,
-        )
-        return embeddings, [entry["label"] for entry in entries]
-
-    def _read_shards(self, shards):
-        source = WebDataset(building.data_path(self.config, shards))
-        samples = list(source.samples(self.bad_samples))
-        images, kept = load_images(
-            [sample["image"] for sample in samples],
-            self.config.image_size,
-            bad_samples=self.bad_samples,
-        )
-        metadata = [samples[index]["metadata"] for index in kept]
-        return images, self.embedder.images(images), metadata
-
-    def _label(self, task, metadata):
-        if task.label_field not in metadata:
-            raise InputError(
-                f"the images of {task.shards!r} have no JSON field "
-                f"{task.label_field!r} (label_field): their fields are "
-                f"{', '.join(sorted(metadata))}; name one of them."
-            )
-        return str(metadata[task.label_field])
-
-    def _class_list(self, task):
-        path = building.data_path(self.config, task.classes)
-        if not tf.io.gfile.exists(path):
-            raise InputError(
-                f"the class list {path!r} does not exist; prepare the data, "
-                "or correct `classes` of the task."
-            )
-        with tf.io.gfile.GFile(path) as file:
-            return json.loads(file.read())
+def in_order(tasks, headline):
+    """`(name, task)` pairs, the headline's first."""
+    return sorted(tasks.items(), key=lambda item: item[0] != headline)
 
 
 def make_gallery(
@@ -233,8 +172,8 @@ def describe_run(config, workdir, model, step):
     return {
         "name": config.name,
         "description": (
-            f"{config.objective.kind} on {config.batch_size} pairs x "
-            f"{len(config.data.views)} views per step"
+            f"UniCLIP ({config.objective.kind}), {config.batch_size} pairs x "
+            f"{len(config.data.views)} views per step."
         ),
         "seed": config.seed,
         "steps": step,
@@ -246,17 +185,8 @@ def describe_run(config, workdir, model, step):
         + "".join(
             f", {d.name}" for d in tf.config.list_physical_devices("GPU")
         ),
-        "versions": evaluation_versions(),
-    }
-
-
-def evaluation_versions():
-    """Versions of what the numbers depend on."""
-    from importlib.metadata import version
-
-    packages = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
-    return {"python": platform.python_version()} | {
-        package: version(package) for package in packages
+        "versions": {"python": platform.python_version()}
+        | {package: version(package) for package in PACKAGES},
     }
 
 

@@ -81,6 +81,8 @@ def base():
     # shards in the data directory and its candidates by a class list.
     config.evaluation = ConfigDict()
     config.evaluation.prompts = "photo"
+    # The task that the report leads with.
+    config.evaluation.headline = ""
     config.evaluation.retrieval = ConfigDict()
     config.evaluation.zero_shot = ConfigDict()
     config.evaluation.notes = ()

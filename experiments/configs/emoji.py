@@ -72,6 +72,7 @@ def get_config():
     config.checkpoint_every = 200
 
     config.evaluation.prompts = "plain"
+    config.evaluation.headline = "style"
     config.evaluation.retrieval = ConfigDict(
         {
             "seen": _names("Seen drawings", "train-*.tar"),
