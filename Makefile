@@ -12,9 +12,9 @@ INSTALLED := $(VENV)/.installed
 demo: $(INSTALLED)
 	$(RUN) experiments.prepare_emoji --output_dir=$(CORPUS)
 	$(RUN) experiments.pretrain --config=experiments/configs/emoji.py --workdir=$(WORKDIR)
+	$(RUN) experiments.evaluate --workdir=$(WORKDIR)
 	rm -rf $(WORKDIR)/saved_model
 	$(RUN) experiments.export --workdir=$(WORKDIR)
-	$(RUN) experiments.evaluate --workdir=$(WORKDIR)
 
 test: lint
 	$(RUN) pytest
