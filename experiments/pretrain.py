@@ -89,6 +89,7 @@ def pretrain(config, workdir):
         config.steps,
         config.batch_size,
         config.log_every,
+        first_step=first_step,
         print_line=lambda line: print(line, flush=True),
     )
     try:

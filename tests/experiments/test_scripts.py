@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,6 +21,7 @@ from uniclip_keras.data import SubwordTokenizer
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError
 from uniclip_keras.export import export_saved_model
+from uniclip_keras.training import Checkpoints
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -129,6 +131,7 @@ def test_saved_model_in_a_fresh_process(trained, corpus, tmp_path):
     (tmp_path / "serve.py").write_text(
         f"""
 import sys
+import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_text
@@ -210,3 +213,58 @@ def test_evaluate_and_export_without_a_run(tmp_path):
 
 def test_logical_devices_exist_for_the_suite():
     assert len(tf.config.list_logical_devices("CPU")) == 2
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"distribution": "mirrored"},
+        {"precision": "mixed_float16"},
+        {"precision": "mixed_bfloat16"},
+    ],
+    ids=lambda changes: next(iter(changes.values())),
+)
+def test_a_run_goes_on_under_every_strategy_and_precision(
+    changes, corpus, tmp_path
+):
+    """Interrupted after 2 steps, the run ends where an unbroken one does."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    try:
+        pretrain(make_config(corpus, **changes), whole)
+
+        def interrupt(*args):
+            raise KeyboardInterrupt
+
+        with pytest.MonkeyPatch.context() as patch:
+            # Raised by the report of step 3; the latest checkpoint is of 2.
+            patch.setattr("uniclip_keras.training.progress._clock", interrupt)
+            patch.setattr(
+                "uniclip_keras.training.Checkpoints.save",
+                _save_only_step(2),
+            )
+            with pytest.raises(KeyboardInterrupt):
+                pretrain(make_config(corpus, log_every=3, **changes), broken)
+        pretrain(make_config(corpus, **changes), broken)
+        _, _, one, _ = workdirs.load_run(whole)
+        _, tokenizer, other, step = workdirs.load_run(broken)
+        assert step == 4
+        for a, b in zip(one.weights, other.weights, strict=True):
+            np.testing.assert_allclose(
+                a.numpy(), b.numpy(), atol=1e-5, err_msg=a.path
+            )
+        tokens = tokenizer(["red dot"])
+        np.testing.assert_allclose(
+            other.encode_text(tokens), one.encode_text(tokens), atol=1e-2
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def _save_only_step(wanted):
+    save = Checkpoints.save
+
+    def save_if_wanted(self):
+        if int(self._step) == wanted:
+            save(self)
+
+    return save_if_wanted

@@ -76,7 +76,12 @@ def test_a_resumed_run_ends_with_the_same_weights(tmp_path):
         checkpoints = training.Checkpoints(tmp_path / "checkpoints", every=2)
         first_step = checkpoints.restore(model)
         progress = training.Progress(
-            tmp_path, STEPS, BATCH, every=1, print_line=lines.append
+            tmp_path,
+            STEPS,
+            BATCH,
+            every=1,
+            first_step=first_step,
+            print_line=lines.append,
         )
         model.fit(
             batches(first_step),
@@ -119,7 +124,9 @@ def test_progress_reports_the_mean_of_each_interval(tmp_path):
     for path, every in ((every_step, 1), (every_third, 3)):
         path.mkdir()
         callbacks.append(
-            training.Progress(path, STEPS, BATCH, every, lambda line: None)
+            training.Progress(
+                path, STEPS, BATCH, every, print_line=lambda line: None
+            )
         )
     model.fit(batches(), callbacks=callbacks, shuffle=False, verbose=0)
     losses = [
@@ -138,7 +145,9 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     model.text_projection.projection.kernel.assign(
         model.text_projection.projection.kernel * np.nan
     )
-    progress = training.Progress(tmp_path, STEPS, BATCH, 1, lambda line: None)
+    progress = training.Progress(
+        tmp_path, STEPS, BATCH, 1, print_line=lambda line: None
+    )
     with pytest.raises(InputError, match="nan at step 1.*learning rate"):
         model.fit(batches(), callbacks=[progress], shuffle=False, verbose=0)
     assert not (tmp_path / "history.jsonl").read_text()

@@ -11,8 +11,9 @@ from uniclip_keras.errors import InputError
 class Checkpoints(keras.callbacks.Callback):
     """Saves model and optimizer every few steps, and at the end.
 
-    The optimizer's iterations are the run's position: `restore` brings them
-    back, and the data set starts at that step (see `training_dataset`).
+    A run's position is the number of batches it has taken (more than the
+    optimizer's iterations where float16 overflowed). `restore` gives it back,
+    and the data set starts there: see `training_dataset`.
 
     Args:
         directory: where the checkpoints are; made when missing.
@@ -26,6 +27,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.every = every
         self.keep = keep
         self._manager = None
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
 
     def restore(self, model):
         """Loads the latest checkpoint into a compiled model.
@@ -39,25 +41,30 @@ class Checkpoints(keras.callbacks.Callback):
         model.make_train_function()
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
+                step=self._step,
                 weights=_values(_state(model)),
                 optimizer=_values(model.optimizer.variables),
             ),
             self.directory,
             max_to_keep=self.keep,
-            step_counter=model.optimizer.iterations.value,
         )
         latest = self._manager.latest_checkpoint
-        if latest is None:
-            return 0
-        _restore(self._manager.checkpoint, latest)
-        return int(model.optimizer.iterations)
+        if latest is not None:
+            _restore(self._manager.checkpoint, latest)
+        return int(self._step)
 
     def on_train_begin(self, logs=None):
         if self._manager is None:
             self.restore(self.model)
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._before_epoch = int(self._step)
+
     def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.optimizer.iterations) % self.every == 0:
+        before = int(self._step)
+        step = self._before_epoch + batch + 1
+        self._step.assign(step)
+        if step // self.every > before // self.every:
             self.save()
 
     def on_train_end(self, logs=None):
@@ -65,10 +72,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def save(self):
         """Writes a checkpoint of the current step unless there is one."""
-        step = int(self.model.optimizer.iterations)
         path = self._manager.latest_checkpoint
-        if path is None or not path.endswith(f"-{step}"):
-            self._manager.save(checkpoint_number=step)
+        if path is None or not path.endswith(f"-{int(self._step)}"):
+            self._manager.save(checkpoint_number=int(self._step))
 
 
 def restore_model(model, directory):

@@ -23,6 +23,7 @@ class Progress(keras.callbacks.Callback):
         steps: steps of the whole training.
         batch_size: image-text pairs of the global batch.
         every: steps between two reports.
+        first_step: steps taken before, for a resumed run.
         print_line: where lines go.
 
     Raises (from `fit`):
@@ -30,17 +31,25 @@ class Progress(keras.callbacks.Callback):
             stay.
     """
 
-    def __init__(self, workdir, steps, batch_size, every, print_line=print):
+    def __init__(
+        self,
+        workdir,
+        steps,
+        batch_size,
+        every,
+        first_step=0,
+        print_line=print,
+    ):
         super().__init__()
         self.path = pathlib.Path(workdir) / "history.jsonl"
         self.logdir = str(pathlib.Path(workdir) / "tensorboard")
         self.steps = steps
         self.batch_size = batch_size
         self.every = every
+        self.step = first_step
         self.print_line = print_line
 
     def on_train_begin(self, logs=None):
-        self.step = int(self.model.optimizer.iterations)
         rows = [r for r in read_history(self.path) if r["step"] <= self.step]
         self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         self.seconds = rows[-1]["seconds"] if rows else 0.0
@@ -52,11 +61,12 @@ class Progress(keras.callbacks.Callback):
         self.since = self.step
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.before_epoch = self.step
         # Keras' "loss" is the mean since the epoch began.
         self.reported_batches, self.reported_sum = 0, 0.0
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step = int(self.model.optimizer.iterations)
+        self.step = self.before_epoch + batch + 1
         if self.step // self.every > self.since // self.every or (
             self.step == self.steps
         ):
@@ -78,7 +88,9 @@ class Progress(keras.callbacks.Callback):
         row = {
             "step": self.step,
             "loss": loss,
-            "learning_rate": float(self.model.optimizer.learning_rate),
+            "learning_rate": float(
+                tf.convert_to_tensor(self.model.optimizer.learning_rate)
+            ),
             "pairs_per_second": done * self.batch_size / elapsed,
             "seconds": self.seconds,
         }
