@@ -225,9 +225,16 @@ def test_logical_devices_exist_for_the_suite():
     ids=lambda changes: next(iter(changes.values())),
 )
 def test_a_run_goes_on_under_every_strategy_and_precision(
-    changes, corpus, tmp_path
+    changes, corpus, tmp_path, two_replicas, monkeypatch
 ):
     """Interrupted after 2 steps, the run ends where an unbroken one does."""
+    # A process has one mirrored strategy: TensorFlow numbers the collectives
+    # of a second one on the same devices like those of the first.
+    if changes.get("distribution") == "mirrored":
+        monkeypatch.setattr(
+            "uniclip_keras.training.distribution_strategy",
+            lambda name: two_replicas,
+        )
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     try:
         pretrain(make_config(corpus, **changes), whole)
