@@ -1,4 +1,6 @@
-"""Logits of domain pairs, their parameters and the bounds."""
+"""Logits of domain pairs, their parameters, bounds and what is learned."""
+
+import json
 
 import keras
 import numpy as np
@@ -7,6 +9,18 @@ import tensorflow as tf
 
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers import DomainSimilarity
+from uniclip_keras.training.optimizers import adamw
+
+
+def gradients(layer, weights=(1.0, 2.0, 3.0)):
+    """Of a sum over the pairs of both parameters, weighted."""
+    with tf.GradientTape() as tape:
+        inverse, offset = layer.parameters()
+        total = tf.reduce_sum((inverse + offset) * weights[: len(layer.pairs)])
+    variables = [layer.log_temperature.value, layer.offset.value]
+    return tape.gradient(
+        total, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    )
 
 
 def test_logits_are_scaled_cosines():
@@ -47,6 +61,27 @@ def test_similarity_stays_float32(policy):
     assert layer.offset.dtype == "float32"
 
 
+def test_pairs_left_out_start_as_usual():
+    layer = DomainSimilarity(
+        temperature={"image-text": 0.2}, offset={"text-text": 0.5}
+    )
+    values = {name: float(value) for name, value in layer.values().items()}
+    assert values == pytest.approx(
+        {
+            "temperature/image-image": 0.07,
+            "temperature/image-text": 0.2,
+            "temperature/text-text": 0.07,
+            "offset/image-image": 0.0,
+            "offset/image-text": 0.0,
+            "offset/text-text": 0.5,
+        }
+    )
+    assert set(layer.values(pairs=["image-text"])) == {
+        "temperature/image-text",
+        "offset/image-text",
+    }
+
+
 @pytest.mark.parametrize("start", [0.01, 100.0])
 def test_temperature_is_bounded_and_comes_back(start):
     layer = DomainSimilarity(("image",), temperature=start)
@@ -56,16 +91,81 @@ def test_temperature_is_bounded_and_comes_back(start):
     values = layer.values()
     assert float(values["temperature/image-image"]) == pytest.approx(start)
     for push, moves in ((outward, False), (-outward, True)):
-        with tf.GradientTape() as tape:
-            inverse, _ = layer.parameters()
-            # Descent raises the temperature where push is positive.
-            loss = push * tf.reduce_sum(inverse)
-        gradient = tape.gradient(loss, layer.log_temperature.value)
+        # Descent raises the temperature where push is positive.
+        gradient, _ = gradients(layer, weights=[push])
         assert (float(gradient[0]) != 0.0) == moves
 
 
+@pytest.mark.parametrize("bounds", [(0.05, 0.5), [0.05, 0.5], None])
+def test_temperature_range(bounds):
+    layer = DomainSimilarity(("image",), temperature_range=bounds)
+    for value in (1e-4, 0.05, 0.2, 0.5, 1e4):
+        layer.log_temperature.assign([np.log(value)])
+        expected = value if bounds is None else np.clip(value, *bounds)
+        inverse, _ = layer.parameters()
+        np.testing.assert_allclose(1 / inverse, [expected], rtol=1e-5)
+        gradient, _ = gradients(layer, weights=[-1.0])
+        # Descent would lower the temperature.
+        below = bounds is not None and value <= bounds[0] * 1.001
+        assert (float(gradient[0]) == 0.0) == below
+    again = DomainSimilarity.from_config(layer.get_config())
+    assert again.temperature_range == layer.temperature_range
+
+
+def test_shared_parameters():
+    layer = DomainSimilarity(temperature=0.5, offset=0.25, shared=True)
+    assert layer.log_temperature.shape == layer.offset.shape == (1,)
+    inverse, offset = layer.parameters()
+    np.testing.assert_allclose(inverse, [2.0] * 3, rtol=1e-6)
+    np.testing.assert_allclose(offset, [0.25] * 3)
+    d_log_temperature, d_offset = gradients(layer, weights=(1.0, 2.0, 3.0))
+    np.testing.assert_allclose(d_log_temperature, [-2.0 * 6], rtol=1e-6)
+    np.testing.assert_allclose(d_offset, [6.0])
+
+
+LEARNED = [
+    (True, (True, True, True)),
+    (False, (False, False, False)),
+    (("image-text",), (False, True, False)),
+    (["text-text", "image-image"], (True, False, True)),
+]
+
+
+@pytest.mark.parametrize(("names", "learned"), LEARNED)
+def test_only_learned_parameters_move(names, learned):
+    layer = DomainSimilarity(
+        temperature=0.5, learn_temperature=names, learn_offset=("image-text",)
+    )
+    assert layer.log_temperature.trainable == any(learned)
+    layer.offset.assign([0.1, 0.2, 0.3])
+    before = [layer.log_temperature.numpy(), layer.offset.numpy()]
+    optimizer = adamw(layer, learning_rate=0.1, steps=10, weight_decay=0.5)
+    for _ in range(3):
+        slopes = dict(
+            zip(("log_temperature", "offset"), gradients(layer), strict=True)
+        )
+        optimizer.apply_gradients(
+            (slopes[v.name], v) for v in layer.trainable_variables
+        )
+    for variable, start, moves in zip(
+        (layer.log_temperature, layer.offset),
+        before,
+        (learned, (False, True, False)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(variable.numpy() != start, moves)
+        np.testing.assert_array_equal(slopes[variable.name] != 0.0, moves)
+
+
 def test_round_trip(tmp_path):
-    layer = DomainSimilarity(("a", "b"), temperature=0.2, offset=0.1)
+    layer = DomainSimilarity(
+        ("a", "b"),
+        temperature={"a-b": 0.2},
+        offset=0.1,
+        learn_temperature=("a-b",),
+        learn_offset=False,
+        temperature_range=(0.02, 50.0),
+    )
     layer.log_temperature.assign([-1.0, -2.0, -3.0])
     inputs = keras.Input((4,))
     outputs = layer(inputs, inputs, domains=("a", "b"))
@@ -74,7 +174,13 @@ def test_round_trip(tmp_path):
     np.testing.assert_array_equal(
         again.log_temperature.numpy(), layer.log_temperature.numpy()
     )
-    assert again.get_config() == layer.get_config()
+    # Sequences come back as lists.
+    configs = [
+        json.dumps(x.get_config(), sort_keys=True) for x in (again, layer)
+    ]
+    assert configs[0] == configs[1]
+    for slope, expected in zip(gradients(again), gradients(layer), strict=True):
+        np.testing.assert_array_equal(slope, expected)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +189,15 @@ def test_round_trip(tmp_path):
         ({"domains": ()}, "at least one"),
         ({"domains": ("image", "image")}, "twice"),
         ({"temperature": 0.001}, "0.001.*0.01"),
-        ({"temperature": {"image-text": 1.0}}, "text-text"),
+        ({"temperature": {"text-image": 1.0}}, "'text-image'.*image-text"),
+        ({"temperature": 0.0, "temperature_range": None}, "0.0"),
+        ({"temperature": 0.07, "temperature_range": (0.1, 1.0)}, "0.1"),
+        ({"offset": {"audio": 1.0}}, "offset.*'audio'"),
+        ({"learn_temperature": ("image",)}, "learn_temperature.*'image'"),
+        ({"learn_offset": ["text-image"]}, "learn_offset.*'text-image'"),
+        ({"temperature": {"image-text": 0.2}, "shared": True}, "shared=True"),
+        ({"offset": {"image-text": 0.2}, "shared": True}, "shared=True"),
+        ({"learn_offset": ("image-text",), "shared": True}, "shared=True"),
     ],
 )
 def test_bad_arguments(arguments, words):

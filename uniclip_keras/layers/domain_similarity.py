@@ -10,6 +10,7 @@ import tensorflow as tf
 from uniclip_keras.errors import InputError
 
 TEMPERATURE_RANGE = (0.01, 100.0)
+USUAL_TEMPERATURE = 0.07
 
 
 def pair_name(first, second):
@@ -45,9 +46,15 @@ class DomainSimilarity(keras.layers.Layer):
 
     Args:
         domains: sequence of domain names, at least one.
-        temperature: initial temperature, in [0.01, 100], of every pair, or a
-            mapping from pair name (`"image-text"`) to initial value.
-        offset: initial offset of every pair, or such a mapping.
+        temperature: initial temperature of every pair, or a mapping from pair
+            name (`"image-text"`) to initial value; pairs that it leaves out
+            start at 0.07.
+        offset: initial offset of every pair, or such a mapping; pairs that it
+            leaves out start at 0.
+        shared: one temperature and one offset for all pairs.
+        learn_temperature, learn_offset: True, False, or the names of the pairs
+            whose parameter is learned.
+        temperature_range: bounds of the temperature, or None for none.
 
     Call arguments:
         first: float tensor `[n, dim]`, embeddings of `domains[0]` of the call.
@@ -72,8 +79,12 @@ class DomainSimilarity(keras.layers.Layer):
     def __init__(
         self,
         domains=("image", "text"),
-        temperature=0.07,
+        temperature=USUAL_TEMPERATURE,
         offset=0.0,
+        shared=False,
+        learn_temperature=True,
+        learn_offset=True,
+        temperature_range=TEMPERATURE_RANGE,
         name="domain_similarity",
         **kwargs,
     ):
@@ -91,37 +102,84 @@ class DomainSimilarity(keras.layers.Layer):
             pair_name(*pair)
             for pair in itertools.combinations_with_replacement(domains, 2)
         )
-        self.initial_temperature = temperature
-        self.initial_offset = offset
-        temperatures = self._per_pair("temperature", temperature)
-        low, high = TEMPERATURE_RANGE
-        for pair, value in zip(self.pairs, temperatures, strict=True):
-            if not low <= value <= high:
-                raise InputError(
-                    f"temperature {value!r} of {pair} is outside "
-                    f"[{low}, {high}]; 0.07 is the usual start."
-                )
-        self.log_temperature = self.add_weight(
-            name="log_temperature",
-            shape=(len(self.pairs),),
-            initializer=_constant([math.log(t) for t in temperatures]),
+        self.arguments = {
+            "temperature": temperature,
+            "offset": offset,
+            "shared": shared,
+            "learn_temperature": learn_temperature,
+            "learn_offset": learn_offset,
+            "temperature_range": temperature_range and list(temperature_range),
+        }
+        self.shared = shared
+        low, high = self.temperature_range = tuple(
+            temperature_range or (0.0, math.inf)
         )
-        self.offset = self.add_weight(
-            name="offset",
-            shape=(len(self.pairs),),
-            initializer=_constant(self._per_pair("offset", offset)),
+        temperatures = self._start(
+            "temperature", temperature, USUAL_TEMPERATURE
+        )
+        for value in temperatures:
+            if not low <= value <= high or not value > 0:
+                raise InputError(
+                    f"temperature {value!r} is outside [{low}, {high}]; "
+                    f"{USUAL_TEMPERATURE} is the usual start, and "
+                    "temperature_range sets the bounds."
+                )
+        self.log_temperature, self._temperature_learned = self._parameter(
+            "log_temperature",
+            [math.log(t) for t in temperatures],
+            self._learned("learn_temperature", learn_temperature),
+        )
+        self.offset, self._offset_learned = self._parameter(
+            "offset",
+            self._start("offset", offset, 0.0),
+            self._learned("learn_offset", learn_offset),
         )
         self.built = True
 
-    def _per_pair(self, what, value):
-        if not isinstance(value, Mapping):
-            return [float(value)] * len(self.pairs)
-        if set(value) != set(self.pairs):
+    def _start(self, what, value, usual):
+        """The start values: one per pair, or one for all."""
+        if isinstance(value, Mapping):
+            self._check_names(what, value)
+            values = [float(value.get(pair, usual)) for pair in self.pairs]
+        else:
+            values = [float(value)] * len(self.pairs)
+        if not self.shared:
+            return values
+        if len(set(values)) > 1:
             raise InputError(
-                f"{what} names the pairs {sorted(value)}, but the domains "
-                f"{self.domains} form {list(self.pairs)}; name each once."
+                f"{what}={value!r} differs between pairs, but shared=True has "
+                "one for all; give one number, or shared=False."
             )
-        return [float(value[pair]) for pair in self.pairs]
+        return values[:1]
+
+    def _learned(self, what, value):
+        """Which of the parameters are learned: a bool each."""
+        if isinstance(value, bool):
+            return [value] * (1 if self.shared else len(self.pairs))
+        self._check_names(what, value)
+        if self.shared:
+            raise InputError(
+                f"{what}={value!r} names pairs, but shared=True has one "
+                "parameter for all; give True or False."
+            )
+        return [pair in value for pair in self.pairs]
+
+    def _check_names(self, what, names):
+        unknown = [name for name in names if name not in self.pairs]
+        if unknown:
+            raise InputError(
+                f"{what} names {unknown[0]!r}, but the domains "
+                f"{self.domains} form {list(self.pairs)}; choose from these."
+            )
+
+    def _parameter(self, name, start, learned):
+        variable = self.add_weight(
+            name=name,
+            shape=(len(start),),
+            initializer=_constant(start),
+            trainable=any(learned),
+        )
+        return variable, learned
 
     def pair_index(self, first, second):
         """Position of the unordered pair in `pairs` and in the variables."""
@@ -136,10 +194,20 @@ class DomainSimilarity(keras.layers.Layer):
 
     def parameters(self):
         """Returns `(inverse_temperature, offset)`, float32 `[pairs]` each."""
-        low, high = (math.log(t) for t in TEMPERATURE_RANGE)
-        log_temperature = tf.convert_to_tensor(self.log_temperature)
-        inverse = tf.exp(-_bounded(log_temperature, low, high))
-        return inverse, tf.convert_to_tensor(self.offset)
+        low, high = self.temperature_range
+        log_temperature = _where_learned(
+            self.log_temperature, self._temperature_learned
+        )
+        if low > 0 or high < math.inf:
+            log_temperature = _bounded(
+                log_temperature, math.log(low), math.log(high)
+            )
+        offset = _where_learned(self.offset, self._offset_learned)
+        pairs = [len(self.pairs)]
+        return (
+            tf.broadcast_to(tf.exp(-log_temperature), pairs),
+            tf.broadcast_to(offset, pairs),
+        )
 
     def call(self, first, second, domains):
         index = self.pair_index(*domains)
@@ -149,8 +217,11 @@ class DomainSimilarity(keras.layers.Layer):
         )
         return (cosine - offset[index]) * inverse[index]
 
-    def values(self):
+    def values(self, pairs=None):
         """Current parameters by name, for logs and reports.
+
+        Args:
+            pairs: names of the pairs wanted; None for all.
 
         Returns:
             dict `"temperature/image-text" -> scalar tensor`, and the same for
@@ -159,17 +230,14 @@ class DomainSimilarity(keras.layers.Layer):
         inverse, offset = self.parameters()
         logs = {}
         for index, pair in enumerate(self.pairs):
-            logs[f"temperature/{pair}"] = 1.0 / inverse[index]
-            logs[f"offset/{pair}"] = offset[index]
+            if pairs is None or pair in pairs:
+                logs[f"temperature/{pair}"] = 1.0 / inverse[index]
+                logs[f"offset/{pair}"] = offset[index]
         return logs
 
     def get_config(self):
         config = super().get_config()
-        config.update(
-            domains=self.domains,
-            temperature=self.initial_temperature,
-            offset=self.initial_offset,
-        )
+        config.update(domains=self.domains, **self.arguments)
         return config
 
 
@@ -178,6 +246,14 @@ def unit_length(x):
     x = tf.cast(x, tf.float32)
     squares = tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)
     return x * tf.math.rsqrt(tf.maximum(squares, 1e-12))
+
+
+def _where_learned(variable, learned):
+    """The variable's value, with gradient only to the entries learned."""
+    value = tf.convert_to_tensor(variable)
+    if all(learned):
+        return value
+    return tf.where(learned, value, tf.stop_gradient(value))
 
 
 def _constant(values):

@@ -1,116 +1,100 @@
-"""Who is whose positive, and how much each positive counts.
+"""How many positives every anchor has, and how much each of them counts.
 
-Everything here follows from ids alone: equal ids are positives. Counts come
-from sorting, so that memory stays linear in the number of embeddings.
+Both follow from ids alone. Counts come from sorting, so that memory stays
+linear in the number of embeddings.
 """
-
-from collections.abc import Mapping
 
 import tensorflow as tf
 
-from uniclip_keras.errors import InputError
+from uniclip_keras.losses.replicas import sum_over_replicas
 
 
 def count_equal(ids, candidates):
-    """How many of `candidates` `[m]` equal each of `ids` `[n]`: int32 `[n]`."""
-    ordered = tf.sort(candidates)
-    first = tf.searchsorted(ordered, ids, side="left")
-    last = tf.searchsorted(ordered, ids, side="right")
+    """How many of the ascending `candidates` `[m]` equal each id: `[n]`."""
+    first = tf.searchsorted(candidates, ids, side="left")
+    last = tf.searchsorted(candidates, ids, side="right")
     return last - first
 
 
-def positive_counts(ids, include_self):
-    """Positives of every anchor in every domain of the global batch.
+def positive_counts(domains, directions, include_self):
+    """Positives of every local anchor among everyone's candidates.
 
     Args:
-        ids: mapping domain -> int `[n_d]`.
+        domains: mapping name -> `rows.Domain`.
+        directions: `(anchor domain, candidate domain)` pairs.
         include_self: whether an anchor is its own positive.
 
     Returns:
-        mapping `(anchor domain, positive domain) -> int32 [n_anchor]`.
+        mapping direction -> float32 `[n_anchor]`.
     """
     counts = {}
-    for anchor in ids:
-        for positive in ids:
-            count = count_equal(ids[anchor], ids[positive])
-            if anchor == positive and not include_self:
-                count -= 1
-            counts[anchor, positive] = count
+    for anchor, candidate in directions:
+        count = count_equal(
+            domains[anchor].local.codes, domains[candidate].everyone.codes
+        )
+        if anchor == candidate and not include_self:
+            count -= 1
+        counts[anchor, candidate] = tf.cast(count, tf.float32)
     return counts
 
 
-def term_weights(counts, pair_of, domain_weights):
-    """The weight of each (anchor, positive) term of the loss.
+def mean_weights(counts):
+    """Weights of the mean over anchors of the mean over their positives.
 
-    The loss is the mean over anchors that have a positive of the mean over
-    their positives. "uniform" is exactly that. "balanced" rescales the terms
-    of each domain pair present in the batch so that the pairs' shares of the
-    total weight are equal and sum to 1; a mapping `pair -> share` makes
-    them proportional to its values instead (UniCLIP, section 3.2).
+    Only anchors that have a positive count.
 
     Args:
         counts: from `positive_counts`.
-        pair_of: function from two domains to the name of their pair.
-        domain_weights: "balanced", "uniform" or a mapping pair -> share.
 
     Returns:
-        mapping `(anchor domain, positive domain) -> float32 [n_anchor]`, the
-        weight of every single term of that anchor with that domain.
+        mapping direction -> float32 `[n_anchor]`, the weight of each single
+        (anchor, positive) term of the global batch.
     """
-    anchors = list(dict.fromkeys(anchor for anchor, _ in counts))
-    weights, anchor_count = {}, 0.0
-    for anchor in anchors:
-        total = tf.add_n(
-            [n for (first, _), n in counts.items() if first == anchor]
-        )
-        anchor_count += tf.reduce_sum(tf.cast(total > 0, tf.float32))
-        share = tf.math.divide_no_nan(1.0, tf.cast(total, tf.float32))
-        for pair in counts:
-            if pair[0] == anchor:
-                weights[pair] = share
-    for pair in weights:
-        weights[pair] = tf.math.divide_no_nan(weights[pair], anchor_count)
-    if domain_weights == "uniform":
-        return weights
-    scale = _scale_per_pair(weights, counts, pair_of, domain_weights)
-    return {
-        pair: weight * scale[pair_of(*pair)] for pair, weight in weights.items()
-    }
-
-
-def _scale_per_pair(weights, counts, pair_of, domain_weights):
     totals = {}
-    for pair, weight in weights.items():
-        share = tf.reduce_sum(weight * tf.cast(counts[pair], tf.float32))
-        name = pair_of(*pair)
-        totals[name] = totals.get(name, 0.0) + share
-    wanted = {
-        name: tf.where(total > 0, _wanted_share(name, domain_weights), 0.0)
-        for name, total in totals.items()
-    }
-    sum_wanted = tf.add_n(list(wanted.values()))
-    return {
-        name: tf.math.divide_no_nan(wanted[name], totals[name] * sum_wanted)
-        for name in totals
-    }
-
-
-def _wanted_share(name, domain_weights):
-    return 1.0 if domain_weights == "balanced" else float(domain_weights[name])
-
-
-def check_domain_weights(domain_weights, pairs):
-    """Raises InputError unless the argument is one of the three forms."""
-    if domain_weights in ("balanced", "uniform"):
-        return
-    if isinstance(domain_weights, Mapping):
-        if set(domain_weights) == set(pairs) and all(
-            share >= 0 for share in domain_weights.values()
-        ):
-            return
-        allowed = f"a share of 0 or more for each of {list(pairs)}"
-    else:
-        allowed = '"balanced", "uniform" or a mapping of pairs to shares'
-    raise InputError(
-        f"domain_weights={domain_weights!r} is not possible; give {allowed}."
+    for (anchor, _), count in counts.items():
+        totals[anchor] = totals.get(anchor, 0.0) + count
+    anchors = sum_over_replicas(
+        tf.add_n(
+            [
+                tf.reduce_sum(tf.cast(total > 0, tf.float32))
+                for total in totals.values()
+            ]
+        )
     )
+    return {
+        direction: tf.math.divide_no_nan(1.0, totals[direction[0]] * anchors)
+        for direction in counts
+    }
+
+
+def share_out(weights, counts, group_of, shares):
+    """Rescales weights so that each group of directions has its share.
+
+    Args:
+        weights: mapping direction -> `[n_anchor]`.
+        counts: from `positive_counts`.
+        group_of: function direction -> name of its group.
+        shares: mapping group -> total weight it gets. A group without a
+            single positive in the global batch has none.
+
+    Returns:
+        `(weights, present)`: the new weights, and the sum of the shares of
+        the groups that have a positive.
+    """
+    totals = {}
+    for direction, weight in weights.items():
+        group = group_of(direction)
+        total = tf.reduce_sum(weight * counts[direction])
+        totals[group] = totals.get(group, 0.0) + total
+    summed = sum_over_replicas(tf.stack(list(totals.values())))
+    totals = dict(zip(totals, tf.unstack(summed), strict=True))
+    present = tf.add_n(
+        [tf.where(totals[g] > 0, float(shares[g]), 0.0) for g in totals]
+    )
+    scales = {
+        g: tf.math.divide_no_nan(float(shares[g]), totals[g]) for g in totals
+    }
+    return {
+        direction: weight * scales[group_of(direction)]
+        for direction, weight in weights.items()
+    }, present

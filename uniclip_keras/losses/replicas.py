@@ -42,3 +42,12 @@ def first_row(rows):
         return tf.zeros_like(rows)
     context = tf.distribute.get_replica_context()
     return rows * tf.cast(context.replica_id_in_sync_group, rows.dtype)
+
+
+def sum_over_replicas(x):
+    """The sum over the replicas of each one's `x`, without gradient."""
+    if replica_count() == 1:
+        return x
+    return tf.distribute.get_replica_context().all_reduce(
+        tf.distribute.ReduceOp.SUM, tf.stop_gradient(x)
+    )

@@ -1,0 +1,178 @@
+"""The engine's reductions from one whole matrix of logits, in float64."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from uniclip_keras.losses.engine import reduce_pair
+from uniclip_keras.losses.reductions import NO_LOGIT
+from uniclip_keras.losses.reductions import LogSumExp
+from uniclip_keras.losses.reductions import SoftplusSum
+from uniclip_keras.losses.reductions import Sum
+from uniclip_keras.losses.rows import make_domains
+from uniclip_keras.losses.tiles import Candidates
+
+
+class Setting(NamedTuple):
+    """What is reduced: a name of `DENSE`, and the engine's candidates."""
+
+    reduction: str
+    where: str
+    include_self: bool = False
+
+
+def dense_sum(s, keep, shift):
+    return tf.reduce_sum(tf.where(keep, s, 0.0), axis=1)
+
+
+def dense_softplus(s, keep, shift, sign=1.0):
+    x = tf.math.softplus(sign * (s - shift[:, None]))
+    return tf.reduce_sum(tf.where(keep, x, 0.0), axis=1)
+
+
+def dense_softplus_below(s, keep, shift):
+    return dense_softplus(s, keep, shift, sign=-1.0)
+
+
+def dense_log_sum_exp(s, keep, shift):
+    s = tf.where(keep, s, tf.cast(NO_LOGIT, s.dtype))
+    return tf.reduce_logsumexp(s, axis=1)
+
+
+DENSE = {
+    "sum": dense_sum,
+    "softplus": dense_softplus,
+    "softplus_below": dense_softplus_below,
+    "log_sum_exp": dense_log_sum_exp,
+}
+TILED = {
+    "sum": Sum(),
+    "softplus": SoftplusSum(1.0),
+    "softplus_below": SoftplusSum(-1.0),
+    "log_sum_exp": LogSumExp(),
+}
+
+
+def make_inputs(setting, ids, dim=3, inverse=5.0, seed=0):
+    """Random tensors for the ids of one or two domains.
+
+    Rows of `shift` and `upstream`, the weights of the values in the total
+    that is differentiated, are in the order of the ids.
+    """
+    rng = np.random.default_rng(seed)
+
+    def normal(*shape):
+        return tf.constant(rng.normal(size=shape), tf.float32)
+
+    inputs = {
+        "z": {d: normal(len(i), dim) for d, i in ids.items()},
+        "inverse": tf.constant(inverse),
+        "offset": tf.constant(0.2),
+        "shift": {d: normal(len(i)) for d, i in ids.items()},
+    }
+    # An objective gives no weight to an anchor that has no candidate.
+    inputs["upstream"] = {
+        anchor: normal(len(ids[anchor])) * keep.any(axis=1)
+        for (anchor, _), keep in find_candidates(setting, ids).items()
+    }
+    return inputs
+
+
+def directions(domains):
+    first, *others = domains
+    if not others:
+        return [(first, first)]
+    return [(first, others[0]), (others[0], first)]
+
+
+def find_candidates(setting, ids):
+    """Which rows are an anchor's candidates, by a look at each two ids.
+
+    Returns:
+        mapping direction -> bool `[n, m]`, anchors in the order of their ids.
+    """
+    found = {}
+    for anchor, candidate in directions(ids):
+        keep = np.zeros([len(ids[anchor]), len(ids[candidate])], bool)
+        for i, j in np.ndindex(*keep.shape):
+            equal = ids[anchor][i] == ids[candidate][j]
+            keep[i, j] = setting.where == "all" or (
+                equal == (setting.where == "positives")
+            )
+            if anchor == candidate and i == j and not setting.include_self:
+                keep[i, j] = False
+        found[anchor, candidate] = keep[in_order(ids[anchor])]
+    return found
+
+
+def in_order(ids):
+    return np.argsort(ids, kind="stable")
+
+
+def tiled(setting, tile_size, inputs, ids):
+    """The engine's values, and the gradients of their weighted total."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        values = reduce_pair(
+            TILED[setting.reduction],
+            Candidates(setting.where, setting.include_self, tile_size),
+            list(make_domains(inputs["z"], ids).values()),
+            inputs["inverse"],
+            inputs["offset"],
+            list(inputs["shift"].values()),
+        )
+        values = dict(zip(inputs["z"], values, strict=True))
+        total = weighted_total(inputs, values)
+    return values, gradients(setting, tape, total, inputs)
+
+
+def dense(setting, inputs, ids):
+    """What `tiled` is to give."""
+    inputs = tf.nest.map_structure(lambda x: tf.cast(x, tf.float64), inputs)
+    values = {}
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        for direction, keep in find_candidates(setting, ids).items():
+            anchor, _ = direction
+            rows, columns = (
+                tf.linalg.normalize(inputs["z"][d], axis=1)[0]
+                for d in direction
+            )
+            rows = tf.gather(rows, in_order(ids[anchor]))
+            cosines = tf.matmul(rows, columns, transpose_b=True)
+            logits = (cosines - inputs["offset"]) * inputs["inverse"]
+            values[anchor] = DENSE[setting.reduction](
+                logits, keep, inputs["shift"][anchor]
+            )
+        total = weighted_total(inputs, values)
+    return values, gradients(setting, tape, total, inputs)
+
+
+def weighted_total(inputs, values):
+    return tf.add_n(
+        [tf.reduce_sum(inputs["upstream"][d] * v) for d, v in values.items()]
+    )
+
+
+def gradients(setting, tape, total, inputs):
+    names = ["z", "inverse", "offset"]
+    if setting.reduction.startswith("softplus"):
+        names.append("shift")  # The others have no use for it.
+    return tape.gradient(
+        total,
+        {name: inputs[name] for name in names},
+        unconnected_gradients=tf.UnconnectedGradients.ZERO,
+    )
+
+
+def assert_close(actual, expected, tolerance=1e-5):
+    """Errors within the tolerance of a tensor's largest entry, or of 1."""
+    for got, wanted in zip(
+        tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True
+    ):
+        wanted = wanted.numpy()
+        scale = max(1.0, np.abs(wanted).max(initial=0.0))
+        np.testing.assert_allclose(
+            got, wanted, rtol=tolerance, atol=tolerance * scale
+        )

@@ -1,0 +1,122 @@
+"""Round trips of the objectives, and the errors for wrong arguments."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from loss_batches import THREE
+from loss_batches import make_batch
+from loss_batches import make_similarity
+from loss_batches import value_and_gradients
+
+from uniclip_keras import losses
+from uniclip_keras.errors import InputError
+
+OPTIONS = {
+    "MPNCE": {"domain_weights": {"image-text": 2.0, "text-text": 1.0}},
+    "InfoNCE": {"domain_weights": "balanced"},
+    "SupCon": {"domain_weights": "balanced"},
+    "MILNCE": {},
+    "CLIP": {},
+    "SLIP": {"view_weight": 0.3},
+    "UniCL": {},
+    "SigLIP": {},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_round_trip(name):
+    options = OPTIONS[name] | {
+        "include_self": name != "MPNCE",
+        "pairs": ("image-text", "text-text"),
+        "tile_size": 7,
+        "name": "mine",
+    }
+    if name == "SLIP":
+        del options["include_self"]
+    loss = getattr(losses, name)(make_similarity(THREE), **options)
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(loss)))
+    assert config["registered_name"] == f"uniclip_keras>{name}"
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(loss)
+    for option, value in options.items():
+        assert getattr(again, option) == value
+    batch = make_batch()
+    value = loss(*batch)
+    assert float(again(*batch)) == float(value)
+    usual = getattr(losses, name)(make_similarity(THREE))
+    assert float(usual(*batch)) != float(value)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_usual_arguments_come_back(name):
+    loss = getattr(losses, name)()
+    again = type(loss).from_config(loss.get_config())
+    assert again.get_config() == loss.get_config()
+    assert again.similarity.get_config() == loss.similarity.get_config()
+
+
+@pytest.mark.parametrize("name", ["MPNCE", "CLIP"])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"pairs": ("image-text", "text-image")}, "'text-image'.*image-text"),
+        ({"pairs": "audio-text"}, "'audio-text'"),
+        ({"pairs": ()}, "pairs"),
+        ({"tile_size": 0}, "tile_size=0"),
+    ],
+)
+def test_impossible_arguments(name, arguments, words):
+    with pytest.raises(InputError, match=words):
+        getattr(losses, name)(make_similarity(THREE), **arguments)
+
+
+@pytest.mark.parametrize("name", ["MPNCE", "InfoNCE", "SupCon"])
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ("equal", "'equal'.*balanced"),
+        (1.0, "1.0.*uniform"),
+        ({"image-text": 1.0}, "image-image"),
+        (
+            {"image-image": 1.0, "image-text": -1.0, "text-text": 1.0},
+            "0 or more",
+        ),
+    ],
+)
+def test_impossible_domain_weights(name, weights, words):
+    with pytest.raises(InputError, match=words):
+        getattr(losses, name)(make_similarity(), domain_weights=weights)
+
+
+def test_domains_of_the_call():
+    loss = losses.MPNCE(make_similarity())
+    z, i = np.eye(2, dtype="float32"), np.arange(2)
+    with pytest.raises(InputError, match="'audio'.*image"):
+        loss({"audio": z}, ids={"audio": i})
+    with pytest.raises(InputError, match="same domains"):
+        loss({"image": z, "text": z}, ids={"image": i})
+    with pytest.raises(InputError, match="join none"):
+        losses.CLIP()({"image": z}, ids={"image": i})
+
+
+@pytest.mark.parametrize("name", ["CLIP", "SLIP", "UniCL", "SigLIP"])
+def test_usual_similarity(name):
+    """What is fixed in SLIP, and what is SigLIP's published start."""
+    loss = getattr(losses, name)()
+    similarity = loss.similarity
+    batch = make_batch(similarity.domains)
+    _, gradients = value_and_gradients(loss, *batch)
+    values = similarity.values()
+    between = similarity.pairs.index("image-text")
+    start, offset = (0.1, 1.0) if name == "SigLIP" else (0.07, 0.0)
+    assert float(values["temperature/image-text"]) == pytest.approx(start)
+    assert float(values["offset/image-text"]) == offset
+    assert float(gradients["log_temperature"][between]) != 0.0
+    # An offset cancels in a softmax over one pair.
+    assert similarity.offset.trainable == (name == "SigLIP")
+    if name == "SLIP":
+        views = similarity.pairs.index("view-view")
+        assert float(values["temperature/view-view"]) == pytest.approx(0.1)
+        assert float(gradients["log_temperature"][views]) == 0.0

@@ -1,0 +1,80 @@
+"""Float32 throughout: large batches, extremes, and half precision inputs."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from loss_batches import ONE
+from loss_batches import TWO
+from loss_batches import make_batch
+from loss_batches import make_similarity
+from loss_batches import value_and_gradients
+
+from uniclip_keras import losses
+from uniclip_keras.layers import DomainSimilarity
+
+ROWS = 2048
+TEMPERATURE = 0.02
+
+
+def clip_in_float64(embeddings):
+    """CLIP's value and its derivative by `log_temperature`, row i with i."""
+    image, text = (
+        z / np.linalg.norm(z, axis=1, keepdims=True)
+        for z in (embeddings[d].astype("float64") for d in TWO)
+    )
+    logits = image @ text.T / TEMPERATURE
+    value, slope = 0.0, 0.0
+    for s in (logits, logits.T):
+        top = s.max(axis=1, keepdims=True)
+        shares = np.exp(s - top)
+        total = shares.sum(axis=1, keepdims=True)
+        shares /= total
+        value += np.mean(np.log(total) + top - np.diag(s)[:, None]) / 2
+        slope -= np.mean(np.sum(shares * s, axis=1) - np.diag(s)) / 2
+    return value, slope
+
+
+@pytest.mark.parametrize("noise", [0.2, 2.0])
+def test_large_batches(noise):
+    """Trained, positives stand out and terms of the temperature cancel."""
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(ROWS, 32))
+    embeddings = {
+        "image": image.astype("float32"),
+        "text": (image + noise * rng.normal(size=image.shape)).astype(
+            "float32"
+        ),
+    }
+    ids = {d: np.arange(ROWS) for d in TWO}
+    loss = losses.CLIP(DomainSimilarity(temperature=TEMPERATURE))
+    value, gradients = value_and_gradients(loss, embeddings, ids)
+    expected, slope = clip_in_float64(embeddings)
+    np.testing.assert_allclose(value, expected, rtol=1e-4)
+    np.testing.assert_allclose(
+        gradients["log_temperature"], [0.0, slope, 0.0], rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("fill", [None, 1.0, 0.0])
+@pytest.mark.parametrize("name", ["MPNCE", "SupCon", "MILNCE"])
+def test_cold_stays_finite(name, fill):
+    """At the lowest temperature, rows all alike or without a length."""
+    cold = getattr(losses, name)(DomainSimilarity(temperature=0.01))
+    embeddings, ids = make_batch()
+    if fill is not None:
+        embeddings = {d: np.full_like(z, fill) for d, z in embeddings.items()}
+    value, gradients = value_and_gradients(cold, embeddings, ids)
+    assert np.isfinite(value)
+    assert all(np.isfinite(g).all() for g in gradients.values())
+
+
+def test_any_input_is_computed_in_float32(policy):
+    loss = losses.InfoNCE(make_similarity(ONE))
+    embeddings, ids = make_batch(ONE)
+    for dtype in (tf.float16, tf.bfloat16, tf.float64):
+        z = {"image": tf.cast(embeddings["image"], dtype)}
+        value, gradients = value_and_gradients(loss, z, ids)
+        assert value.dtype == tf.float32
+        assert gradients["image"].dtype == dtype
+        same = {"image": tf.cast(z["image"], tf.float32)}
+        assert float(value) == float(loss(same, ids=ids))

@@ -1,0 +1,66 @@
+"""Two replicas against one device: values and gradients."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from loss_batches import ONE
+from loss_batches import THREE
+from loss_batches import TWO
+from loss_batches import assert_equal_losses
+from loss_batches import make_batch
+from loss_batches import make_similarity
+from loss_batches import value_and_gradients
+
+from uniclip_keras import losses
+
+# Items have rows on both replicas, and some on one alone.
+IDS = {
+    "image": [0, 1, 1, 5, 0, 2, 1, 3],
+    "text": [2, 0, 1, 0, 1, 4],
+    "view": [0, 1, 1, 6],
+}
+CASES = [
+    ("MPNCE", TWO, 3, False),
+    ("SupCon", ONE, 3, False),
+    ("UniCL", TWO, 2, False),
+    ("SLIP", THREE, None, False),
+    ("SigLIP", TWO, None, False),
+    ("InfoNCE", ONE, None, True),
+]
+
+
+@pytest.mark.parametrize(("name", "domains", "tile_size", "graph"), CASES)
+def test_equals_one_device(two_replicas, name, domains, tile_size, graph):
+    with two_replicas.scope():
+        loss = getattr(losses, name)(
+            make_similarity(domains), tile_size=tile_size
+        )
+    embeddings, ids = make_batch(domains, IDS)
+    expected = value_and_gradients(loss, embeddings, ids)
+
+    def shard(context):
+        replica = context.replica_id_in_sync_group
+        return tf.nest.map_structure(
+            lambda x: tf.constant(np.split(x, 2)[replica]), (embeddings, ids)
+        )
+
+    def run(embeddings, ids):
+        results = two_replicas.run(
+            lambda z, i: value_and_gradients(loss, z, i),
+            args=(embeddings, ids),
+        )
+        return tf.nest.map_structure(
+            two_replicas.experimental_local_results, results
+        )
+
+    if graph:
+        run = tf.function(run)
+    values, gradients = run(
+        *two_replicas.experimental_distribute_values_from_function(shard)
+    )
+    # Optimizers sum over replicas: the loss is the mean of the values.
+    gradients = {
+        name: (np.concatenate(parts) if name in domains else sum(parts)) / 2
+        for name, parts in gradients.items()
+    }
+    assert_equal_losses((sum(values) / 2, gradients), expected)
