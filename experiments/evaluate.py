@@ -83,10 +83,11 @@ def evaluate(workdir):
         results["zero_shot"][name] = evaluation.classify(
             embeddings, class_embeddings, labels, class_labels
         )
-    print("augmentations: right and shuffled", flush=True)
-    results["augmentation_check"] = check_augmentations(
-        config, model, tokenizer
-    )
+    if model.augmentation_encoder is not None:
+        print("augmentations: right and shuffled", flush=True)
+        results["augmentation_check"] = check_augmentations(
+            config, model, tokenizer
+        )
     results["run"]["skipped samples"] = splits.bad_samples.skipped
     text = json.dumps(results, indent=2, ensure_ascii=False)
     (workdir / "results.json").write_text(text + "\n")
@@ -159,6 +160,7 @@ def check_augmentations(config, model, tokenizer):
         seed=config.seed + 1,
         shuffle_buffer=config.data.shuffle_buffer,
         threads=config.data.threads,
+        templates=building.training_templates(config),
     )
     return evaluation.augmentation_check(model, batches.take(CHECK_BATCHES))
 

@@ -76,6 +76,7 @@ def pretrain(config, workdir):
         config.image_size,
         config.batch_size,
         config.seed,
+        templates=building.training_templates(config),
         shuffle_buffer=config.data.shuffle_buffer,
         cache=config.data.cache,
         bad_samples=bad_samples,

@@ -73,4 +73,8 @@ def _sentence(error):
     message = re.sub(
         r"(?s)Other fields present: .*(?=Did you mean)", "", message
     )
+    # An error inside a configuration file comes as its whole traceback.
+    message = re.sub(
+        r"(?s)Error whilst parsing config file:.*\n[\w.]*Error: ", "", message
+    )
     return " ".join(message.split()).rstrip(".?")

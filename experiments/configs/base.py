@@ -20,12 +20,19 @@ def base():
 
     config.data = ConfigDict()
     config.data.directory = "data"
-    # name -> {"shards": pattern in the directory, "weight": share}
+    # name -> {"shards": pattern in the directory, "weight": share, 0 to lend
+    # words to the vocabulary alone}; labelled images also have {"classes":
+    # class list in the directory, "label_field": JSON field, none for
+    # `key.cls`}; pairs may have an `id_field` and a `caption_field` of their
+    # own, and an `id_space` to share ids with no other source.
     config.data.train = ConfigDict(
         {"pairs": {"shards": "*.tar", "weight": 1.0}}
     )
     config.data.id_field = ""
     config.data.caption_field = ""
+    # What class names of labelled images are put into: a name of
+    # `uniclip_keras.evaluation.PROMPTS`, or templates.
+    config.data.prompts = "plain"
     config.data.views = ["weak", "strong", "strong"]
     config.data.shuffle_buffer = 50_000
     config.data.cache = False
@@ -54,6 +61,10 @@ def base():
     config.model.embedding_dim = 512
     config.model.augmentation_units = (128, 128, 128)
     config.model.projection_blocks = 3
+    # SLIP's head of the strong views; unused by other objectives.
+    config.model.view_units = (4096, 4096, 256)
+    # Items embedded at a time, of a batch that may be larger; 0: all at once.
+    config.model.gradient_cache_size = 0
 
     config.objective = ConfigDict(
         {

@@ -1,13 +1,17 @@
-"""UniCLIP on the embedded emoji corpus: two cores, some minutes."""
+"""UniCLIP on the embedded emoji corpus: two cores, some minutes.
+
+Another method of `methods.py` is chosen after a colon: `emoji.py:clip`.
+"""
 
 from ml_collections import ConfigDict
 
 from experiments.configs.base import base
+from experiments.configs.methods import use_method
 
 
-def get_config():
+def get_config(method="uniclip"):
     config = base()
-    config.name = "emoji"
+    config.name = "emoji" if method == "uniclip" else f"emoji_{method}"
     config.image_size = 32
     config.batch_size = 192
     config.steps = 900
@@ -63,6 +67,7 @@ def get_config():
     )
     config.model.embedding_dim = 128
     config.model.augmentation_units = (64, 64, 64)
+    config.model.view_units = (256, 256, 128)
 
     config.optimizer.learning_rate = 4e-3
     config.optimizer.warmup_steps = 60
@@ -105,6 +110,7 @@ def get_config():
         "Noto Emoji (Apache-2.0). Test style: JoyPixels, whose drawings are "
         "not free: keep this page to yourself.",
     )
+    use_method(config, method)
     return config
 
 

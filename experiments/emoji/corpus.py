@@ -6,10 +6,10 @@ import dataclasses
 import hashlib
 import pathlib
 
+from experiments import shards
 from experiments.emoji import captions as captions_lib
 from experiments.emoji import classes
 from experiments.emoji import drawings
-from experiments.emoji import shards
 from experiments.emoji import splits
 from experiments.emoji.items import TONE_WORDS
 from experiments.emoji.items import load_items

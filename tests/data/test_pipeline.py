@@ -1,10 +1,12 @@
 import itertools
+import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from uniclip_keras.data import BadSamples
+from uniclip_keras.data import LabelledWebDataset
 from uniclip_keras.data import SubwordTokenizer
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import augmentation
@@ -12,7 +14,7 @@ from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data import load_images
 from uniclip_keras.data import mix
 from uniclip_keras.data import training_dataset
-from uniclip_keras.data.pipeline import draw_captions
+from uniclip_keras.data.shards import text_id
 from uniclip_keras.errors import InputError
 
 SIZE = 16
@@ -22,6 +24,9 @@ RECIPE = augmentation.recipe_from_config(["weak", "strong"])
 @pytest.fixture(scope="module")
 def tokenizer():
     captions = [f"caption {number} number{number}" for number in range(20)]
+    captions += [
+        f"class{number} a photo of kind{number}" for number in range(9)
+    ]
     return SubwordTokenizer.train([*captions, "red heart\nrotes herz"], 200, 16)
 
 
@@ -128,6 +133,63 @@ def test_drawings_of_one_item_share_their_id(write_tar, sample, tokenizer):
     assert len(set(batch["id"])) == 1
 
 
+@pytest.fixture
+def labelled(source, tmp_path):
+    """The same nine samples, each of a class of its own with two names."""
+    classes = [
+        {"label": number, "texts": [f"class{number}", f"kind{number}"]}
+        for number in range(9)
+    ]
+    (tmp_path / "classes.json").write_text(json.dumps(classes))
+    return LabelledWebDataset(
+        str(tmp_path / "s-*.tar"), tmp_path / "classes.json", "id"
+    )
+
+
+def test_captions_and_class_names_in_one_batch(source, labelled, tokenizer):
+    templates = ("{}", "a photo of {}", "number of {}")
+
+    def some(count):
+        options = {"batch_size": 18, "templates": templates}
+        return batches(mix([source, labelled]), tokenizer, count, **options)
+
+    number_of = {text_id(f"class{number}"): number for number in range(9)}
+    orders = [], []
+    prompts = set()
+    drawn = some(6)
+    for batch in drawn:
+        texts = tokenizer.detokenize(batch["tokens"])
+        for sample_id, text in zip(batch["id"].tolist(), texts, strict=True):
+            if sample_id < 9:
+                assert text in (f"caption {sample_id}", f"number{sample_id}")
+                orders[0].append(sample_id)
+                continue
+            number = number_of[sample_id]
+            orders[1].append(number)
+            names = f"class{number}", f"kind{number}"
+            (name,) = (name for name in names if name in text)
+            prompts.add((text.replace(name, "{}"), names.index(name)))
+    # Each template with each of the two names.
+    assert prompts == set(itertools.product(templates, (0, 1)))
+    # Half and half, 54 +- 5.2 each, and in different orders.
+    assert 30 < len(orders[0]) < 78
+    assert orders[0][:9] != orders[1][:9]
+    assert_equal_batches(drawn[:2], some(2))
+
+
+def test_class_names_alone_in_a_batch(source, labelled, tokenizer):
+    mixture = mix([source, labelled], [0, 1])
+    (batch,) = batches(mixture, tokenizer, 1, templates=("a photo of {}",))
+    texts = tokenizer.detokenize(batch["tokens"])
+    assert all(text.startswith("a photo of") for text in texts)
+    assert len(set(batch["id"])) == 6
+
+
+def test_templates_that_are_none(source, tokenizer):
+    with pytest.raises(InputError, match="'photo' .* exactly one"):
+        batches(source, tokenizer, 1, templates=["{}", "photo"])
+
+
 @pytest.mark.parametrize("cache", [False, True])
 def test_bad_samples_among_good_ones(write_tar, sample, tokenizer, cache):
     good = [sample(f"k{number}", number) for number in range(6)]
@@ -187,18 +249,6 @@ def test_strategy_splits_the_global_batch(source, tokenizer, two_replicas):
         parts = two_replicas.experimental_local_results(value)
         assert [part.shape[0] for part in parts] == [3, 3]
         np.testing.assert_array_equal(tf.concat(parts, 0), whole[name])
-
-
-def test_draw_captions_is_even_stateless_and_the_same_in_map():
-    texts = tf.constant(["a\nb\nc\nd"] * 4000 + ["only"])
-    drawn = draw_captions(texts, [1, 2]).numpy()
-    assert drawn[-1] == b"only"
-    _, counts = np.unique(drawn[:-1], return_counts=True)
-    assert len(counts) == 4 and counts.min() > 900
-    dataset = tf.data.Dataset.from_tensors(texts)
-    mapped = next(iter(dataset.map(lambda x: draw_captions(x, [1, 2]))))
-    np.testing.assert_array_equal(drawn, mapped)
-    assert (draw_captions(texts, [1, 3]).numpy() != drawn).any()
 
 
 def test_load_images_keeps_order_and_names_what_is_left_out(

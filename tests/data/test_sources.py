@@ -1,14 +1,12 @@
 import gzip
 import pathlib
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data import mix
 from uniclip_keras.data.paths import expand_braces
 from uniclip_keras.data.shards import stable_hash
 from uniclip_keras.errors import InputError
@@ -60,6 +58,7 @@ def test_dataset_and_samples_agree(two_shards, encode_image, pixels):
         assert element["image"].numpy() == plain["image"]
         assert element["text"].numpy().decode() == plain["text"]
         assert element["id"].numpy() == plain["id"]
+        assert not element["is_name"].numpy() and not plain["is_name"]
     assert [plain["text"] for plain in samples] == [
         "red heart\nrotes herz", "red heart\nrotes herz", "blue sky",
     ]  # fmt: skip
@@ -86,6 +85,26 @@ def test_string_ids_are_hashed_into_63_bits(write_tar, sample):
         int(e["id"]) for e in WebDataset(path, id_field="item").dataset()
     ]
     assert in_dataset == ids
+
+
+def test_captions_share_an_id_whatever_their_case(write_tar, sample):
+    captions = [("Red  Heart ",), ("red heart",), ("red hearts",)]
+    members = [m for i, c in enumerate(captions) for m in sample(f"{i}", i, c)]
+    ids = [s["id"] for s in WebDataset(write_tar("t.tar", members)).samples()]
+    assert ids[0] == ids[1] == stable_hash("red heart") != ids[2]
+
+
+def test_id_space_keeps_ids_apart(two_shards):
+    def ids(*options):
+        source = WebDataset(two_shards, *options)
+        return [s["id"] for s in source.samples()]
+
+    plain, coco = ids("id", None), ids("id", None, "coco")
+    assert plain == [0, 1, 2]
+    assert coco == ids("id", "captions", "coco")
+    assert len({*plain, *coco, *ids("id", None, "flickr")}) == 9
+    with pytest.raises(InputError, match="'coco' has no id_field"):
+        WebDataset(two_shards, id_space="coco")
 
 
 def test_shuffled_pass_holds_the_same_samples(write_tar, sample, tmp_path):
@@ -230,24 +249,6 @@ def test_unreadable_first_shard_does_not_stop_the_others(two_shards):
     tally = BadSamples()
     assert keys_of(WebDataset(two_shards), bad_samples=tally) == ["k2"]
     assert tally.counts == {bad.TRUNCATED_TAR: 1}
-
-
-def test_mixture_sums_up_and_scales_its_weights(two_shards):
-    source = WebDataset(two_shards)
-    mixture = mix([source, source], [5, 1])
-    np.testing.assert_allclose(mixture.weights, [5 / 6, 1 / 6])
-    assert mixture.count() == 6
-    assert len(list(mixture.samples())) == 6
-    assert mix([source, source]).weights == (0.5, 0.5)
-
-
-@pytest.mark.parametrize("weights", [[1], [1, 0], [1, -2], [1, 1, 1]])
-def test_mixture_refuses_weights_that_do_not_fit(two_shards, weights):
-    source = WebDataset(two_shards)
-    with pytest.raises(InputError, match="one positive number for each"):
-        mix([source, source], weights)
-    with pytest.raises(InputError, match="empty"):
-        mix([])
 
 
 def test_element_spec(two_shards):

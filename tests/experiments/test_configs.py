@@ -17,7 +17,7 @@ CONFIGS = [
     for path in sorted(
         (pathlib.Path(__file__).parents[2] / "experiments/configs").glob("*.py")
     )
-    if path.stem not in ("__init__", "base")
+    if path.stem not in ("__init__", "base", "methods")
 ]
 
 

@@ -10,13 +10,13 @@ import PIL.Image
 import pytest
 
 from experiments import prepare_emoji
+from experiments import shards
 from experiments.emoji import captions
 from experiments.emoji import classes
 from experiments.emoji import corpus as corpus_lib
 from experiments.emoji import drawings
 from experiments.emoji import items as items_lib
 from experiments.emoji import packages
-from experiments.emoji import shards
 from experiments.emoji import splits
 from uniclip_keras.errors import InputError
 

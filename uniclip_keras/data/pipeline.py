@@ -12,9 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import augmentation
+from uniclip_keras.data.captions import check_templates
+from uniclip_keras.data.captions import draw_captions
+from uniclip_keras.data.captions import fill_templates
 from uniclip_keras.data.images import decode_good
 from uniclip_keras.data.images import decode_image
-from uniclip_keras.data.sources import Mixture
+from uniclip_keras.data.mixture import Mixture
 from uniclip_keras.errors import InputError
 
 # As many undecodable images in a row are no accident.
@@ -29,6 +32,7 @@ def training_dataset(
     batch_size,
     seed,
     *,
+    templates=("{}",),
     shuffle_buffer=10_000,
     cache=False,
     bad_samples=None,
@@ -49,6 +53,9 @@ def training_dataset(
         batch_size: Samples per batch, B; that of the global batch, which a
             distribution strategy splits.
         seed: Integer; order, captions, crops and colours follow from it.
+        templates: Prompts for the class names of labelled samples, such as
+            "a photo of a {}"; one is drawn per sample and step. Captions
+            stay as they are.
         shuffle_buffer: Number of samples to shuffle among.
         cache: Keeps the decoded images in memory, and so decodes them once in
             place of once a pass: for some ten thousand small images.
@@ -63,10 +70,12 @@ def training_dataset(
         int64 [B]}`. Samples of equal ids are positives of each other.
 
     Raises:
-        InputError: Not one of the first images can be decoded.
+        InputError: Not one of the first images can be decoded, or a template
+            does not have exactly one `{}`.
     """
+    templates = check_templates(templates)
 
-    def endless(part):
+    def endless(part, seed):
         _check_images(part)
         samples = part.dataset(seed, shuffle=True, bad_samples=bad_samples)
         if cache:
@@ -80,27 +89,39 @@ def training_dataset(
             recipe, shape[0], shape[1], tf.stack([seed_tensor, index])
         )
         crops = augmentation.geometric(sample["image"], vectors, image_size)
-        return index, crops, vectors, sample["text"], sample["id"]
+        texts = {name: sample[name] for name in ("text", "is_name", "id")}
+        return index, crops, vectors, texts
 
-    def finish(index, crops, vectors, texts, ids):
+    def finish(index, crops, vectors, texts):
         # A seed that no sample's views are drawn with.
-        caption_seed = tf.stack([-1 - seed_tensor, index[0]])
+        text_seed = tf.stack([-1 - seed_tensor, index[0]])
+        drawn = fill_templates(
+            draw_captions(texts["text"], text_seed),
+            texts["is_name"],
+            templates,
+            tf.random.fold_in(text_seed, 1),
+        )
         return {
             "views": augmentation.photometric(crops, vectors),
             "augmentations": vectors,
-            "tokens": tokenizer(draw_captions(texts, caption_seed)),
-            "id": ids,
+            "tokens": tokenizer(drawn),
+            "id": texts["id"],
         }
 
     seed_tensor = tf.constant(seed, tf.int64)
     if isinstance(source, Mixture):
+        # Each in an order of its own: two that read the same tars would put
+        # every image into a batch twice.
+        parts = [
+            endless(part, seed + place)
+            for place, part in enumerate(source.drawn)
+        ]
+        weights = [weight for weight in source.weights if weight]
         samples = tf.data.Dataset.sample_from_datasets(
-            [endless(part) for part in source.sources],
-            weights=list(source.weights),
-            seed=seed,
+            parts, weights=weights, seed=seed
         )
     else:
-        samples = endless(source)
+        samples = endless(source, seed)
     batches = (
         samples.enumerate()
         .skip(first_step * batch_size)
@@ -114,26 +135,6 @@ def training_dataset(
         tf.data.INFINITE_CARDINALITY
     )
     return batches.apply(endless_batches).with_options(_options(threads))
-
-
-def draw_captions(texts, seed):
-    """Draws one line of each text.
-
-    Args:
-        texts: `[B]` strings of one or several lines.
-        seed: `[2]` integers; the same seed draws the same lines.
-
-    Returns:
-        `[B]` strings.
-    """
-    lines = tf.strings.split(texts, "\n")
-    count = lines.row_lengths()
-    uniform = tf.random.stateless_uniform(tf.shape(count), seed, alg="philox")
-    chosen = tf.cast(uniform * tf.cast(count, tf.float32), tf.int64)
-    # Rounding can take a number just below 1 up to the count itself.
-    chosen = tf.minimum(chosen, count - 1)
-    drawn = tf.gather(lines.values, lines.row_starts() + chosen)
-    return tf.ensure_shape(drawn, texts.shape)
 
 
 def load_images(

@@ -83,25 +83,24 @@ def read_members(path, read_data=True):
             yield key, members
 
 
-def read_samples(path, id_field, caption_field, bad_samples):
+def read_samples(path, parse, bad_samples):
     """Reads the good samples of one tar and counts the bad ones.
 
     Args:
         path: The tar.
-        id_field: JSON field of the id, or None for the caption's hash.
-        caption_field: JSON field with the captions, or None for `key.txt`.
+        parse: Function of a key and its members that returns the sample or
+            raises `BadSampleError`, such as `parse_sample`.
         bad_samples: A `BadSamples`, or None.
 
     Yields:
-        Dicts of `key` str, `image` encoded bytes, `text` (captions joined by
-        a newline), `id` int of 63 bits, `metadata` dict.
+        What `parse` returns.
     """
     try:
         for key, members in read_members(path):
             if bad_samples is not None:
                 bad_samples.record_read(1)
             try:
-                yield parse_sample(key, members, id_field, caption_field)
+                yield parse(key, members)
             except BadSampleError as error:
                 if bad_samples is not None:
                     bad_samples.record(error.kind, key)
@@ -129,18 +128,53 @@ class BadSampleError(Exception):
         self.kind = kind
 
 
-def parse_sample(key, members, id_field=None, caption_field=None):
-    """Makes a sample of the members of one key.
+def parse_sample(
+    key, members, id_field=None, caption_field=None, id_space=None
+):
+    """Makes an image-text sample of the members of one key.
+
+    Args:
+        key: The sample's key.
+        members: `{suffix: bytes}`.
+        id_field: JSON field of the id, or None for the captions' hash.
+        caption_field: JSON field with the captions, or None for `key.txt`.
+        id_space: Name that is hashed with the value of `id_field`, or None.
+
+    Returns:
+        Dict of `key` str, `image` encoded bytes, `text` (captions joined by
+        a newline), `id` int of 63 bits, `is_name` False, `metadata` dict.
 
     Raises:
         BadSampleError: Something is missing, empty or unreadable.
     """
-    image = next(
-        (members[name] for name in IMAGE_SUFFIXES if name in members), None
-    )
-    if image is None:
-        raise BadSampleError(bad.MISSING_IMAGE)
+    image = find_image(members)
     metadata = read_metadata(members)
+    text = join_lines(_read_captions(members, metadata, caption_field))
+    if not text:
+        raise BadSampleError(bad.EMPTY_CAPTION)
+    if id_field is None:
+        sample_id = text_id(text)
+    else:
+        sample_id = _field_id(metadata.get(id_field), id_space)
+    return {
+        "key": key,
+        "image": image,
+        "text": text,
+        "id": sample_id,
+        "is_name": False,
+        "metadata": metadata,
+    }
+
+
+def find_image(members):
+    """The sample's encoded image."""
+    for suffix in IMAGE_SUFFIXES:
+        if suffix in members:
+            return members[suffix]
+    raise BadSampleError(bad.MISSING_IMAGE)
+
+
+def _read_captions(members, metadata, caption_field):
     if caption_field is not None:
         captions = metadata.get(caption_field)
         if captions is None:
@@ -148,25 +182,19 @@ def parse_sample(key, members, id_field=None, caption_field=None):
         captions = [captions] if isinstance(captions, str) else captions
         if not isinstance(captions, list):
             raise BadSampleError(bad.UNREADABLE_TEXT)
-    elif "txt" in members:
-        try:
-            captions = [members["txt"].decode("utf-8")]
-        except UnicodeDecodeError:
-            raise BadSampleError(bad.UNREADABLE_TEXT) from None
-    else:
+        return captions
+    if "txt" not in members:
         raise BadSampleError(bad.MISSING_TEXT)
-    # A newline separates captions, so none may hold one.
-    captions = [" ".join(str(caption).split()) for caption in captions]
-    text = "\n".join(caption for caption in captions if caption)
-    if not text:
-        raise BadSampleError(bad.EMPTY_CAPTION)
-    return {
-        "key": key,
-        "image": image,
-        "text": text,
-        "id": _sample_id(text if id_field is None else metadata.get(id_field)),
-        "metadata": metadata,
-    }
+    try:
+        return [members["txt"].decode("utf-8")]
+    except UnicodeDecodeError:
+        raise BadSampleError(bad.UNREADABLE_TEXT) from None
+
+
+def join_lines(texts):
+    """One line per text that is not empty: a newline separates texts."""
+    lines = (" ".join(str(text).split()) for text in texts)
+    return "\n".join(line for line in lines if line)
 
 
 def read_metadata(members):
@@ -182,12 +210,23 @@ def read_metadata(members):
     return metadata
 
 
-def _sample_id(value):
+def _field_id(value, space):
+    if not isinstance(value, (int, str)):
+        raise BadSampleError(bad.MISSING_ID)
+    if space is not None:
+        return stable_hash(f"{space}\n{value}")
     if isinstance(value, int) and 0 <= value < 2**63:
         return value
-    if isinstance(value, (int, str)):
-        return stable_hash(str(value))
-    raise BadSampleError(bad.MISSING_ID)
+    return stable_hash(str(value))
+
+
+def text_id(text):
+    """The id of a sample that is known by its text alone.
+
+    Upper and lower case make no difference, so that a caption that is a
+    class's name shares its id, wherever either comes from.
+    """
+    return stable_hash(text.strip().casefold())
 
 
 def stable_hash(text):

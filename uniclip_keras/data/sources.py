@@ -4,14 +4,16 @@ Every source has the same three methods, which is all that the pipeline and
 the evaluation use:
 
 - `dataset(seed, shuffle, bad_samples)`: one pass as a `tf.data.Dataset` of
-  `{"key": string, "image": encoded bytes, "text": captions joined by a
-  newline, "id": int64}`;
+  `{"key": string, "image": encoded bytes, "text": captions or a class's names
+  joined by a newline, "is_name": bool, "id": int64}`;
 - `samples(bad_samples)`: one pass as a plain Python iterator, with the
   sample's metadata;
 - `count()`: samples in one pass, bad ones included.
-"""
 
-import dataclasses
+Equal ids are positives, wherever in a mixture or on whatever replica the
+samples are. The id of a text is a hash of 63 bits, which meets no other one,
+nor a number given as an id, but by a chance of billions to one.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -25,6 +27,7 @@ ELEMENT_SPEC = {
     "key": tf.TensorSpec([], tf.string),
     "image": tf.TensorSpec([], tf.string),
     "text": tf.TensorSpec([], tf.string),
+    "is_name": tf.TensorSpec([], tf.bool),
     "id": tf.TensorSpec([], tf.int64),
 }
 
@@ -37,12 +40,17 @@ class WebDataset:
             tars), and may hold globs and braces: `train-{00000..00012}.tar`.
         id_field: JSON field of the sample's id: an integer is taken as it
             is, a string through a stable hash. None: the hash of the
-            captions, so that identical captions share one id.
+            captions, so that captions that differ in case at most share one
+            id, with each other and with the class of that name.
         caption_field: JSON field with the list of captions. None: `key.txt`.
+        id_space: Sources in a mixture share the values of their `id_field`,
+            as two sets of drawings of the same items should. Give those that
+            count for themselves a name each, to keep their ids apart.
 
     Raises:
         InputError: A pattern matches nothing, or the first readable tar has
-            no sample with image, text and the two fields.
+            no sample with image, text and the two fields, or there is an
+            `id_space` without an `id_field`.
 
     Example:
 
@@ -52,12 +60,35 @@ class WebDataset:
     ```
     """
 
-    def __init__(self, patterns, id_field=None, caption_field=None):
-        self.shards = paths.find_files(patterns)
+    # The option that names the JSON field of what samples may lack, the
+    # member read where it is None, and what is in it.
+    _lookups = {
+        bad.MISSING_TEXT: ("caption_field", "txt", "texts"),
+        bad.MISSING_ID: ("id_field", None, "ids"),
+    }
+
+    def __init__(
+        self, patterns, id_field=None, caption_field=None, id_space=None
+    ):
+        if id_space is not None and id_field is None:
+            raise InputError(
+                f"The id_space {id_space!r} has no id_field beside it: name "
+                "the field of the ids to keep apart, or leave it out."
+            )
         self.id_field = id_field
         self.caption_field = caption_field
+        self.id_space = id_space
+        self._find(patterns)
+
+    def _find(self, patterns):
+        self.shards = paths.find_files(patterns)
         self._count = None
         self._check()
+
+    def _parse(self, key, members):
+        return tars.parse_sample(
+            key, members, self.id_field, self.caption_field, self.id_space
+        )
 
     def dataset(self, seed=0, shuffle=False, bad_samples=None):
         """One pass over the samples.
@@ -99,13 +130,11 @@ class WebDataset:
             bad_samples: A `BadSamples` that counts what is skipped, or None.
 
         Yields:
-            Dicts of `key` str, `image` encoded bytes, `text` str, `id` int,
-            `metadata` dict (the sample's JSON).
+            Dicts of `key` str, `image` encoded bytes, `text` str, `is_name`
+            bool, `id` int, `metadata` dict (the sample's JSON).
         """
         for shard in self.shards:
-            yield from tars.read_samples(
-                shard, self.id_field, self.caption_field, bad_samples
-            )
+            yield from tars.read_samples(shard, self._parse, bad_samples)
 
     def count(self):
         """Samples in the tars, bad ones included, from the headers alone."""
@@ -114,22 +143,23 @@ class WebDataset:
         return self._count
 
     def _read_columns(self, path, bad_samples):
-        fields = (self.id_field, self.caption_field)
-        samples = list(tars.read_samples(path, *fields, bad_samples))
+        samples = list(tars.read_samples(path, self._parse, bad_samples))
         strings = {
             name: np.array(
                 [tf.compat.as_bytes(s[name]) for s in samples], object
             )
             for name in ("key", "image", "text")
         }
-        return strings | {"id": np.array([s["id"] for s in samples], np.int64)}
+        return strings | {
+            "is_name": np.array([s["is_name"] for s in samples], bool),
+            "id": np.array([s["id"] for s in samples], np.int64),
+        }
 
     def _check(self):
         """Looks for one good sample before any work starts."""
         for shard in self.shards:
             tally = bad.BadSamples()
-            fields = (self.id_field, self.caption_field)
-            if next(tars.read_samples(shard, *fields, tally), None):
+            if next(tars.read_samples(shard, self._parse, tally), None):
                 return
             # A broken tar is skipped like a broken image, as long as
             # another one can be read.
@@ -142,86 +172,43 @@ class WebDataset:
         )
 
     def _why_nothing_good(self, shard, tally):
-        kinds = tally.counts
-        if not kinds:
+        if not tally.counts:
             return (
                 f"The tar '{shard}' is empty: write it again, or leave it out."
             )
-        _, members = next(tars.read_members(shard))
+        kind = max(tally.counts, key=tally.counts.get)
+        members = next(
+            members
+            for key, members in tars.read_members(shard)
+            if key in tally.examples[kind]
+        )
+        return self._why(kind, shard, members) or (
+            f"The tar '{shard}' has no good sample ({tally.summary()}): write "
+            "it again, or leave it out."
+        )
+
+    def _why(self, kind, shard, members):
+        """What to do about samples of a bad kind, None where it is plain."""
         suffixes = ", ".join(f".{suffix}" for suffix in sorted(members))
-        kind = max(kinds, key=kinds.get)
-        if kind == bad.MISSING_TEXT and self.caption_field is None:
-            return (
-                f"The tar '{shard}' has no texts, its samples hold {suffixes}: "
-                "each needs a .txt, or captions in its .json and "
-                "`caption_field` to name them."
-            )
         if kind == bad.MISSING_IMAGE:
             allowed = ", ".join(f".{suffix}" for suffix in tars.IMAGE_SUFFIXES)
             return (
                 f"The tar '{shard}' has no images, its samples hold "
                 f"{suffixes}: each needs one of {allowed}."
             )
-        if kind in (bad.MISSING_TEXT, bad.MISSING_ID):
-            option = "caption_field" if kind == bad.MISSING_TEXT else "id_field"
-            fields = sorted(tars.read_metadata(members)) or ["none at all"]
+        if kind not in self._lookups:
+            return None
+        option, member, what = self._lookups[kind]
+        field = getattr(self, option)
+        if field is None:
             return (
-                f"The samples of '{shard}' have no usable JSON field "
-                f"'{getattr(self, option)}' ({option}): their fields are "
-                f"{', '.join(fields)}; name one of them."
+                f"The tar '{shard}' has no {what}, its samples hold {suffixes}:"
+                f" each needs a .{member}, or a field with {what} in its .json "
+                f"and `{option}` to name it."
             )
+        fields = sorted(tars.read_metadata(members)) or ["none at all"]
         return (
-            f"The tar '{shard}' has no good sample ({tally.summary()}): write "
-            "it again, or leave it out."
+            f"The samples of '{shard}' have no usable JSON field '{field}' "
+            f"({option}): their fields are {', '.join(fields)}; name one of "
+            "them."
         )
-
-
-@dataclasses.dataclass(frozen=True)
-class Mixture:
-    """Several sources, drawn from by weight, each repeated without end.
-
-    Attributes:
-        sources: The sources.
-        weights: The chance of each to give the next sample; they sum to 1.
-    """
-
-    sources: tuple
-    weights: tuple
-
-    def samples(self, bad_samples=None):
-        """One pass over every source, one after the other."""
-        for source in self.sources:
-            yield from source.samples(bad_samples)
-
-    def count(self):
-        """Samples in all the sources together."""
-        return sum(source.count() for source in self.sources)
-
-
-def mix(sources, weights=None):
-    """Mixes sources for training.
-
-    Args:
-        sources: Sources with the methods named above.
-        weights: Positive numbers, one per source, in any scale: 5 and 1 take
-            five samples of six from the first. None: equal weights.
-
-    Returns:
-        A `Mixture`.
-
-    Raises:
-        InputError: The weights do not fit the sources.
-    """
-    sources = tuple(sources)
-    weights = [1.0] * len(sources) if weights is None else list(weights)
-    if not sources:
-        raise InputError(
-            "The list of sources to mix is empty: give at least one."
-        )
-    if len(weights) != len(sources) or min(weights) <= 0:
-        raise InputError(
-            f"The weights {weights} do not fit {len(sources)} sources: give "
-            "one positive number for each."
-        )
-    total = float(sum(weights))
-    return Mixture(sources, tuple(weight / total for weight in weights))

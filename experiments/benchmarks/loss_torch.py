@@ -1,0 +1,70 @@
+"""The dense MP-NCE of the loss benchmark in PyTorch, line by line."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+
+def dense(temperature):
+    """`dense_mp_nce` as `prepare(batch) -> step`, see `loss_tensorflow`."""
+    log_temperature = torch.full(
+        (3,), math.log(temperature), requires_grad=True
+    )
+    offset = torch.zeros(3, requires_grad=True)
+
+    def prepare(batch):
+        images, texts, image_ids, text_ids = map(torch.tensor, batch)
+        embeddings = images.requires_grad_(), texts.requires_grad_()
+
+        def step():
+            value = dense_mp_nce(
+                *embeddings, image_ids, text_ids, log_temperature, offset
+            )
+            gradients = torch.autograd.grad(
+                value, [*embeddings, log_temperature, offset]
+            )
+            return value.item(), gradients
+
+        return step
+
+    return prepare
+
+
+def dense_mp_nce(images, texts, image_ids, text_ids, log_temperature, offset):
+    """MP-NCE from one matrix of all logits; see `loss_tensorflow`.
+
+    Args:
+        images, texts: float32 `[n, dim]` and `[m, dim]`.
+        image_ids, text_ids: int `[n]` and `[m]`.
+        log_temperature, offset: float32 `[3]`: image-image, image-text and
+            text-text.
+
+    Returns:
+        float32 scalar.
+    """
+    images = functional.normalize(images, dim=1)
+    texts = functional.normalize(texts, dim=1)
+    rows = torch.cat([images, texts])
+    ids = torch.cat([image_ids, text_ids])
+    # 0 for an image and 1 for a text: their sum is the index of a pair.
+    domain = torch.arange(len(rows)).ge(len(images)).long()
+    temperature = log_temperature.exp()
+
+    def logits_of(anchors, pair):
+        return (anchors @ rows.T - offset[pair]) / temperature[pair]
+
+    logits = torch.cat(
+        [logits_of(images, domain), logits_of(texts, domain + 1)]
+    )
+    same = ids[:, None] == ids[None, :]
+    against = logits.masked_fill(same, -torch.inf).logsumexp(dim=1)
+    anchor, other = same.nonzero(as_tuple=True)
+    terms = functional.softplus(against[anchor] - logits[anchor, other])
+    weight = 1.0 / anchor.bincount()[anchor]
+    pair = domain[anchor] + domain[other]
+    losses = []
+    for index in range(3):
+        share = weight.masked_fill(pair != index, 0.0)
+        losses.append((share * terms).sum() / share.sum())
+    return sum(losses) / 3

@@ -1,0 +1,68 @@
+"""UniCL on emoji and Fashion-MNIST: captions and labels in one space.
+
+    --config=experiments/configs/unicl_emoji.py[:joint | :pairs | :labels]
+
+`pairs` and `labels` are what `joint` mixes half and half, each by itself, for
+as many steps and with the vocabulary of both. Prepare the data sets first:
+`experiments.prepare_emoji` and `experiments.prepare_fashion_mnist`.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments.configs import emoji
+from uniclip_keras.errors import InputError
+
+PAIRS = ("base", "tones")
+LABELS = ("drawings", "fashion")
+# Name -> the sources that are drawn from; the others lend their words.
+VARIANTS = {"joint": PAIRS + LABELS, "pairs": PAIRS, "labels": LABELS}
+
+_FASHION = {"label_field": "label", "classes": "../fashion_mnist/classes.json"}
+
+
+def get_config(variant="joint"):
+    if variant not in VARIANTS:
+        raise InputError(
+            f"unicl_emoji has no variant {variant!r}; choose from "
+            f"{', '.join(VARIANTS)}."
+        )
+    config = emoji.get_config("unicl")
+    config.name = "unicl_emoji"
+    if variant != "joint":
+        config.name += f"_{variant}"
+    # One view per image costs half of two: the batch is twice as large.
+    config.batch_size = 384
+    config.data.train.update(
+        {
+            "drawings": {
+                "shards": "train-*.tar",
+                "label_field": "subgroup",
+                "classes": "subgroups.json",
+                "weight": 4.0,
+            },
+            "fashion": {
+                "shards": "../fashion_mnist/train-*.tar",
+                "weight": 4.0,
+                **_FASHION,
+            },
+        }
+    )
+    for name, source in config.data.train.items():
+        if name not in VARIANTS[variant]:
+            source.weight = 0.0
+    # Templates are a list here and a name elsewhere.
+    with config.ignore_type():
+        config.data.prompts = (
+            "{}",
+            "a picture of {}",
+            "a drawing of {}",
+            "an image of {}",
+        )
+    config.evaluation.zero_shot.fashion = ConfigDict(
+        {
+            "title": "Fashion-MNIST",
+            "shards": "../fashion_mnist/test-*.tar",
+            **_FASHION,
+        }
+    )
+    return config

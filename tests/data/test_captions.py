@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from uniclip_keras.data.captions import check_templates
+from uniclip_keras.data.captions import draw_captions
+from uniclip_keras.data.captions import fill_templates
+from uniclip_keras.errors import InputError
+
+
+def test_draw_captions_is_even_stateless_and_the_same_in_map():
+    texts = tf.constant(["a\nb\nc\nd"] * 4000 + ["only"])
+    drawn = draw_captions(texts, [1, 2]).numpy()
+    assert drawn[-1] == b"only"
+    _, counts = np.unique(drawn[:-1], return_counts=True)
+    assert len(counts) == 4 and counts.min() > 900
+    dataset = tf.data.Dataset.from_tensors(texts)
+    mapped = next(iter(dataset.map(lambda x: draw_captions(x, [1, 2]))))
+    np.testing.assert_array_equal(drawn, mapped)
+    assert (draw_captions(texts, [1, 3]).numpy() != drawn).any()
+
+
+def test_fill_templates_is_even_stateless_and_the_same_in_map():
+    texts = tf.constant(["dog", "a {} of \\1"] * 2000)
+    is_name = tf.constant([True] * 3000 + [False] * 1000)
+    templates = ("{}", "a photo of {}", "{} (drawing)", "{0} a {}!")
+
+    def fill(texts, is_name, seed=(1, 2)):
+        return fill_templates(texts, is_name, templates, seed)
+
+    filled = fill(texts, is_name).numpy()
+    np.testing.assert_array_equal(filled[3000:], texts[3000:])
+    # The slow way, from which template it must have been.
+    for name, row in ((b"dog", 0), (b"a {} of \\1", 1)):
+        expected = [t.encode().replace(b"{}", name) for t in templates]
+        found, counts = np.unique(filled[row:3000:2], return_counts=True)
+        assert set(found) == set(expected)
+        assert counts.min() > 310
+    dataset = tf.data.Dataset.from_tensors((texts, is_name))
+    np.testing.assert_array_equal(filled, next(iter(dataset.map(fill))))
+    assert (fill(texts, is_name, [1, 3]).numpy() != filled).any()
+
+
+@pytest.mark.parametrize("templates", ["{}", [], ["{}", "{} {}"], ["a"], [3]])
+def test_templates_need_one_place_each(templates):
+    with pytest.raises(InputError, match="prompt template"):
+        check_templates(templates)
+
+
+def test_templates_become_a_tuple():
+    assert check_templates(["{}", "a {}"]) == ("{}", "a {}")

@@ -1,0 +1,146 @@
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from experiments import prepare_fashion_mnist
+from experiments.prepare_fashion_mnist import CLASSES
+from experiments.prepare_fashion_mnist import prepare
+from uniclip_keras.data import LabelledWebDataset
+from uniclip_keras.data import WebDataset
+from uniclip_keras.data import load_images
+from uniclip_keras.errors import InputError
+
+
+def idx(values, magic=None):
+    """The idx format, written independently of what reads it."""
+    header = magic or bytes([0, 0, 8, values.ndim])
+    for size in values.shape:
+        header += int(size).to_bytes(4, "big")
+    return header + values.astype(np.uint8).tobytes()
+
+
+def write(folder, name, content):
+    (folder / f"{name}-ubyte.gz").write_bytes(gzip.compress(content))
+
+
+@pytest.fixture
+def originals(tmp_path):
+    """12 training images of labels 0 to 9, 0, 1, and 3 test images of 9."""
+    folder = tmp_path / "originals"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for word, labels in (("train", np.arange(12) % 10), ("t10k", [9, 9, 9])):
+        labels = np.asarray(labels)
+        images = rng.integers(0, 256, [len(labels), 28, 28])
+        images[:, 0] = labels[:, None]
+        write(folder, f"{word}-images-idx3", idx(images))
+        write(folder, f"{word}-labels-idx1", idx(labels))
+    return folder
+
+
+def folder_bytes(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_shards_hold_every_image_under_its_class(originals, tmp_path, capsys):
+    out = tmp_path / "made" / "fashion"
+    assert prepare(originals, out) == {"train": 12, "test": 3}
+    assert "12 / 12 images" in capsys.readouterr().err
+    assert sorted(path.name for path in out.iterdir()) == [
+        "classes.json",
+        "test-00000.tar",
+        "train-00000.tar",
+    ]
+    source = LabelledWebDataset(
+        str(out / "train-*.tar"), out / "classes.json", label_field="label"
+    )
+    assert list(source.classes) == list(CLASSES)
+    samples = list(source.samples())
+    assert [s["metadata"]["label"] for s in samples] == [
+        list(CLASSES)[number % 10] for number in range(12)
+    ]
+    assert samples[9]["text"] == "ankle boot\nboot"
+    # As captions the names give the same ids.
+    pairs = WebDataset(str(out / "train-*.tar"))
+    assert [s["id"] for s in pairs.samples()] == [s["id"] for s in samples]
+    # Grey becomes three equal channels; the first row is the label's number.
+    images, kept = load_images([s["image"] for s in samples], 28)
+    assert images.shape == (12, 28, 28, 3) and len(kept) == 12
+    np.testing.assert_array_equal(images[..., 0], images[..., 2])
+    labels = np.round(images[:, 0, 0, 0] * 255)
+    np.testing.assert_array_equal(labels, np.arange(12) % 10)
+    assert load_images([samples[0]["image"]], 32)[0].shape == (1, 32, 32, 3)
+
+
+def test_equal_bytes_and_nothing_of_an_older_run(originals, tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    prepare(originals, one)
+    before = folder_bytes(one)
+    (one / "train-00001.tar").write_bytes(b"left over")
+    prepare(originals, one)
+    prepare(originals, other)
+    assert folder_bytes(one) == folder_bytes(other) == before
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_class_names_are_distinct():
+    names = [name for texts in CLASSES.values() for name in texts]
+    assert len(CLASSES) == 10
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("train-images-idx3", None, "does not exist.*dataset-fashion-mnist"),
+        ("train-images-idx3", b"junk", "another file"),
+        ("train-images-idx3", idx(np.zeros([12, 32, 32])), "another file"),
+        ("train-labels-idx1", idx(np.zeros([12, 1])), "another file"),
+        ("train-images-idx3", idx(np.zeros([12, 28, 28]))[:-1], "9,407 bytes"),
+        ("t10k-labels-idx1", idx(np.zeros(3))[:6], "another file"),
+        ("t10k-labels-idx1", idx(np.zeros(2)), "3 images and 2 labels"),
+        ("t10k-labels-idx1", idx(np.array([1, 2, 10])), "up to 10"),
+    ],
+)
+def test_files_that_are_not_the_set(originals, tmp_path, name, content, words):
+    path = originals / f"{name}-ubyte.gz"
+    path.unlink() if content is None else write(originals, name, content)
+    with pytest.raises(InputError, match=words):
+        prepare(originals, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_damaged_gzip(originals, tmp_path):
+    path = originals / "train-images-idx3-ubyte.gz"
+    for content in (b"no gzip", path.read_bytes()[:-20]):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="cannot be read as a gzip"):
+            prepare(originals, tmp_path / "out")
+
+
+def test_foreign_output_folders_are_refused(originals, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for target in (tmp_path, tmp_path / "notes.txt", tmp_path / "notes.txt/a"):
+        with pytest.raises(InputError, match="output_dir"):
+            prepare(originals, target)
+    (tmp_path / "classes.json").write_text(json.dumps([{"label": "mine"}]))
+    with pytest.raises(InputError, match="something else"):
+        prepare(originals, tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_interrupted_run_leaves_the_old_one(originals, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    prepare(originals, out)
+    before = folder_bytes(out)
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(prepare_fashion_mnist.shards, "write_shards", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(originals, out)
+    assert folder_bytes(out) == before
+    assert not list(tmp_path.glob("*.partial"))
