@@ -33,6 +33,7 @@ from experiments.benchmarks import loss_cases
 from experiments.benchmarks.hardware import describe_hardware
 from experiments.benchmarks.loss_cases import DENSE_PYTORCH
 from experiments.benchmarks.loss_cases import DENSE_TENSORFLOW
+from experiments.benchmarks.loss_cases import LEAN_TENSORFLOW
 from experiments.benchmarks.loss_cases import TILED
 from experiments.benchmarks.loss_report import format_table
 from experiments.benchmarks.loss_report import write_chart
@@ -70,7 +71,7 @@ def define_flags(values=flags.FLAGS):
 def main(argv, values=flags.FLAGS):
     """Measures what the flags name."""
     del argv
-    methods = [TILED, DENSE_TENSORFLOW]
+    methods = [TILED, DENSE_TENSORFLOW, LEAN_TENSORFLOW]
     if importlib.util.find_spec("torch"):
         methods.append(DENSE_PYTORCH)
     else:

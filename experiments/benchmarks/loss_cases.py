@@ -16,6 +16,7 @@ from experiments.benchmarks.memory import extra_peak
 
 TILED = "tiled"
 DENSE_TENSORFLOW = "dense TensorFlow"
+LEAN_TENSORFLOW = "lean dense TensorFlow"
 DENSE_PYTORCH = "dense PyTorch"
 
 VIEWS = 2
@@ -101,6 +102,7 @@ def _method(name):
     return {
         TILED: loss_tensorflow.tiled,
         DENSE_TENSORFLOW: loss_tensorflow.dense,
+        LEAN_TENSORFLOW: loss_tensorflow.lean,
     }[name]
 
 

@@ -27,30 +27,44 @@ def tiled(temperature):
     return _differentiated(mp_nce, variables)
 
 
-def dense(temperature):
+def dense(temperature, gather_positives=False):
     """`dense_mp_nce` with parameters that start like the package's."""
     log_temperature = tf.Variable([math.log(temperature)] * 3)
     offset = tf.Variable([0.0] * 3)
 
     def mp_nce(*batch):
-        return dense_mp_nce(*batch, log_temperature, offset)
+        return dense_mp_nce(*batch, log_temperature, offset, gather_positives)
 
     return _differentiated(mp_nce, [log_temperature, offset])
 
 
-def dense_mp_nce(images, texts, image_ids, text_ids, log_temperature, offset):
+def lean(temperature):
+    """The dense form with its positives gathered."""
+    return dense(temperature, gather_positives=True)
+
+
+def dense_mp_nce(
+    images,
+    texts,
+    image_ids,
+    text_ids,
+    log_temperature,
+    offset,
+    gather_positives=False,
+):
     """MP-NCE from one matrix of all logits, as one would write it down.
 
-    Of the ways to write it, this is among the quickest and leanest: a
-    temperature looked up for every element has a slow gradient, and a
-    softplus of every element instead of the positives alone doubles time and
-    memory.
+    The formula asks for a softplus of every (anchor, positive) pair. Written
+    with a mask over all elements it is short and takes twice the time and
+    memory; with the positives gathered it is the leanest dense form found
+    here (a temperature looked up for every element has a slow gradient).
 
     Args:
         images, texts: float32 `[n, dim]` and `[m, dim]`.
         image_ids, text_ids: int `[n]` and `[m]`.
         log_temperature, offset: float32 `[3]`: image-image, image-text and
             text-text.
+        gather_positives: computes positives' terms alone, not a whole matrix.
 
     Returns:
         float32 scalar: every row an anchor and its own positive, the three
@@ -73,14 +87,20 @@ def dense_mp_nce(images, texts, image_ids, text_ids, log_temperature, offset):
     )
     same = ids[:, None] == ids[None, :]
     against = tf.reduce_logsumexp(tf.where(same, -math.inf, logits), axis=1)
-    positive = tf.where(same)
-    anchor, other = positive[:, 0], positive[:, 1]
-    terms = tf.nn.softplus(
-        tf.gather(against, anchor) - tf.gather_nd(logits, positive)
-    )
-    count = tf.math.bincount(tf.cast(anchor, tf.int32), dtype=tf.float32)
-    weight = 1.0 / tf.gather(count, anchor)
-    pair = tf.gather(domain, anchor) + tf.gather(domain, other)
+    if gather_positives:
+        positive = tf.where(same)
+        anchor, other = positive[:, 0], positive[:, 1]
+        terms = tf.nn.softplus(
+            tf.gather(against, anchor) - tf.gather_nd(logits, positive)
+        )
+        count = tf.math.bincount(tf.cast(anchor, tf.int32), dtype=tf.float32)
+        weight = 1.0 / tf.gather(count, anchor)
+        pair = tf.gather(domain, anchor) + tf.gather(domain, other)
+    else:
+        terms = tf.nn.softplus(against[:, None] - logits)
+        positive = tf.cast(same, tf.float32)
+        weight = positive / tf.reduce_sum(positive, axis=1, keepdims=True)
+        pair = domain[:, None] + domain[None, :]
     losses = []
     for index in range(3):
         share = tf.where(pair == index, weight, 0.0)

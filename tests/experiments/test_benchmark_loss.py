@@ -48,13 +48,17 @@ def loop_mp_nce(images, texts, image_ids, text_ids, temperature, offset):
     return np.mean(sums / weights)
 
 
-def test_dense_tensorflow_equals_the_loop():
+@pytest.mark.parametrize("gather_positives", [False, True])
+def test_dense_tensorflow_equals_the_loop(gather_positives):
     batch = loss_cases.make_batch(6, 5)
     # Two of the six share their id.
     batch = *batch[:2], batch[2] % 5, batch[3] % 5
     temperature, offset = [0.2, 0.5, 0.3], [0.1, -0.2, 0.05]
     value = loss_tensorflow.dense_mp_nce(
-        *map(tf.constant, batch), tf.math.log(temperature), tf.constant(offset)
+        *map(tf.constant, batch),
+        tf.math.log(temperature),
+        tf.constant(offset),
+        gather_positives,
     )
     np.testing.assert_allclose(
         value, loop_mp_nce(*batch, temperature, offset), rtol=1e-5
@@ -93,7 +97,8 @@ def test_the_script(measured, monkeypatch, tmp_path, capsys):
         loss,
         "measure_in_process",
         lambda case, threads: (
-            measured[case["method"]] | {"embeddings": 3 * case["pairs"]}
+            measured[case["method"].removeprefix("lean ")]
+            | {"embeddings": 3 * case["pairs"]}
         ),
     )
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
@@ -113,9 +118,10 @@ def test_the_script(measured, monkeypatch, tmp_path, capsys):
     ] == [
         (TILED, 16, 48, 2),
         (DENSE, 16, 48, 2),
+        (f"lean {DENSE}", 16, 48, 2),
         (TILED, 32, 96, 2),
     ]
-    tiled, dense, _ = results["cases"]
+    tiled, dense, *_ = results["cases"]
     assert tiled["loss"] == pytest.approx(dense["loss"], rel=1e-5)
     assert tiled["ratio_to_tiled"] == 1.0
     assert dense["ratio_to_tiled"] == pytest.approx(

@@ -99,6 +99,10 @@ def test_domains_of_the_call():
         loss({"image": z, "text": z}, ids={"image": i})
     with pytest.raises(InputError, match="join none"):
         losses.CLIP()({"image": z}, ids={"image": i})
+    with pytest.raises(InputError, match="2 embeddings but 3 ids"):
+        loss({"image": z}, ids={"image": np.arange(3)})
+    with pytest.raises(InputError, match="integers"):
+        loss({"image": z}, ids={"image": np.array([0.5, 0.9])})
 
 
 @pytest.mark.parametrize("name", ["CLIP", "SLIP", "UniCL", "SigLIP"])

@@ -114,6 +114,11 @@ class DomainSimilarity(keras.layers.Layer):
         low, high = self.temperature_range = tuple(
             temperature_range or (0.0, math.inf)
         )
+        if temperature_range is not None and not 0 < low < high:
+            raise InputError(
+                f"temperature_range={temperature_range!r} must be two numbers "
+                "above 0, the lower first, or None for no bounds."
+            )
         temperatures = self._start(
             "temperature", temperature, USUAL_TEMPERATURE
         )

@@ -88,7 +88,7 @@ def reduce_pair(
                 cosines - offset * move,
                 -inverse * move,
                 *(inverse * pull for pull in pulls),
-                *(-m for m in moves),
+                *(-m if reduction.shifted else tf.zeros_like(m) for m in moves),
             )
 
         return values, grad

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import keras
+import tensorflow as tf
 
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers.domain_similarity import DomainSimilarity
@@ -42,7 +43,8 @@ class Objective(keras.layers.Layer):
 
     Raises:
         InputError: for a domain that the similarity does not know, domains
-            that differ between embeddings and ids, or an impossible argument.
+            that differ between embeddings and ids, ids that do not fit the
+            embeddings, or an impossible argument.
     """
 
     # Names of pairs; None: all of the similarity's.
@@ -62,7 +64,9 @@ class Objective(keras.layers.Layer):
         if isinstance(similarity, Mapping):
             similarity = keras.saving.deserialize_keras_object(similarity)
         self.similarity = similarity or self.usual_similarity()
-        self.pairs = _check_pairs(pairs or self.usual_pairs, self.similarity)
+        self.pairs = _check_pairs(
+            self.usual_pairs if pairs is None else pairs, self.similarity
+        )
         if tile_size is not None and tile_size < 1:
             raise InputError(
                 f"tile_size={tile_size!r} must be at least 1, or None to have "
@@ -82,6 +86,7 @@ class Objective(keras.layers.Layer):
         raise NotImplementedError
 
     def call(self, embeddings, ids):
+        ids = {domain: tf.convert_to_tensor(i) for domain, i in ids.items()}
         _check_domains(embeddings, ids, self.similarity)
         domains = make_domains(embeddings, ids)
         batch = Batch(
@@ -142,6 +147,11 @@ def _check_pairs(pairs, similarity):
                 f"pairs={pairs!r} names {pair!r}, but the similarity's "
                 f"domains form {list(similarity.pairs)}; choose from these."
             )
+    if not pairs:
+        raise InputError(
+            "pairs=() leaves nothing to compare; choose from "
+            f"{list(similarity.pairs)}, or None for the usual ones."
+        )
     return pairs
 
 
@@ -153,3 +163,14 @@ def _check_domains(embeddings, ids, similarity):
         )
     for domain in embeddings:
         similarity.pair_index(domain, domain)
+        if not ids[domain].dtype.is_integer:
+            raise InputError(
+                f"the ids of {domain!r} are {ids[domain].dtype.name}; equal "
+                "ids are positives: give integers."
+            )
+        rows, count = embeddings[domain].shape[0], ids[domain].shape[0]
+        if None not in (rows, count) and rows != count:
+            raise InputError(
+                f"{domain!r} has {rows} embeddings but {count} ids; give one "
+                "id for each embedding."
+            )

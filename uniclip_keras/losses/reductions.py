@@ -41,10 +41,12 @@ class Reduction:
             first is the value, the last the sum of the slopes.
         outside: a logit that adds nothing: stands where a tile has a logit
             that is none of the candidates'.
+        shifted: whether the anchors' shifts are part of the function.
     """
 
     start = (0.0, 0.0)
     outside = NO_LOGIT
+    shifted = False
 
     def tile(self, s, shifts):
         """The states of the anchors over the candidates in one tile.
@@ -107,6 +109,8 @@ class Sum(Reduction):
 class SoftplusSum(Reduction):
     """`sum_j softplus(sign * (s_j - shift))`."""
 
+    shifted = True
+
     def __init__(self, sign):
         self.sign = sign
         self.outside = sign * NO_LOGIT
@@ -152,6 +156,13 @@ class LogSumExp(Reduction):
         return tf.exp(s - side.value)
 
     def weights(self, s, rows, columns):
+        # Without candidates there is nothing to pull.
+        rows, columns = (
+            side._replace(
+                gradient=tf.where(side.value > NO_LOGIT / 2, side.gradient, 0.0)
+            )
+            for side in (rows, columns)
+        )
         values = tf.concat([rows.value, columns.value], axis=0)
         top = tf.reduce_max(values)
 
