@@ -38,12 +38,16 @@ def make_batch(items=8, views=2, seed=0):
 
 
 def dataset(batches):
+    options = tf.data.Options()
+    # The iterator over replicas waits for the tuning's next round, up to a
+    # minute, before it goes.
+    options.autotune.enabled = False
     return tf.data.Dataset.from_generator(
         lambda: iter(batches),
         output_signature=tf.nest.map_structure(
             lambda x: tf.TensorSpec(x.shape, x.dtype), batches[0]
         ),
-    )
+    ).with_options(options)
 
 
 @pytest.fixture(scope="module")

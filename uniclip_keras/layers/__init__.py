@@ -4,10 +4,12 @@ from uniclip_keras.layers.augmentation_encoder import AugmentationEncoder
 from uniclip_keras.layers.domain_similarity import DomainSimilarity
 from uniclip_keras.layers.projection import ImageProjection
 from uniclip_keras.layers.projection import TextProjection
+from uniclip_keras.layers.view_projection import ViewProjection
 
 __all__ = [
     "AugmentationEncoder",
     "DomainSimilarity",
     "ImageProjection",
     "TextProjection",
+    "ViewProjection",
 ]

@@ -11,16 +11,15 @@ from uniclip_keras.layers import AugmentationEncoder
 from uniclip_keras.layers import DomainSimilarity
 from uniclip_keras.layers import ImageProjection
 from uniclip_keras.layers import TextProjection
+from uniclip_keras.layers import ViewProjection
 from uniclip_keras.layers.domain_similarity import unit_length
 from uniclip_keras.losses import MPNCE
-from uniclip_keras.losses.replicas import replica_count
-from uniclip_keras.models.step_function import expect_reduced_gradients
-from uniclip_keras.models.step_function import reduce_gradients
-from uniclip_keras.models.step_function import step_function
+from uniclip_keras.models.gradient_cache import check_chunks
+from uniclip_keras.models.step_function import ContrastiveModel
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
-class UniCLIP(keras.Model):
+class UniCLIP(ContrastiveModel):
     """Two encoders, augmentation-aware heads and one loss (UniCLIP, figure 2).
 
     `fit` takes a dataset of dictionaries as `uniclip_keras.data` makes them:
@@ -38,14 +37,22 @@ class UniCLIP(keras.Model):
             features `[n, width]`.
         text_encoder: `keras.Model` from tokens `[n, length]` to features.
         objective: a loss of `uniclip_keras.losses` over the domains "image"
-            and "text"; `MPNCE` with the usual start values by default.
+            and "text"; `MPNCE` with the usual start values by default. If its
+            similarity knows a domain "view" as well, "image" is the first
+            view alone, and the others are embedded as "view" by a head of
+            their own (SLIP).
         embedding_dim: size of the shared space.
         augmentation_units: layer widths of the `AugmentationEncoder`, or None
             for an image head that does not know the augmentation.
         projection_blocks: residual blocks of the image head.
+        view_units: layer widths of the `ViewProjection`, where there is one.
+        gradient_cache_size: items of a replica's batch to embed at a time:
+            memory is that of so many, the loss and the gradient those of the
+            batch, for one more forward pass. None embeds all at once.
 
     Raises:
-        InputError: for an encoder of another form.
+        InputError: for an encoder of another form, or a cache that cannot
+            work; see `gradient_cache.check_chunks`, which warns as well.
 
     Example:
 
@@ -66,6 +73,8 @@ class UniCLIP(keras.Model):
         embedding_dim=512,
         augmentation_units=(128, 128, 128),
         projection_blocks=3,
+        view_units=(4096, 4096, 256),
+        gradient_cache_size=None,
         name="uniclip",
         **kwargs,
     ):
@@ -92,6 +101,14 @@ class UniCLIP(keras.Model):
         )
         self.text_projection = TextProjection(embedding_dim)
         self.text_projection.build(_feature_shape(self.text_encoder, "text"))
+        self.view_units = view_units
+        self.view_projection = None
+        if "view" in self.objective.similarity.domains:
+            self.view_projection = ViewProjection(view_units)
+            self.view_projection.build(self.image_encoder.output_shape)
+        self.gradient_cache_size = gradient_cache_size
+        if gradient_cache_size is not None:
+            check_chunks(self, gradient_cache_size)
         self.built = True
 
     def build(self, input_shape=None):
@@ -105,18 +122,53 @@ class UniCLIP(keras.Model):
 
         Returns:
             dict of float embeddings, not normalised: "image" `[b * v, dim]`,
-            the views of each image adjacent, and "text" `[b, dim]`.
+            the views of each image adjacent, and "text" `[b, dim]`. With a
+            domain "view": "image" `[b, dim]` of the first views, and "view"
+            `[b * (v - 1), view_units[-1]]` of the others.
+
+        Raises:
+            InputError: for a domain "view" and fewer than three views.
         """
+        shapes = self.embedding_shapes(inputs)
         views, augmentations = inputs["views"], inputs["augmentations"]
-        views = tf.reshape(views, [-1, *views.shape[2:]])
-        augmentations = tf.reshape(augmentations, [-1, augmentations.shape[-1]])
-        return {
-            "image": self._project_images(views, augmentations, training),
+        features = self.image_encoder(
+            tf.reshape(views, [-1, *views.shape[2:]]), training=training
+        )
+        # One encoder call for all views, of which each domain takes its own.
+        features = tf.reshape(features, [-1, views.shape[1], features.shape[1]])
+        projected, _ = shapes["image"]
+        embeddings = {
+            "image": self._project_features(
+                _merge(features[:, :projected]),
+                _merge(augmentations[:, :projected]),
+            ),
             "text": self._project_texts(inputs["tokens"], training),
         }
+        if self.view_projection is not None:
+            embeddings["view"] = self.view_projection(
+                _merge(features[:, projected:]), training=training
+            )
+        return embeddings
 
-    def _project_images(self, images, augmentations, training):
-        features = self.image_encoder(images, training=training)
+    def embedding_shapes(self, inputs):
+        """Embeddings of one item: dict domain -> `(rows, dim)`."""
+        views = inputs["views"].shape[1]
+        text = (1, self.embedding_dim)
+        if self.view_projection is None:
+            return {"image": (views, self.embedding_dim), "text": text}
+        if views < 3:
+            raise InputError(
+                f'{views} views per image are too few for the domain "view": '
+                "the first view meets the text, and two more at least meet "
+                "each other; give 3 or more."
+            )
+        return {
+            "image": (1, self.embedding_dim),
+            "text": text,
+            "view": (views - 1, self.view_units[-1]),
+        }
+
+    def _project_features(self, features, augmentations):
         augmentation = None
         if self.augmentation_encoder is not None:
             augmentation = self.augmentation_encoder(augmentations)
@@ -141,7 +193,8 @@ class UniCLIP(keras.Model):
         images = tf.convert_to_tensor(images, tf.float32)
         if augmentations is None:
             augmentations = tf.tile(IDENTITY[None], [tf.shape(images)[0], 1])
-        return unit_length(self._project_images(images, augmentations, False))
+        features = self.image_encoder(images, training=False)
+        return unit_length(self._project_features(features, augmentations))
 
     def encode_text(self, tokens):
         """Unit-length embeddings of texts.
@@ -156,57 +209,6 @@ class UniCLIP(keras.Model):
             self._project_texts(tf.convert_to_tensor(tokens), False)
         )
 
-    def batch_loss(self, data, training=False):
-        """The objective on one replica's batch; see `MPNCE` on replicas."""
-        views = data["views"].shape[1]
-        return self.objective(
-            self(data, training=training),
-            ids={"image": tf.repeat(data["id"], views), "text": data["id"]},
-        )
-
-    def train_step(self, data):
-        """One optimizer step on the global batch; returns the logs."""
-        data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        with tf.GradientTape() as tape:
-            loss = self.batch_loss(data, training=True)
-            penalty = tf.add_n(self.losses) if self.losses else 0.0
-            # Gradients are summed over replicas, the loss is their mean.
-            scaled = self.optimizer.scale_loss(
-                (loss + penalty) / replica_count()
-            )
-        variables = self.trainable_variables
-        gradients = tape.gradient(scaled, [v.value for v in variables])
-        expect_reduced_gradients(self.optimizer)
-        self.optimizer.apply(reduce_gradients(gradients), variables)
-        return {**self._track(loss), **self.objective.similarity.values()}
-
-    def test_step(self, data):
-        """The loss of a batch without an update; returns the logs."""
-        data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self._track(self.batch_loss(data))
-
-    def _track(self, loss):
-        if replica_count() > 1:
-            context = tf.distribute.get_replica_context()
-            loss = context.all_reduce(tf.distribute.ReduceOp.MEAN, loss)
-        self._loss_tracker.update_state(loss)
-        return {"loss": self._loss_tracker.result()}
-
-    def make_train_function(self, force=False):
-        if self.train_function is None or force:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
-            self.train_function = step_function(self, self.train_step)
-
-    def make_test_function(self, force=False):
-        if self.test_function is None or force:
-            self.test_function = step_function(self, self.test_step)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Everything is built at construction; Keras' own way would reduce
-        # one batch over the workers, which fails.
-        pass
-
     def get_config(self):
         config = super().get_config()
         config.update(
@@ -218,8 +220,15 @@ class UniCLIP(keras.Model):
             embedding_dim=self.embedding_dim,
             augmentation_units=self.augmentation_units,
             projection_blocks=self.projection_blocks,
+            view_units=self.view_units,
+            gradient_cache_size=self.gradient_cache_size,
         )
         return config
+
+
+def _merge(x):
+    """`[b, v, width]` -> `[b * v, width]`."""
+    return tf.reshape(x, [-1, x.shape[-1]])
 
 
 def _revive(value):

@@ -1,0 +1,284 @@
+"""Gradient caching against the step on the whole batch."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from uniclip_keras.errors import InputError
+from uniclip_keras.losses import CLIP
+from uniclip_keras.models import UniCLIP
+from uniclip_keras.models import gradient_cache
+
+SIZE, LENGTH, VOCABULARY, ITEMS = 4, 5, 12, 8
+
+
+@keras.saving.register_keras_serializable("test_gradient_cache")
+class Unused(keras.layers.Layer):
+    """Holds a weight that nothing depends on."""
+
+    def build(self, input_shape):
+        self.unused = self.add_weight(shape=(2,))
+
+    def call(self, x):
+        return x
+
+
+class Noise(keras.layers.Layer):
+    def call(self, x):
+        return x + keras.random.normal(tf.shape(x))
+
+
+def make_model(gradient_cache_size=None, dropout=0.0, extra=None, **compiling):
+    """Every kind of state and penalty; `extra` goes into the image encoder."""
+    keras.utils.set_random_seed(0)
+    images = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Flatten()(images)
+    x = keras.layers.Dense(10, "gelu", kernel_regularizer="l2")(x)
+    if extra is not None:
+        x = extra(x)
+    x = keras.layers.Dropout(dropout)(x)
+    x = keras.layers.Dense(6, activity_regularizer="l2")(x)
+    tokens = keras.Input((LENGTH,), dtype="int32")
+    y = keras.layers.Embedding(VOCABULARY, 6)(tokens)
+    y = keras.layers.Dropout(dropout)(y)
+    y = keras.layers.GlobalAveragePooling1D()(y)
+    model = UniCLIP(
+        keras.Model(images, x),
+        keras.Model(tokens, y),
+        objective=CLIP(),
+        embedding_dim=7,
+        augmentation_units=None,
+        projection_blocks=0,
+        gradient_cache_size=gradient_cache_size,
+    )
+    model.compile(optimizer=keras.optimizers.SGD(0.1), **compiling)
+    return model
+
+
+def make_batch(items=ITEMS):
+    rng = np.random.default_rng(0)
+    batch = {
+        "views": rng.random((items, 2, SIZE, SIZE, 3), "float32"),
+        "augmentations": rng.random((items, 2, 11), "float32"),
+        "tokens": rng.integers(0, VOCABULARY, (items, LENGTH)).astype("int32"),
+        "id": np.arange(items) // 2,
+    }
+    return tf.nest.map_structure(tf.constant, batch)
+
+
+def dataset():
+    """One batch, of a size that the graph does not know."""
+    return tf.data.Dataset.from_tensor_slices(make_batch()).batch(ITEMS)
+
+
+def replica_step(strategy, model):
+    """One step on the batch's halves; returns the loss."""
+    batch, half = make_batch(), ITEMS // 2
+
+    def own_half(context):
+        first = context.replica_id_in_sync_group * half
+        return {name: x[first : first + half] for name, x in batch.items()}
+
+    values = strategy.experimental_distribute_values_from_function(own_half)
+    model.make_train_function()
+    # A list: a data set's iterator over replicas takes seconds to go away.
+    return float(model.train_function(iter([values]))["loss"])
+
+
+def assert_same(found, expected, tolerance=1e-5):
+    """Equal losses, and gradients to a share of each one's largest entry."""
+    np.testing.assert_allclose(found[0], expected[0], rtol=tolerance)
+    assert len(found[1]) == len(expected[1])
+    for a, b in zip(found[1], expected[1], strict=True):
+        assert (a is None) == (b is None)
+        if b is not None:
+            b = tf.convert_to_tensor(b).numpy()
+            np.testing.assert_allclose(
+                a, b, atol=tolerance * np.abs(b).max(), rtol=0
+            )
+
+
+def state(model):
+    """What a forward pass may change."""
+    return [
+        v.numpy()
+        for v in model.non_trainable_variables
+        if "similarity" not in v.path
+    ]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A model without dropout, and its step on the whole batch."""
+    model = make_model(extra=Unused())
+    return model, model._loss_and_gradients(make_batch())
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, ITEMS, ITEMS + 3])
+def test_gradients_are_those_of_the_whole_batch(whole, size):
+    model, expected = whole
+    assert sum(gradient is None for gradient in expected[1]) == 1
+    found = gradient_cache.loss_and_gradients(model, make_batch(), size)
+    assert_same(found, expected)
+
+
+def test_one_chunk_leaves_the_state_of_the_whole_batch():
+    """Masks, moving averages and seeds, over two steps."""
+    one, other = (
+        make_model(dropout=0.5, extra=keras.layers.BatchNormalization())
+        for _ in range(2)
+    )
+    start = state(one)
+    for _ in range(2):
+        expected = one._loss_and_gradients(make_batch())
+        found = gradient_cache.loss_and_gradients(other, make_batch(), ITEMS)
+        assert_same(found, expected)
+        for a, b in zip(state(one), state(other), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-6)
+    for a, b in zip(state(one), start, strict=True):
+        assert not np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_chunks_drop_out_the_same_in_both_passes(size):
+    """The same chunks under one tape, and seeds that go on after them."""
+    one, other = (make_model(dropout=0.5) for _ in range(2))
+    before, batch = state(one), make_batch()
+    with tf.GradientTape() as tape:
+        parts, penalty = [], 0.0
+        for first in range(0, ITEMS, size):
+            chunk = {n: x[first : first + size] for n, x in batch.items()}
+            parts.append(one(chunk, training=True))
+            # The first is the activity's, of a mean over the chunk.
+            activity, weights = one.losses
+            penalty += activity * len(chunk["id"]) / ITEMS
+        embeddings = {
+            domain: tf.concat([part[domain] for part in parts], axis=0)
+            for domain in parts[0]
+        }
+        loss = one.objective_loss(embeddings, batch)
+        total = loss + penalty + weights
+    expected = tape.gradient(total, [v.value for v in one.trainable_variables])
+    found = gradient_cache.loss_and_gradients(other, batch, size)
+    assert_same(found, (loss, expected))
+    np.testing.assert_array_equal(state(one), state(other))
+    assert not np.array_equal(state(other), before)
+
+
+def test_in_every_policy(policy):
+    model = make_model()
+    model.optimizer.build(model.trainable_variables)
+    scale = 64.0 if policy == "mixed_float16" else 1.0
+    if policy == "mixed_float16":
+        model.optimizer.dynamic_scale.assign(scale)
+    expected = model._loss_and_gradients(make_batch())
+    found = gradient_cache.loss_and_gradients(model, make_batch(), 3)
+    # Gradients of the scaled loss.
+    assert max(np.abs(g).max() for g in found[1]) > 0.1 * scale
+    assert_same(found, expected, 1e-5 if policy == "float32" else 3e-2)
+
+
+def fit_step(model):
+    return model.fit(dataset(), verbose=0).history["loss"][0]
+
+
+def assert_step(model, step=fit_step, **arguments):
+    """One step is that of the whole batch on one device."""
+    start = make_model(**arguments)
+    loss, gradients = start._loss_and_gradients(make_batch())
+    before = [v.numpy() for v in start.trainable_variables]
+    assert step(model) == pytest.approx(float(loss), rel=1e-5)
+    for variable, value, gradient in zip(
+        model.trainable_variables, before, gradients, strict=True
+    ):
+        np.testing.assert_allclose(
+            variable.numpy(),
+            value - 0.1 * tf.convert_to_tensor(gradient).numpy(),
+            atol=1e-5,
+            err_msg=variable.path,
+        )
+
+
+def test_fit_evaluate_and_file(tmp_path):
+    model = make_model(3)
+    assert_step(model)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.gradient_cache_size == 3
+    loss = again.evaluate(dataset(), verbose=0)
+    model.gradient_cache_size = None
+    assert loss == pytest.approx(float(model.batch_loss(make_batch())))
+
+
+def test_compiled_by_xla():
+    model, start = make_model(jit_compile=True), make_model()
+
+    @tf.function(jit_compile=True, autograph=False)
+    def step(data):
+        return gradient_cache.loss_and_gradients(model, data, 4)
+
+    assert_same(step(make_batch()), start._loss_and_gradients(make_batch()))
+    model.gradient_cache_size = 3
+    with pytest.raises(InputError, match="=3 must divide.*XLA"):
+        model.fit(dataset(), verbose=0)
+
+
+def test_replicas_equal_one_device(two_replicas):
+    with two_replicas.scope():
+        # Drops nothing, but draws.
+        model = make_model(3, dropout=1e-9)
+    assert_step(
+        model, lambda model: replica_step(two_replicas, model), dropout=1e-9
+    )
+    for seed in model.non_trainable_variables:
+        if "seed" in seed.path:
+            draws = two_replicas.experimental_local_results(seed.value)
+            assert [int(draw[1]) for draw in draws] == [2, 2]
+
+
+def test_masks_on_replicas(two_replicas):
+    """A chunk of a replica's whole batch drops out what that does."""
+    models, losses = [], []
+    for size in (None, ITEMS // 2):
+        with two_replicas.scope():
+            model = make_model(size, dropout=0.5, run_eagerly=True)
+        losses.append(replica_step(two_replicas, model))
+        models.append(model)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    for a, b in zip(*(model.variables for model in models), strict=True):
+        np.testing.assert_allclose(
+            a.numpy(), b.numpy(), atol=1e-5, err_msg=a.path
+        )
+
+
+def test_batch_normalization_is_warned_of_once():
+    norms = [
+        keras.layers.BatchNormalization(name="norm"),
+        keras.layers.BatchNormalization(name="frozen", trainable=False),
+    ]
+    with pytest.warns(UserWarning) as caught:
+        make_model(4, extra=keras.Sequential(norms))
+    (warning,) = [w for w in caught if "gradient_cache_size" in str(w.message)]
+    assert "['norm'] sees the statistics of 4 items" in str(warning.message)
+    assert warning.filename == __file__
+
+
+def test_synchronized_normalization_on_replicas_is_refused(two_replicas):
+    norm = keras.layers.BatchNormalization(synchronized=True, name="norm")
+    with two_replicas.scope():
+        with pytest.raises(InputError, match=r"2 replicas.*\['norm'\]"):
+            make_model(4, extra=norm)
+        norm.trainable = False
+        make_model(4, extra=norm)
+
+
+def test_chunks_of_nothing_are_refused():
+    with pytest.raises(InputError, match="gradient_cache_size=0 must be"):
+        make_model(0)
+
+
+def test_noise_that_cannot_be_repeated_is_refused():
+    model = make_model(4, extra=Noise())
+    with pytest.raises(InputError, match="SeedGenerator"):
+        model.fit(dataset(), verbose=0)
