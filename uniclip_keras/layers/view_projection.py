@@ -7,11 +7,11 @@ from uniclip_keras.errors import InputError
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class ViewProjection(keras.layers.Layer):
-    """MLP over encoder features for self-supervision (SLIP, section 3).
+    """MLP over encoder features for self-supervision (SLIP, Mu et al. 2022).
 
     Every layer but the last is linear, normalised over the batch and
     rectified; the last one is linear alone. SLIP's head is three layers wide
-    4096, 4096 and 256 (Mu et al. 2022, and its published code, whose momentum
+    4096, 4096 and 256; momentum and epsilon are those of its published code.
     and epsilon are taken as well). The normalization's statistics are those
     of all replicas.
 
