@@ -11,9 +11,8 @@ class ViewProjection(keras.layers.Layer):
 
     Every layer but the last is linear, normalised over the batch and
     rectified; the last one is linear alone. SLIP's head is three layers wide
-    4096, 4096 and 256; momentum and epsilon are those of its published code.
-    and epsilon are taken as well). The normalization's statistics are those
-    of all replicas.
+    4096, 4096 and 256. The statistics are those of all replicas; momentum and
+    epsilon are PyTorch's defaults, which its code keeps.
 
     Args:
         units: width of each layer; the last one is the embedding's size.

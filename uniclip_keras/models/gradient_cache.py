@@ -3,9 +3,9 @@
 The loss needs the whole batch, the encoders need not. So chunk by chunk the
 batch is embedded without a tape, the loss is differentiated with respect to
 the embeddings, and each chunk is embedded again under a tape that takes its
-part of this gradient to the weights (GradCache, Gao et al. 2021, section 3.2).
-Memory is that of a chunk, the gradient that of the batch, the price a second
-forward pass.
+part of this gradient to the weights (GradCache, Gao et al. 2021, arXiv
+2101.06983). Memory is that of a chunk, the gradient that of the batch, the
+price a second forward pass.
 
 What a forward pass changes in a model (dropout's seeds, moving averages) goes
 through the loops as values and is assigned once: the second pass starts where
@@ -114,10 +114,8 @@ def _embed(model, chunks, state, training):
         }
         return index + 1, values, found
 
-    found = {
-        domain: tf.zeros([chunks.items, *shape])
-        for domain, shape in model.embedding_shapes(chunks.inputs).items()
-    }
+    shapes = model.embedding_shapes(chunks.inputs)
+    found = {d: tf.zeros([chunks.items, *s]) for d, s in shapes.items()}
     _, values, found = chunks.loop(add_chunk, state.values(), found)
     state.assign(values)
     return found
