@@ -33,6 +33,7 @@ from experiments.benchmarks import loss_cases
 from experiments.benchmarks.hardware import describe_hardware
 from experiments.benchmarks.loss_cases import DENSE_PYTORCH
 from experiments.benchmarks.loss_cases import DENSE_TENSORFLOW
+from experiments.benchmarks.loss_cases import LEAN_PYTORCH
 from experiments.benchmarks.loss_cases import LEAN_TENSORFLOW
 from experiments.benchmarks.loss_cases import TILED
 from experiments.benchmarks.loss_report import format_table
@@ -73,7 +74,7 @@ def main(argv, values=flags.FLAGS):
     del argv
     methods = [TILED, DENSE_TENSORFLOW, LEAN_TENSORFLOW]
     if importlib.util.find_spec("torch"):
-        methods.append(DENSE_PYTORCH)
+        methods += [DENSE_PYTORCH, LEAN_PYTORCH]
     else:
         print("PyTorch is not installed: it is left out.")
     benchmark(

@@ -18,6 +18,7 @@ TILED = "tiled"
 DENSE_TENSORFLOW = "dense TensorFlow"
 LEAN_TENSORFLOW = "lean dense TensorFlow"
 DENSE_PYTORCH = "dense PyTorch"
+LEAN_PYTORCH = "lean dense PyTorch"
 
 VIEWS = 2
 # Of a call that takes this many seconds, one is timed.
@@ -93,10 +94,10 @@ def make_batch(pairs, dim, seed=0):
 
 def _method(name):
     # Only the framework to be measured is loaded.
-    if name == DENSE_PYTORCH:
+    if name in (DENSE_PYTORCH, LEAN_PYTORCH):
         from experiments.benchmarks import loss_torch
 
-        return loss_torch.dense
+        return loss_torch.lean if name == LEAN_PYTORCH else loss_torch.dense
     from experiments.benchmarks import loss_tensorflow
 
     return {

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 # The light colours of the report.
-COLOURS = ("#4a4fd8", "#d9622b", "#a8437f", "#12805c")
+COLOURS = ("#4a4fd8", "#d9622b", "#d99a2b", "#12805c", "#5bb98f")
 MUTED, LINE = "#626b7a", "#e3e6eb"
 
 PANELS = (

@@ -6,7 +6,12 @@ import torch
 from torch.nn import functional
 
 
-def dense(temperature):
+def lean(temperature):
+    """The dense form with its positives gathered."""
+    return dense(temperature, gather_positives=True)
+
+
+def dense(temperature, gather_positives=False):
     """`dense_mp_nce` as `prepare(batch) -> step`, see `loss_tensorflow`."""
     log_temperature = torch.full(
         (3,), math.log(temperature), requires_grad=True
@@ -19,7 +24,12 @@ def dense(temperature):
 
         def step():
             value = dense_mp_nce(
-                *embeddings, image_ids, text_ids, log_temperature, offset
+                *embeddings,
+                image_ids,
+                text_ids,
+                log_temperature,
+                offset,
+                gather_positives,
             )
             gradients = torch.autograd.grad(
                 value, [*embeddings, log_temperature, offset]
@@ -31,7 +41,15 @@ def dense(temperature):
     return prepare
 
 
-def dense_mp_nce(images, texts, image_ids, text_ids, log_temperature, offset):
+def dense_mp_nce(
+    images,
+    texts,
+    image_ids,
+    text_ids,
+    log_temperature,
+    offset,
+    gather_positives=False,
+):
     """MP-NCE from one matrix of all logits; see `loss_tensorflow`.
 
     Args:
@@ -39,6 +57,7 @@ def dense_mp_nce(images, texts, image_ids, text_ids, log_temperature, offset):
         image_ids, text_ids: int `[n]` and `[m]`.
         log_temperature, offset: float32 `[3]`: image-image, image-text and
             text-text.
+        gather_positives: computes positives' terms alone, not a whole matrix.
 
     Returns:
         float32 scalar.
@@ -59,10 +78,15 @@ def dense_mp_nce(images, texts, image_ids, text_ids, log_temperature, offset):
     )
     same = ids[:, None] == ids[None, :]
     against = logits.masked_fill(same, -torch.inf).logsumexp(dim=1)
-    anchor, other = same.nonzero(as_tuple=True)
-    terms = functional.softplus(against[anchor] - logits[anchor, other])
-    weight = 1.0 / anchor.bincount()[anchor]
-    pair = domain[anchor] + domain[other]
+    if gather_positives:
+        anchor, other = same.nonzero(as_tuple=True)
+        terms = functional.softplus(against[anchor] - logits[anchor, other])
+        weight = 1.0 / anchor.bincount()[anchor]
+        pair = domain[anchor] + domain[other]
+    else:
+        terms = functional.softplus(against[:, None] - logits)
+        weight = same / same.sum(dim=1, keepdim=True)
+        pair = domain[:, None] + domain[None, :]
     losses = []
     for index in range(3):
         share = weight.masked_fill(pair != index, 0.0)
