@@ -96,6 +96,10 @@ def _draw_panel(axes, cases, key, title):
     axes.set_axisbelow(True)
     axes.spines[["left", "top", "right"]].set_visible(False)
     axes.tick_params(length=0, which="both")
+    if ends:
+        # Room for the names, which stand one above the other.
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(top=top * (top / bottom) ** (0.08 * len(ends)))
     _label(axes, ends)
 
 

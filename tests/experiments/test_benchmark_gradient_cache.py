@@ -18,16 +18,19 @@ def run(monkeypatch, measure, *arguments):
 
 
 def test_measures_and_compares(monkeypatch, capsys):
-    def measure(size, batch, width, layers, repeats):
-        real = gradient_cache.measure(size, batch, width, layers, repeats)
-        return real[0], 1e6 * (size or batch), 1.0 if size else 0.5
+    loss, extra, seconds = gradient_cache.measure(3, 4, 8, 1, 1)
+    assert loss > 0
+    assert extra >= 0
+    assert seconds > 0
 
-    arguments = ["--batch=4", "--chunks=3", "--width=8", "--layers=1"]
-    run(monkeypatch, measure, *arguments, "--repeats=1")
+    def measure(size, batch, *rest):
+        return loss, 1e6 * (size or batch), 1.0 if size else 0.5
+
+    run(monkeypatch, measure, "--batch=4", "--chunks=3")
     whole, chunks = capsys.readouterr().out.splitlines()[-2:]
     assert whole.startswith("| whole batch | 4 | 1.00 | 0.50 | 1.00 |")
     assert chunks.startswith("| 3 | 3 | 0.75 | 1.00 | 2.00 |")
-    assert whole.split("|")[-2] == chunks.split("|")[-2]
+    assert whole.split("|")[-2] == chunks.split("|")[-2] == f" {loss:.5f} "
 
 
 def test_cases_that_disagree_are_no_benchmark(monkeypatch):
