@@ -22,6 +22,13 @@ def fixed_seed():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """Counts of samples are not remembered beyond the tests."""
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+
+
 @pytest.fixture(params=["float32", "mixed_float16", "mixed_bfloat16"])
 def policy(request):
     """Runs a test under each dtype policy."""

@@ -33,12 +33,14 @@ def expand_braces(pattern):
     )
 
 
-def find_files(patterns):
+def find_files(patterns, *suffixes):
     """Files that `patterns` name, in order, none twice.
 
     Args:
-        patterns: A path, or a list of paths; each may be a folder (all its
-            `.tar` files), and may hold globs and braces.
+        patterns: A path, or a list of paths; each may be a folder, and may
+            hold globs and braces.
+        *suffixes: Ends of the names of the files that are meant by a folder,
+            such as ".tar".
 
     Raises:
         InputError: A pattern matches nothing.
@@ -48,26 +50,27 @@ def find_files(patterns):
     patterns = [os.fspath(pattern) for pattern in patterns]
     if not patterns:
         raise InputError(
-            "The list of tar patterns is empty: give at least one path such "
-            "as 'data/train-*.tar'."
+            "The list of paths is empty: give at least one such as "
+            f"'data/train-*{suffixes[0]}'."
         )
-    shards = {}
+    files = {}
     for pattern in patterns:
         for path in expand_braces(pattern):
-            for shard in _matches(path):
-                shards[shard] = None
-    return list(shards)
+            for file in _matches(path, suffixes):
+                files[file] = None
+    return list(files)
 
 
-def _matches(path):
+def _matches(path, suffixes):
     if tf.io.gfile.isdir(path):
-        found = sorted(tf.io.gfile.glob(posixpath.join(path, "*.tar")))
+        names = sorted(tf.io.gfile.listdir(path))
+        found = [n for n in names if n.lower().endswith(suffixes)]
         if not found:
             raise InputError(
-                f"The folder '{path}' holds no .tar file: write the shards "
-                "there, or name the folder that has them."
+                f"The folder '{path}' holds no {' or '.join(suffixes)} file: "
+                "write the files there, or name the folder that has them."
             )
-        return found
+        return [posixpath.join(path, name) for name in found]
     # A folder that does not exist is the likelier mistake, so it is named
     # before the pattern in it; globs in the folder part are left to glob.
     folder = posixpath.dirname(path) or "."

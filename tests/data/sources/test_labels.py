@@ -3,12 +3,11 @@ import json
 import pytest
 
 from uniclip_keras.data import BadSamples
-from uniclip_keras.data import LabelledWebDataset
 from uniclip_keras.data import WebDataset
-from uniclip_keras.data.labels import MISSING_LABEL
-from uniclip_keras.data.labels import UNKNOWN_LABEL
-from uniclip_keras.data.labels import read_classes
-from uniclip_keras.data.shards import stable_hash
+from uniclip_keras.data.bad_samples import MISSING_LABEL
+from uniclip_keras.data.bad_samples import UNKNOWN_LABEL
+from uniclip_keras.data.sources.classes import read_classes
+from uniclip_keras.data.sources.texts import stable_hash
 from uniclip_keras.errors import InputError
 
 
@@ -45,21 +44,26 @@ def labelled_tar(write_tar, sample):
     return write
 
 
+def labelled(tar, classes, label_field=None):
+    return WebDataset(tar, classes=classes, label_field=label_field)
+
+
 def ids_of(*args, **options):
-    return [s["id"] for s in LabelledWebDataset(*args, **options).samples()]
+    return [s["id"] for s in labelled(*args, **options).samples()]
 
 
 def test_samples_carry_the_names_of_their_class(labelled_tar, write_classes):
     tar = labelled_tar("t.tar", ["dog", "cat", "dog"])
     classes = write_classes({"cat": ["Cat"], "dog": [" a  Dog ", "hound", ""]})
-    source = LabelledWebDataset(tar, classes, label_field="kind")
-    assert source.classes == {"cat": ("Cat",), "dog": ("a Dog", "hound")}
+    source = labelled(tar, classes, label_field="kind")
+    assert source.texts.classes == {"cat": ("Cat",), "dog": ("a Dog", "hound")}
     samples = list(source.samples())
     assert [s["text"] for s in samples] == ["a Dog\nhound", "Cat"] + [
         "a Dog\nhound"
     ]
     assert all(s["is_name"] is True for s in samples)
-    assert samples[0]["metadata"] == {"kind": "dog"}
+    assert samples[0]["label"] == "dog"
+    assert source.class_names == ("Cat", "a Dog", "hound")
     dog = stable_hash("a dog")
     assert [s["id"] for s in samples] == [dog, stable_hash("cat"), dog]
     for element, plain in zip(source.dataset(), samples, strict=True):
@@ -76,7 +80,7 @@ def test_labels_are_numbers_or_names(labelled_tar, write_classes, member):
     tar = labelled_tar("t.tar", labels, member)
     classes = write_classes({7: ["seven"], "n0": ["none"], "207": ["dog"]})
     field = "kind" if member == "json" else None
-    source = LabelledWebDataset(tar, classes, label_field=field)
+    source = WebDataset(tar, classes=classes, label_field=field)
     texts = [s["text"] for s in source.samples()]
     assert texts == ["dog", "none", "seven"]
 
@@ -107,7 +111,7 @@ def test_ids_meet_by_content(labelled_tar, write_classes, write_tar, sample):
 def test_bad_labels_are_skipped_and_counted(labelled_tar, write_classes):
     tar = labelled_tar("t.tar", ["wolf", "dog", None, "", "dog", "fox"])
     tally = BadSamples()
-    source = LabelledWebDataset(tar, write_classes({"dog": ["dog"]}), "kind")
+    source = labelled(tar, write_classes({"dog": ["dog"]}), "kind")
     elements = list(source.dataset(bad_samples=tally))
     assert [e["key"].numpy() for e in elements] == [b"k1", b"k4"]
     assert tally.counts == {UNKNOWN_LABEL: 2, MISSING_LABEL: 2}
@@ -117,7 +121,7 @@ def test_bad_labels_are_skipped_and_counted(labelled_tar, write_classes):
 
 def error_of(*args, **options):
     with pytest.raises(InputError) as error:
-        LabelledWebDataset(*args, **options)
+        labelled(*args, **options)
     text = str(error.value)
     assert text.endswith(".") and "\n" not in text
     return text
@@ -126,9 +130,9 @@ def error_of(*args, **options):
 def test_unknown_field_lists_the_fields(labelled_tar, write_classes):
     tar, classes = labelled_tar("t.tar", ["a"]), write_classes({"a": ["a"]})
     text = error_of(tar, classes, label_field="class")
-    assert "'class' (label_field): their fields are kind" in text
+    assert "'class' (label_field)" in text and ".json kind;" in text
     text = error_of(tar, classes)
-    assert "has no labels" in text and ".cls" in text and "label_field" in text
+    assert "'cls' (label_field)" in text
 
 
 def test_labels_of_another_list(labelled_tar, write_classes):

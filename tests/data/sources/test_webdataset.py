@@ -7,8 +7,9 @@ import tensorflow as tf
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.paths import expand_braces
-from uniclip_keras.data.shards import stable_hash
+from uniclip_keras.data.sources.paths import expand_braces
+from uniclip_keras.data.sources.texts import LONGEST_CAPTION
+from uniclip_keras.data.sources.texts import stable_hash
 from uniclip_keras.errors import InputError
 
 
@@ -51,7 +52,7 @@ def test_list_of_paths_takes_none_twice(two_shards):
 
 
 def test_dataset_and_samples_agree(two_shards, encode_image, pixels):
-    source = WebDataset(two_shards, "id", "captions")
+    source = WebDataset(two_shards, "captions", "id")
     samples = list(source.samples())
     for element, plain in zip(source.dataset(), samples, strict=True):
         assert element["key"].numpy().decode() == plain["key"]
@@ -59,11 +60,11 @@ def test_dataset_and_samples_agree(two_shards, encode_image, pixels):
         assert element["text"].numpy().decode() == plain["text"]
         assert element["id"].numpy() == plain["id"]
         assert not element["is_name"].numpy() and not plain["is_name"]
+        assert element["label"].numpy() == b"" and plain["label"] == ""
     assert [plain["text"] for plain in samples] == [
         "red heart\nrotes herz", "red heart\nrotes herz", "blue sky",
     ]  # fmt: skip
     assert samples[0]["image"] == encode_image(pixels(0))
-    assert samples[2]["metadata"] == {"id": 2, "captions": ["blue sky"]}
     assert [plain["id"] for plain in samples] == [0, 1, 2]
 
 
@@ -99,10 +100,10 @@ def test_id_space_keeps_ids_apart(two_shards):
         source = WebDataset(two_shards, *options)
         return [s["id"] for s in source.samples()]
 
-    plain, coco = ids("id", None), ids("id", None, "coco")
+    plain, coco = ids(None, "id"), ids(None, "id", "coco")
     assert plain == [0, 1, 2]
-    assert coco == ids("id", "captions", "coco")
-    assert len({*plain, *coco, *ids("id", None, "flickr")}) == 9
+    assert coco == ids("captions", "id", "coco")
+    assert len({*plain, *coco, *ids(None, "id", "flickr")}) == 9
     with pytest.raises(InputError, match="'coco' has no id_field"):
         WebDataset(two_shards, id_space="coco")
 
@@ -136,7 +137,7 @@ def test_bad_samples_are_skipped_and_counted(write_tar, sample):
         + [("untold.png", image)]
         + [("unseen.txt", b"a caption")]
         + [("latin.png", image), ("latin.txt", "caf\xe9".encode("latin-1"))]
-        + [("broken.png", image), ("broken.txt", b"x"), ("broken.json", b"{")]
+        + [("long.png", image), ("long.txt", b"x" * (LONGEST_CAPTION + 1))]
         + sample("good1"),
     )
     tally = BadSamples()
@@ -147,7 +148,7 @@ def test_bad_samples_are_skipped_and_counted(write_tar, sample):
         bad.MISSING_TEXT: 1,
         bad.MISSING_IMAGE: 1,
         bad.UNREADABLE_TEXT: 1,
-        bad.UNREADABLE_METADATA: 1,
+        bad.OVERSIZE_CAPTION: 1,
     }
     assert tally.examples[bad.EMPTY_CAPTION] == ["blank"]
     assert (tally.read, tally.good) == (7, 2)
@@ -156,12 +157,17 @@ def test_bad_samples_are_skipped_and_counted(write_tar, sample):
 
 def test_missing_id_among_good_ones(write_tar, sample):
     path = write_tar(
-        "ids.tar", sample("a", 4) + sample("b")[:2] + sample("c", 5)
+        "ids.tar",
+        sample("a", 4)
+        + sample("b")[:2]
+        + sample("c", 5)
+        + [*sample("d")[:2], ("d.json", b"{")]
+        + [*sample("e")[:2], ("e.json", {"id": [1]})],
     )
     tally = BadSamples()
     source = WebDataset(path, id_field="id")
     assert keys_of(source, bad_samples=tally) == ["a", "c"]
-    assert tally.counts == {bad.MISSING_ID: 1}
+    assert tally.counts == {bad.MISSING_ID: 2, bad.UNREADABLE_METADATA: 1}
 
 
 @pytest.mark.parametrize("kept", [0.4, 0.5, 0.6, 0.95])
@@ -178,8 +184,8 @@ def test_truncated_tar_gives_what_is_whole(write_tar, sample, tmp_path, kept):
     assert len(keys) - 1 >= 2
     if kept < 0.9:
         # Behind 0.9 lies the padding of the end.
-        assert tally.counts[bad.TRUNCATED_TAR] == 1
-        assert tally.examples[bad.TRUNCATED_TAR] == [str(path)]
+        assert tally.counts[bad.TRUNCATED_FILE] == 1
+        assert tally.examples[bad.TRUNCATED_FILE] == [str(path)]
 
 
 def error_of(*args, **options):
@@ -209,13 +215,14 @@ def test_one_missing_shard_of_a_brace_is_named(two_shards):
 
 
 def test_no_patterns():
-    assert "list of tar patterns is empty" in error_of([])
+    assert "list of paths is empty" in error_of([])
 
 
 def test_tar_without_texts(write_tar, sample):
     path = write_tar("t.tar", [sample("a")[0], sample("a")[2]])
     text = error_of(path)
-    assert "has no texts" in text and ".json, .png" in text
+    assert "no usable field 'txt' (caption_field)" in text
+    assert ".json, .png" in text and "captions, id" in text
 
 
 def test_tar_without_images(write_tar, sample):
@@ -226,7 +233,7 @@ def test_tar_without_images(write_tar, sample):
 @pytest.mark.parametrize("option", ["id_field", "caption_field"])
 def test_unknown_field_lists_the_fields(two_shards, option):
     text = error_of(two_shards, **{option: "name"})
-    assert f"'name' ({option})" in text and "captions, id" in text
+    assert f"'name' ({option})" in text and "captions, id;" in text
 
 
 def test_only_empty_captions(write_tar, sample):
@@ -248,7 +255,7 @@ def test_unreadable_first_shard_does_not_stop_the_others(two_shards):
     pathlib.Path(two_shards, "a-00000.tar").write_bytes(b"junk")
     tally = BadSamples()
     assert keys_of(WebDataset(two_shards), bad_samples=tally) == ["k2"]
-    assert tally.counts == {bad.TRUNCATED_TAR: 1}
+    assert tally.counts == {bad.TRUNCATED_FILE: 1}
 
 
 def test_element_spec(two_shards):

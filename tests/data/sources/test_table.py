@@ -1,0 +1,196 @@
+import json
+import pathlib
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import tensorflow as tf
+from format_files import png
+
+from uniclip_keras.data import BadSamples
+from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.sources.table import Table
+from uniclip_keras.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def images(tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(png(number))
+
+
+def texts_of(source, tally=None):
+    return [sample["text"] for sample in source.samples(tally)]
+
+
+def test_csv_as_others_write_it(tmp_path):
+    """A byte order mark, quoted newlines and quotes, Windows' line ends."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbffilepath,title\r\n"
+        b'0.png,"one, of\r\n ""two"" lines"\r\n'
+        b"\r\n"
+        b"1.png,caf\xc3\xa9,\r\n"
+    )
+    source = Table(path)
+    first, second = source.samples()
+    assert (first["text"], second["text"]) == ('one, of "two" lines', "café")
+    assert first["key"] == str(tmp_path / "0.png")
+    assert second["image"] == png(1)
+    assert source.count() == 2
+
+
+def test_bad_csv_rows_are_counted_and_the_rest_kept(tmp_path):
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    path = tmp_path / "a.tsv"
+    rows = [
+        b"image\tcaption\tid",
+        b"0.png\tone\t1",
+        b"none.png\tno such file\t2",
+        b"empty.png\tno image\t3",
+        b"folder.png\tno file\t4",
+        b"\tno path\t5",
+        b"1.png\t\t6",
+        b"1.png\tcut \xff off\t7",
+        b"1.png\tno id\t",
+        b"1.png",
+        b"1.png\ttoo\t9\tmany",
+        b'1.png\t"unclosed\t10' + b"x" * 150_000,
+        b"2.png\tlast\tabc",
+    ]
+    path.write_bytes(b"\n".join(rows) + b"\n")
+    source = Table(path, id_field="id")
+    tally = BadSamples()
+    assert texts_of(source, tally) == ["one", "last"]
+    assert tally.read == source.count() == 12
+
+    def there(name):
+        return str(tmp_path / name)
+
+    assert tally.examples == {
+        bad.MISSING_IMAGE: [
+            there("none.png"),
+            there("empty.png"),
+            there("folder.png"),
+        ],
+        bad.EMPTY_CAPTION: [there("1.png")],
+        bad.UNREADABLE_TEXT: [there("1.png")],
+        bad.MISSING_ID: [there("1.png")],
+        bad.MISSING_TEXT: [there("1.png")],
+        bad.UNREADABLE_METADATA: [f"{path}:11", f"{path}:12"],
+    }
+    assert tally.counts[bad.MISSING_IMAGE] == 4
+
+
+def test_json_lines_and_parquet_hold_lists_and_gaps(tmp_path):
+    rows = [
+        {"image": "0.png", "text": ["a  b", "", "c"], "id": 2.0},
+        {"image": "1.png", "text": None, "id": 3.0},
+        {"image": "1.png", "text": ["d"], "id": None},
+        {"image": None, "text": ["e"], "id": 4.0},
+        {"image": "1.png", "text": ["f"], "id": float("nan")},
+        {"image": "2.png", "text": ["g"], "id": 5.0},
+    ]
+    lines = [json.dumps(row) for row in rows]
+    lines[3:3] = ["", "[1]", '{"image": "1.png", "te', "\xff"]
+    odd = {"image": "1.png", "text": {"en": "h"}, "id": True}
+    lines += [json.dumps(odd), json.dumps({**odd, "text": "\ud800"})]
+    json_path = tmp_path / "a.jsonl"
+    json_path.write_text("\n".join(lines), encoding="latin-1")
+    parquet_path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), parquet_path)
+    counts = {
+        bad.MISSING_TEXT: 1,
+        bad.MISSING_ID: 2,
+        bad.MISSING_IMAGE: 1,
+    }
+    for path, more, there in (
+        (parquet_path, {}, 6),
+        (json_path, {bad.UNREADABLE_METADATA: 3, bad.UNREADABLE_TEXT: 2}, 11),
+    ):
+        tally = BadSamples()
+        source = Table(path, id_field="id")
+        found = list(source.samples(tally))
+        assert [row["text"] for row in found] == ["a b\nc", "g"]
+        assert [row["id"] for row in found] == [2, 5]
+        assert tally.counts == {**counts, **more}
+        assert tally.read == source.count() == there
+    assert tally.examples[bad.UNREADABLE_METADATA] == [
+        f"{json_path}:{line}" for line in (5, 6, 7)
+    ]
+
+
+def test_images_are_found_from_any_folder(tmp_path):
+    """Two tables in one folder, the images in others."""
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    absolute, remote = tmp_path / "1.png", "ram://table/2.png"
+    with tf.io.gfile.GFile(remote, "wb") as file:
+        file.write(png(2))
+    (tables / "a.csv").write_text(f"image,text\n./0.png,a\n{absolute},b\n")
+    (tables / "b.tsv").write_text(f"text\tpath\nc\t{remote}\n")
+    source = Table(tables, image_folder=pathlib.Path(tmp_path))
+    found = list(source.samples())
+    assert [row["text"] for row in found] == ["a", "b", "c"]
+    assert [row["image"] for row in found] == [png(0), png(1), png(2)]
+
+
+def test_order_is_that_of_the_rows_however_many(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [f"{number % 3}.png,{number}" for number in range(300)]
+    path.write_text("\n".join(["image,text", *rows]))
+    source = Table(path, samples=7)
+    assert texts_of(source) == [str(number) for number in range(300)]
+    assert source.count() == 7
+    shuffled = [
+        row["text"] for row in source.dataset(1, True).as_numpy_iterator()
+    ]
+    assert sorted(map(int, shuffled)) == list(range(300))
+    # Together, and not a file or a buffer at a time.
+    assert sum(int(text) >= 200 for text in shuffled[:100]) > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "message"),
+    [
+        (
+            "a.csv",
+            "url,text\nx,y",
+            {},
+            "'path' \\(image_field\\): .* text, url",
+        ),
+        (
+            "a.csv",
+            "image,alt\n0.png,y",
+            {},
+            "'description' \\(caption_field\\)",
+        ),
+        (
+            "a.jsonl",
+            '{"image": "0.png", "text": "y"}',
+            {"caption_field": "alt"},
+            "'alt' \\(caption_field\\): their fields are image, text; name",
+        ),
+        (
+            "a.csv",
+            "image,text\nhttps://x/y.png,z",
+            {},
+            "beginning with 'https://x/y.png': name the folder .* image_folder",
+        ),
+        ("a.csv", "image,text\n", {}, "has no rows"),
+        ("a.parquet", "no table", {}, "cannot be read as Parquet"),
+        ("a.txt", "x", {}, "is no table: allowed are .csv, .tsv, .jsonl"),
+        (
+            "a.csv",
+            "image,text\n0.png,y",
+            {"label_field": "text", "caption_field": "text"},
+            "leave out caption_field",
+        ),
+    ],
+)
+def test_says_what_is_wrong(tmp_path, name, content, options, message):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        Table(path, **options)

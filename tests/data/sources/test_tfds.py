@@ -1,0 +1,155 @@
+import io
+import json
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from format_files import png
+from format_files import write_tfds
+
+from uniclip_keras.data import BadSamples
+from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.sources.tfds import TFDS
+from uniclip_keras.errors import InputError
+
+Image, Text = tfds.features.Image, tfds.features.Text
+NAMES = ["maple_tree", "n02", "bus"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two sets: one made like COCO captions, and one like CIFAR."""
+    folder = tmp_path_factory.mktemp("prepared")
+    captions = {"id": np.int64, "text": Text()}
+    objects = {"label": tfds.features.ClassLabel(names=["box"])}
+    write_tfds(
+        folder,
+        "tiny_coco",
+        {
+            "image": Image(encoding_format="png"),
+            "image/filename": Text(),
+            "image/id": np.int64,
+            "captions": tfds.features.Sequence(captions),
+            "objects": tfds.features.Sequence(objects),
+        },
+        [
+            {
+                "image": io.BytesIO(png(number)),
+                "image/filename": f"{number}.png",
+                "image/id": 100 + number,
+                "captions": [
+                    {"id": place, "text": f"{number} {place}"}
+                    for place in range(number)
+                ],
+                "objects": [{"label": "box"}],
+            }
+            for number in range(4)
+        ],
+    )
+    write_tfds(
+        folder,
+        "tiny_cifar",
+        {
+            "id": Text(),
+            "image": Image(shape=(4, 4, 3)),
+            "coarse": tfds.features.ClassLabel(num_classes=2),
+            "label": tfds.features.ClassLabel(names=NAMES),
+        },
+        [
+            {
+                "id": f"i{number}",
+                "image": io.BytesIO(png(number)),
+                "coarse": 1,
+                "label": (number % 4) - 1,
+            }
+            for number in range(10)
+        ],
+    )
+    return folder
+
+
+def test_captions_are_those_that_tfds_reads(folder):
+    tally = BadSamples()
+    source = TFDS("tiny_coco", data_dir=folder, id_field="image/id")
+    found = {row["id"]: row for row in source.samples(tally)}
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    twin = tfds.load(
+        "tiny_coco", split="train", data_dir=folder, decoders=decoders
+    )
+    for row in tfds.as_numpy(twin):
+        captions = row["captions"]["text"].tolist()
+        if not captions:
+            continue
+        mine = found.pop(row["image/id"])
+        assert mine["image"] == row["image"]
+        assert mine["text"].encode() == b"\n".join(captions)
+    assert not found
+    key = "tiny_coco-train.tfrecord-00000-of-00001:0"
+    assert tally.examples == {bad.MISSING_TEXT: [key]}
+    assert tally.read == source.count() == 4
+
+
+def test_parts_of_a_split_and_their_classes(folder):
+    options = {"data_dir": folder, "label_field": "label"}
+    assert TFDS("tiny_cifar", "train[:70%]", **options).count() == 7
+    source = TFDS("tiny_cifar", "train[70%:]", **options)
+    assert source.count() == 3
+    assert source.class_names == ("maple tree", "n02", "bus")
+    tally = BadSamples()
+    first, last = source.samples(tally)
+    assert (first["label"], last["label"]) == ("bus", "maple_tree")
+    assert (first["text"], last["text"]) == ("bus", "maple tree")
+    assert (first["image"], last["image"]) == (png(7), png(9))
+    # A test set without labels has -1 for each.
+    (key,) = tally.examples[bad.MISSING_LABEL]
+    assert key == "tiny_cifar-train.tfrecord-00000-of-00001:8"
+
+
+def test_class_list_by_name_or_number(folder, tmp_path):
+    def write(*labels):
+        path = tmp_path / "classes.json"
+        entries = [{"label": name, "texts": [f"a {name}"]} for name in labels]
+        path.write_text(json.dumps(entries))
+        return {"data_dir": folder, "label_field": "label", "classes": path}
+
+    source = TFDS("tiny_cifar", "train[:3]", **write("n02", 0))
+    assert source.class_names == ("a 0", "a n02")
+    assert [row["text"] for row in source.samples()] == ["a 0", "a n02"]
+    with pytest.raises(InputError, match="none of the classes 'maple_tree'"):
+        TFDS("tiny_cifar", **write("oak"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        (
+            "tiny_cifar",
+            {},
+            "several features that may be its label_field: name one of coarse, "
+            "label; all of its features are coarse, id, image, label",
+        ),
+        ("tiny_cifar", {"label_field": "id"}, "no feature 'id' that may be"),
+        (
+            "tiny_coco",
+            {"caption_field": "text"},
+            "no feature 'text' .* one of captions/text, image/filename; all",
+        ),
+        ("tiny_coco", {"label_field": "objects/label"}, ": take another set;"),
+        ("tiny_coco", {"split": "valid"}, "its splits are 'train', and"),
+        ("tiny_coco", {"split": "train[:0]"}, "no samples in a split"),
+        ("no_such_set", {}, "knows no data set 'no_such_set'"),
+        ("cifar10/x", {}, "knows no data set 'cifar10/x' \\(name/config:"),
+        ("cifar10", {}, r"builder\('cifar10', data_dir='.*download_and_prep"),
+    ],
+)
+def test_says_what_to_choose(folder, name, options, message):
+    with pytest.raises(InputError, match=message):
+        TFDS(name, data_dir=str(folder), **options)
+
+
+def test_refuses_other_files_than_tfrecords(tmp_path):
+    features = {"image": Image(), "text": Text()}
+    row = {"image": io.BytesIO(png(0)), "text": "x"}
+    write_tfds(tmp_path, "rows", features, [row], file_format="array_record")
+    with pytest.raises(InputError, match="as array_record: prepare it with"):
+        TFDS("rows", data_dir=tmp_path)

@@ -1,0 +1,150 @@
+import pathlib
+
+import pytest
+import tensorflow as tf
+from format_files import example
+from format_files import png
+from format_files import write_records
+
+from uniclip_keras.data import BadSamples
+from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.sources import records
+from uniclip_keras.data.sources.tfrecord import TFRecords
+from uniclip_keras.errors import InputError
+
+
+def good(key, **features):
+    image = {} if "png" in features else {"jpg": png(0)}
+    fields = {"key": key.encode(), "txt": b"red heart", **image, **features}
+    return example(**fields)
+
+
+def keys_of(source, tally=None):
+    return [sample["key"] for sample in source.samples(tally)]
+
+
+def test_reads_what_img2dataset_writes(tmp_path):
+    """Each record with the name of its own image format."""
+    write_records(tmp_path / "00000.tfrecord", [good("a", width=9)])
+    other = good("b", png=png(1), txt=b" two\n lines ")
+    write_records(tmp_path / "00001.tfrecord.gz", [other])
+    source = TFRecords(str(tmp_path))
+    first, second = source.samples()
+    assert (first["key"], first["image"]) == ("a", png(0))
+    assert (second["key"], second["image"]) == ("b", png(1))
+    assert (first["text"], second["text"]) == ("red heart", "two lines")
+
+
+def test_own_names_and_types(tmp_path):
+    features = {"encoded": png(2), "lines": [b"one", b"two"], "item": b"x"}
+    path = tmp_path / "a.tfrecord"
+    write_records(path, [example(**features, n=-7), example(**features, n=8)])
+    options = {"image_field": "encoded", "caption_field": "lines"}
+    source = TFRecords(path, **options, key_field="n", id_field="item")
+    first, second = source.samples()
+    assert (first["key"], second["key"]) == ("-7", "8")
+    assert first["image"] == png(2) and first["text"] == "one\ntwo"
+    assert first["id"] == second["id"] > 2**32
+
+
+def test_bad_records_are_counted_and_their_neighbours_kept(tmp_path):
+    text, image = {"txt": b"red heart"}, {"jpg": png(0)}
+    path = write_records(
+        tmp_path / "a.tfrecord",
+        [
+            good("a", id=1),
+            b"\xffno example",
+            example(key=b"no image", **text, id=2),
+            example(**image, id=3),
+            example(key=b"no id", **text, **image),
+            good("of another type", id=b"6"),
+            good("empty", txt=b" ", id=7),
+            good("z", id=8),
+        ],
+    )
+    tally = BadSamples()
+    source = TFRecords(path, id_field="id")
+    assert keys_of(source, tally) == ["a", "z"]
+    assert tally.examples == {
+        bad.UNREADABLE_METADATA: [f"{path}:1", f"{path}:5"],
+        bad.MISSING_IMAGE: ["no image"],
+        bad.MISSING_TEXT: [f"{path}:3"],
+        bad.MISSING_ID: ["no id"],
+        bad.EMPTY_CAPTION: ["empty"],
+    }
+    assert tally.read == source.count() == 8
+
+
+def test_goes_on_behind_broken_files(tmp_path):
+    contents = [good(f"{number}", png=png(number)) for number in range(4)]
+    for name in ("a", "flipped", "z"):
+        write_records(tmp_path / f"{name}.tfrecord", contents)
+    write_records(tmp_path / "cut.tfrecord.gz", contents)
+    whole = (tmp_path / "a.tfrecord").read_bytes()
+    middle = len(whole) // 2 + 20
+    flipped = bytearray(whole)
+    flipped[middle] ^= 1
+    gone = tmp_path / "gone.tfrecord"
+    for path, content in (
+        (tmp_path / "flipped.tfrecord", flipped),
+        (tmp_path / "cut.tfrecord", whole[:middle]),
+        (tmp_path / "cut.tfrecord.gz", None),
+        (tmp_path / "junk.tfrecord", bytes(range(256))),
+        (gone, whole),
+    ):
+        path.write_bytes(content or path.read_bytes()[:-20])
+    source = TFRecords(tmp_path)
+    assert source.count() == 4 + 2 + 3 + 4 + 4 + 0 + 4
+    gone.unlink()
+    tally = BadSamples()
+    found = keys_of(source, tally)
+    assert found == [*"0123", *"01", *"012", *"01", *"0123"]
+    assert tally.counts == {bad.TRUNCATED_FILE: 5}
+    assert tally.examples[bad.TRUNCATED_FILE][0] == str(
+        tmp_path / "cut.tfrecord"
+    )
+
+
+def test_a_cut_is_noticed_wherever_chunks_end(tmp_path):
+    counts = (1, 63, 64, 65, 128)
+    paths = []
+    for count in counts:
+        path = tmp_path / f"{count}"
+        write_records(path, [b"x"] * count)
+        cut = pathlib.Path(f"{path}-cut")
+        cut.write_bytes(path.read_bytes()[:-1])
+        paths += [str(path), str(cut)]
+    tally = BadSamples()
+    chunks = tf.data.Dataset.from_tensor_slices(paths).flat_map(
+        lambda path: records.read_chunks(path, 0, -1, tally)
+    )
+    read = sum(len(numbers) for numbers, _ in chunks.as_numpy_iterator())
+    assert read == 2 * sum(counts) - len(counts)
+    assert tally.counts == {bad.TRUNCATED_FILE: len(counts)}
+    assert all(key.endswith("-cut") for key in sum(tally.examples.values(), []))
+    assert [records.count_records(path) for path in paths] == [
+        count for whole in counts for count in (whole, whole - 1)
+    ]
+
+
+def test_says_which_features_there_are(tmp_path):
+    def refuse(contents, message, **options):
+        path = tmp_path / "a.tfrecord"
+        write_records(path, contents)
+        with pytest.raises(InputError, match=message):
+            TFRecords(path, **options)
+
+    refuse(
+        [example(txt=b"x", image=png(0))],
+        "'jpg' or 'png' or 'webp' \\(image_field\\): .* image, txt; name one",
+    )
+    refuse(
+        [good("a")],
+        "'caption' \\(caption_field\\): their fields are jpg, key, txt;",
+        caption_field="caption",
+    )
+    refuse([good("a", id=0.5)], "'id' holds floats", id_field="id")
+    refuse([b"\xffno example"], "are no tf.train.Example")
+    (tmp_path / "junk.tfrecord").write_bytes(bytes(range(256)))
+    with pytest.raises(InputError, match="None of the 1 TFRecord files"):
+        TFRecords(tmp_path / "junk.tfrecord")

@@ -1,0 +1,181 @@
+"""The same few samples, written in every format that there is a source for."""
+
+import csv
+import io
+import json
+import pathlib
+import tarfile
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from uniclip_keras.data.sources.folders import Folders
+from uniclip_keras.data.sources.table import Table
+from uniclip_keras.data.sources.tfds import TFDS
+from uniclip_keras.data.sources.tfrecord import TFRecords
+from uniclip_keras.data.sources.webdataset import WebDataset
+
+
+def png(seed):
+    """A small image, encoded."""
+    pixels = np.random.default_rng(seed).integers(0, 256, [4, 4, 3])
+    return tf.io.encode_png(tf.cast(pixels, tf.uint8)).numpy()
+
+
+def example(**features):
+    """A serialized `tf.train.Example` of bytes, ints, floats or lists."""
+    kinds = {
+        bytes: ("bytes_list", tf.train.BytesList),
+        int: ("int64_list", tf.train.Int64List),
+        float: ("float_list", tf.train.FloatList),
+    }
+    written = {}
+    for name, values in features.items():
+        values = values if isinstance(values, list) else [values]
+        field, kind = kinds[type(values[0])]
+        written[name] = tf.train.Feature(**{field: kind(value=values)})
+    return tf.train.Example(
+        features=tf.train.Features(feature=written)
+    ).SerializeToString()
+
+
+def write_records(path, records):
+    """Writes serialized records; compresses where the name ends in .gz."""
+    compression = "GZIP" if str(path).endswith(".gz") else None
+    with tf.io.TFRecordWriter(str(path), compression) as writer:
+        for record in records:
+            writer.write(record)
+    return str(path)
+
+
+class _Prepared(tfds.dataset_builders.AdhocBuilder, skip_registration=True):
+    """Written from this module: TFDS' own ones look for files of theirs."""
+
+
+def write_tfds(folder, name, features, rows, **options):
+    """Prepares a set of TensorFlow Datasets without downloading any."""
+    tfds.disable_progress_bar()
+    _Prepared(
+        name=name,
+        version="1.0.0",
+        features=tfds.features.FeaturesDict(features),
+        split_datasets={"train": list(enumerate(rows))},
+        data_dir=str(folder),
+        disable_shuffling=True,
+    ).download_and_prepare(**options)
+
+
+def write_tars(folder, samples):
+    for number, part in enumerate((samples[:3], samples[3:])):
+        with tarfile.open(folder / f"{number}.tar", "w") as tar:
+            for place, sample in enumerate(part):
+                fields = {key: sample[key] for key in ("texts", "id", "label")}
+                for suffix, content in (
+                    ("png", sample["image"]),
+                    ("json", json.dumps(fields).encode()),
+                ):
+                    info = tarfile.TarInfo(f"{number}{place}.{suffix}")
+                    info.size = len(content)
+                    tar.addfile(info, io.BytesIO(content))
+
+
+def write_tfrecords(folder, samples):
+    for number, part in enumerate((samples[:3], samples[3:])):
+        write_records(
+            folder / f"{number}.tfrecord",
+            [
+                example(
+                    png=sample["image"],
+                    texts=[text.encode() for text in sample["texts"]],
+                    id=sample["id"],
+                    label=sample["label"].encode(),
+                )
+                for sample in part
+            ],
+        )
+
+
+def write_prepared(folder, samples):
+    names = sorted({sample["label"] for sample in samples})
+    features = {
+        "image": tfds.features.Image(encoding_format="png"),
+        "captions": tfds.features.Sequence({"text": tfds.features.Text()}),
+        "id": np.int64,
+        "label": tfds.features.ClassLabel(names=names),
+    }
+    rows = [
+        {
+            "image": io.BytesIO(sample["image"]),
+            "captions": [{"text": text} for text in sample["texts"]],
+            "id": sample["id"],
+            "label": sample["label"],
+        }
+        for sample in samples
+    ]
+    write_tfds(folder, "tiny_pairs", features, rows)
+
+
+def write_images(folder, samples):
+    """Each image in the folder of its class; returns their paths in it."""
+    paths = []
+    for number, sample in enumerate(samples):
+        path = pathlib.Path(sample["label"], f"{number}.png")
+        (folder / path.parent).mkdir(exist_ok=True)
+        (folder / path).write_bytes(sample["image"])
+        paths.append(str(path))
+    return paths
+
+
+def write_table(folder, samples, suffix):
+    rows = [
+        {
+            "image": path,
+            "texts": sample["texts"],
+            "id": sample["id"],
+            "label": sample["label"],
+        }
+        for path, sample in zip(
+            write_images(folder, samples), samples, strict=True
+        )
+    ]
+    path = folder / f"table{suffix}"
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    elif suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        # One cell, one caption.
+        rows = [{**row, "texts": row["texts"][0]} for row in rows]
+        with path.open("w", newline="", encoding="utf-8-sig") as file:
+            delimiter = "\t" if suffix == ".tsv" else ","
+            writer = csv.DictWriter(file, [*rows[0]], delimiter=delimiter)
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def write_source(kind, folder, samples, **options):
+    """Writes the samples and returns the source of them.
+
+    Args:
+        kind: "tar", "tfrecord", "tfds", "folders" or a table's suffix.
+        folder: An empty folder, a `pathlib.Path`.
+        samples: Dicts of `image` bytes, `texts` list, `id` int, `label` str.
+        **options: Of the source.
+    """
+    if kind == "tar":
+        write_tars(folder, samples)
+        return WebDataset(str(folder), **options)
+    if kind == "tfrecord":
+        write_tfrecords(folder, samples)
+        return TFRecords(str(folder), **options)
+    if kind == "tfds":
+        write_prepared(folder, samples)
+        return TFDS("tiny_pairs", data_dir=str(folder), **options)
+    if kind == "folders":
+        write_images(folder, samples)
+        return Folders(str(folder), **options)
+    write_table(folder, samples, kind)
+    return Table(str(folder), **options)
