@@ -49,3 +49,42 @@ def test_templates_need_one_place_each(templates):
 
 def test_templates_become_a_tuple():
     assert check_templates(["{}", "a {}"]) == ("{}", "a {}")
+
+
+def test_several_captions_are_different_even_and_stateless():
+    lists = ["a\nb\nc\nd"] * 3000 + ["x\ny", "only", ""]
+    texts = tf.constant(lists)
+    drawn = draw_captions(texts, [1, 2], count=3)
+    assert drawn.shape == (3003, 3)
+    rows = drawn.numpy().tolist()
+    # Every ordered choice of three different lines of four is as likely.
+    _, counts = np.unique(
+        [b"".join(row) for row in rows[:3000]], return_counts=True
+    )
+    assert len(counts) == 24 and all(len(set(r)) == 3 for r in rows[:3000])
+    assert counts.min() > 80 and counts.max() < 175
+    # With fewer lines they come in turn.
+    two, one, none = rows[3000:]
+    assert {two[0], two[1]} == {b"x", b"y"} and two[2] == two[0]
+    assert one == [b"only"] * 3 and none == [b""] * 3
+    dataset = tf.data.Dataset.from_tensor_slices(texts).batch(3003)
+    mapped = dataset.map(lambda x: draw_captions(x, [1, 2], count=3))
+    assert mapped.element_spec.shape == (None, 3)
+    np.testing.assert_array_equal(next(iter(mapped)), drawn)
+    others = draw_captions(texts, [1, 3], count=3)
+    assert (others.numpy() != drawn.numpy()).any()
+
+
+def test_each_of_several_names_has_a_template_of_its_own():
+    texts = tf.constant([["dog", "hound"], ["a caption", "another"]] * 50)
+    is_name = tf.constant([[True], [False]] * 50)
+    filled = fill_templates(texts, is_name, ("{}", "a {}"), [0, 1]).numpy()
+    assert (filled[1::2] == texts.numpy()[1::2]).all()
+    pairs = {tuple(row) for row in filled[::2].tolist()}
+    assert len(pairs) == 4 and (b"a dog", b"hound") in pairs
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5])
+def test_a_count_of_captions_is_a_whole_number(count):
+    with pytest.raises(InputError, match="captions per image"):
+        draw_captions(tf.constant(["a"]), [0, 0], count)

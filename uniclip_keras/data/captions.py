@@ -1,4 +1,4 @@
-"""The text of each sample in a batch: which of its lines, in which template."""
+"""The texts of each sample in a batch: which lines, in which template."""
 
 import tensorflow as tf
 
@@ -7,38 +7,69 @@ from uniclip_keras.errors import InputError
 _PLACE = "{}"
 
 
-def draw_captions(texts, seed):
-    """Draws one line of each text.
+def draw_captions(texts, seed, count=1):
+    """Draws lines of each text.
 
     Args:
         texts: `[B]` strings of one or several lines.
         seed: `[2]` integers; the same seed draws the same lines.
+        count: Lines per text, K: different ones as long as a text has as
+            many, else all of its lines in turn.
 
     Returns:
-        `[B]` strings.
+        Strings, `[B]` for one line, `[B, K]` for several.
+
+    Raises:
+        InputError: The count is no whole number of at least 1.
     """
+    if not isinstance(count, int) or count < 1:
+        raise InputError(
+            f"{count!r} captions per image cannot be drawn: give a whole "
+            "number of at least 1."
+        )
     lines = tf.strings.split(texts, "\n")
-    count = lines.row_lengths()
-    uniform = tf.random.stateless_uniform(tf.shape(count), seed, alg="philox")
-    chosen = tf.cast(uniform * tf.cast(count, tf.float32), tf.int64)
+    if count == 1:
+        drawn = tf.gather(lines.values, _one_place(lines, seed))
+        return tf.ensure_shape(drawn, texts.shape)
+    drawn = tf.gather(lines.values, _places(lines, seed, count))
+    return tf.ensure_shape(drawn, [*texts.shape, count])
+
+
+def _one_place(lines, seed):
+    """A place among the values for each row: `[B]`."""
+    counts = lines.row_lengths()
+    uniform = tf.random.stateless_uniform(tf.shape(counts), seed, alg="philox")
+    chosen = tf.cast(uniform * tf.cast(counts, tf.float32), tf.int64)
     # Rounding can take a number just below 1 up to the count itself.
-    chosen = tf.minimum(chosen, count - 1)
-    drawn = tf.gather(lines.values, lines.row_starts() + chosen)
-    return tf.ensure_shape(drawn, texts.shape)
+    return lines.row_starts() + tf.minimum(chosen, counts - 1)
+
+
+def _places(lines, seed, count):
+    """Places among the values, different within a row: `[B, count]`."""
+    uniform = tf.random.stateless_uniform(
+        tf.shape(lines.values), seed, alg="philox"
+    )
+    # Rows stay where they are, and each has its lines in random order: the
+    # sum is exact, so that no line is rounded into the next row.
+    rows = tf.cast(lines.value_rowids(), tf.float64)
+    shuffled = tf.argsort(rows + tf.cast(uniform, tf.float64), stable=True)
+    turns = tf.range(count, dtype=tf.int64) % lines.row_lengths()[:, None]
+    return tf.gather(shuffled, lines.row_starts()[:, None] + turns)
 
 
 def fill_templates(texts, is_name, templates, seed):
     """Puts each class name into a template of its own (UniCL, section 3.1).
 
     Args:
-        texts: `[B]` strings of one line.
-        is_name: `[B]` bool, whether the text is a class name; captions stay
-            as they are.
+        texts: `[B]` or `[B, K]` strings of one line; each of K has a template
+            of its own.
+        is_name: `[B]` or `[B, 1]` bool, whether the text is a class name;
+            captions stay as they are.
         templates: What `check_templates` lets pass.
         seed: `[2]` integers; the same seed draws the same templates.
 
     Returns:
-        `[B]` strings.
+        Strings, of the shape of `texts`.
     """
     heads, tails = zip(*(t.split(_PLACE) for t in templates), strict=True)
     chosen = tf.random.stateless_uniform(

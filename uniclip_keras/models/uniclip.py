@@ -26,8 +26,12 @@ class UniCLIP(ContrastiveModel):
 
         views          float32 [b, v, h, w, 3], v views of each image, [0, 1]
         augmentations  float32 [b, v, 11], what was done to each view
-        tokens         int32 [b, length], one text per image
+        tokens         int32 [b, length], one text per image, or [b, k, length]
+                       for k texts of each
         id             int64 [b], equal ids are positives
+
+    All views and all texts of an item are positives of each other, whatever
+    the objective: it takes k texts as it takes v views.
 
     Under a distribution strategy the loss and the step are those of the global
     batch; gradients are clipped after they are summed over the replicas.
@@ -122,12 +126,14 @@ class UniCLIP(ContrastiveModel):
 
         Returns:
             dict of float embeddings, not normalised: "image" `[b * v, dim]`,
-            the views of each image adjacent, and "text" `[b, dim]`. With a
-            domain "view": "image" `[b, dim]` of the first views, and "view"
-            `[b * (v - 1), view_units[-1]]` of the others.
+            the views of each image adjacent, and "text" `[b * k, dim]`, its
+            texts likewise. With a domain "view": "image" `[b, dim]` of the
+            first views, and "view" `[b * (v - 1), view_units[-1]]` of the
+            others.
 
         Raises:
-            InputError: for a domain "view" and fewer than three views.
+            InputError: for a domain "view" and fewer than three views, or
+                tokens of another form.
         """
         shapes = self.embedding_shapes(inputs)
         views, augmentations = inputs["views"], inputs["augmentations"]
@@ -142,7 +148,7 @@ class UniCLIP(ContrastiveModel):
                 _merge(features[:, :projected]),
                 _merge(augmentations[:, :projected]),
             ),
-            "text": self._project_texts(inputs["tokens"], training),
+            "text": self._project_texts(_merge(inputs["tokens"]), training),
         }
         if self.view_projection is not None:
             embeddings["view"] = self.view_projection(
@@ -153,7 +159,7 @@ class UniCLIP(ContrastiveModel):
     def embedding_shapes(self, inputs):
         """Embeddings of one item: dict domain -> `(rows, dim)`."""
         views = inputs["views"].shape[1]
-        text = (1, self.embedding_dim)
+        text = (_texts_per_item(inputs["tokens"]), self.embedding_dim)
         if self.view_projection is None:
             return {"image": (views, self.embedding_dim), "text": text}
         if views < 3:
@@ -227,8 +233,22 @@ class UniCLIP(ContrastiveModel):
 
 
 def _merge(x):
-    """`[b, v, width]` -> `[b * v, width]`."""
+    """`[b, v, width]` -> `[b * v, width]`; `[b, width]` stays as it is."""
     return tf.reshape(x, [-1, x.shape[-1]])
+
+
+def _texts_per_item(tokens):
+    """The k of tokens `[b, k, length]`, 1 for `[b, length]`."""
+    shape = tokens.shape
+    if len(shape) == 2:
+        return 1
+    if len(shape) != 3 or not shape[1]:
+        raise InputError(
+            f"tokens of shape {shape} are not possible; give [batch, length], "
+            "or [batch, k, length] for k texts per item, k known and at "
+            "least 1."
+        )
+    return shape[1]
 
 
 def _revive(value):

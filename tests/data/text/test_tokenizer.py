@@ -1,0 +1,184 @@
+"""What holds for tokenizers of every kind."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from uniclip_keras.data.text import Tokenizer
+from uniclip_keras.data.text import load_tokenizer
+from uniclip_keras.data.text import register_tokenizer
+from uniclip_keras.data.text import tokenizer as module
+from uniclip_keras.errors import InputError
+
+KINDS = ("subword", "sentencepiece", "clip")
+TEXTS = [
+    "Red HEART!",
+    "КРАСНОЕ сердце",
+    "Straße, Ünïcödé",
+    "红苹果 red",
+    "",
+    "   \t ",
+    "zzz\u200dqqq 🍎",
+    "man scientist farmer red blue heart apple pomme rouge man " * 3,
+]
+
+
+@pytest.fixture(params=KINDS)
+def tokenizer(request, tokenizers):
+    return tokenizers[request.param]
+
+
+def test_every_row_is_start_ids_end_padding(tokenizer):
+    tokens = tokenizer(TEXTS)
+    assert tokens.shape == (len(TEXTS), 12) and tokens.dtype == tf.int32
+    end = tokenizer.vocabulary_size - 1
+    for text, row in zip(TEXTS, tokens.numpy(), strict=True):
+        # KerasHub's CLIP text tower pools where the largest id stands.
+        place = row.argmax()
+        assert row[place] == end and (row == end).sum() == 1
+        assert (row == row[0]).sum() == 1
+        assert not row[place + 1 :].any() and row[:place].all()
+        assert (place == 1) == (not text.strip())
+    # The tail is lost, not the end.
+    assert tokens[-1, -1] == end
+
+
+def test_detokenize_reads_like_the_text(tokenizer):
+    texts = ["Red heart", "красн", "", TEXTS[-1]]
+    read = tokenizer.detokenize(tokenizer(texts))
+    assert read[:3] == ["red heart", "красн", ""]
+    assert texts[-1].startswith(read[-1]) and read[-1].startswith("man s")
+
+
+def test_same_ids_from_list_array_tensor_graph_and_map(tokenizer):
+    expected = tokenizer(TEXTS).numpy()
+    dataset = tf.data.Dataset.from_tensor_slices(TEXTS).batch(3)
+    for tokens in (
+        tokenizer(np.array(TEXTS, object)),
+        tokenizer(tf.constant(TEXTS)),
+        tf.function(tokenizer)(tf.constant(TEXTS)),
+        tf.concat(list(dataset.map(tokenizer)), axis=0),
+    ):
+        np.testing.assert_array_equal(tokens, expected)
+
+
+def test_a_new_seed_changes_nothing(tokenizer):
+    """It empties TensorFlow's cache of kernels, and what these hold."""
+    before = tokenizer(TEXTS).numpy()
+    keras.utils.set_random_seed(1)
+    np.testing.assert_array_equal(tokenizer(TEXTS), before)
+
+
+def test_several_captions_of_each_sample(tokenizer):
+    several = tokenizer([TEXTS[:2], TEXTS[2:4]])
+    assert several.shape == (2, 2, 12)
+    np.testing.assert_array_equal(
+        tf.reshape(several, [4, 12]), tokenizer(TEXTS[:4])
+    )
+    dataset = tf.data.Dataset.from_tensors(TEXTS).batch(2).map(tokenizer)
+    assert dataset.element_spec.shape == (None, len(TEXTS), 12)
+
+
+def test_broken_text_is_tokenized_too(tokenizer):
+    tokens = tokenizer([b"red \xff\xfe blue", b"red\xc3", b"red\x00blue"])
+    whole, cut, zero = tokenizer.detokenize(tokens)
+    assert whole.startswith("red ") and whole.endswith(" blue")
+    assert cut.startswith("red") or cut == "[UNK]"
+    assert zero.startswith("red")
+
+
+def test_save_and_load(tokenizer, tmp_path):
+    folder = tmp_path / "made" / "here"
+    tokenizer.save(str(folder))
+    loaded = load_tokenizer(str(folder))
+    assert type(loaded) is type(tokenizer)
+    assert loaded.fingerprint == tokenizer.fingerprint
+    assert loaded.vocabulary_size == tokenizer.vocabulary_size
+    np.testing.assert_array_equal(loaded(TEXTS), tokenizer(TEXTS))
+    config = folder / "tokenizer.json"
+    config.write_text(config.read_text().replace("12,", "13,"))
+    with pytest.raises(InputError, match="is not the one that"):
+        load_tokenizer(str(folder))
+
+
+def test_saved_models_give_the_same_ids_in_a_fresh_process(
+    tokenizers, tmp_path
+):
+    archive = keras.export.ExportArchive()
+    for kind in KINDS:
+        archive.track(tokenizers[kind])
+        archive.add_endpoint(
+            kind, tokenizers[kind], [tf.TensorSpec([None], tf.string)]
+        )
+    archive.write_out(str(tmp_path / "model"), verbose=False)
+    script = (
+        "import json, sys\n"
+        "import tensorflow as tf\n"
+        "import tensorflow_text\n"
+        f"model = tf.saved_model.load({str(tmp_path / 'model')!r})\n"
+        "texts = tf.constant(json.load(sys.stdin))\n"
+        f"tokens = [getattr(model, kind)(texts) for kind in {KINDS}]\n"
+        "print(json.dumps([t.numpy().tolist() for t in tokens]))\n"
+        "assert 'keras_hub' not in sys.modules\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(TEXTS),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    found = json.loads(result.stdout.strip().splitlines()[-1])
+    for kind, tokens in zip(KINDS, found, strict=True):
+        np.testing.assert_array_equal(tokens, tokenizers[kind](TEXTS))
+
+
+def test_files_that_cannot_be_a_tokenizer(tokenizers, tmp_path):
+    folder = str(tmp_path)
+    with pytest.raises(InputError, match="tokenizer.json' does not exist"):
+        load_tokenizer(folder)
+    config = pathlib.Path(folder, "tokenizer.json")
+    config.write_text(json.dumps({"tokenizer": "bytes"}))
+    with pytest.raises(InputError, match="'bytes' .* unknown: .*subword"):
+        load_tokenizer(folder)
+    config.write_text("{")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_tokenizer(folder)
+    for kind in KINDS:
+        tokenizers[kind].save(folder)
+        for file in pathlib.Path(folder).iterdir():
+            if file != config:
+                file.unlink()
+        with pytest.raises(InputError, match="' does not exist"):
+            load_tokenizer(folder)
+
+
+def test_another_kind_can_be_registered(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_KINDS", dict(module._KINDS))
+
+    @register_tokenizer
+    class LengthTokenizer(Tokenizer):
+        kind = "length"
+        vocabulary_size = 10
+        fingerprint = "length"
+
+        def _encode(self, texts):
+            return tf.tile(tf.strings.length(texts)[:, None], [1, 3])
+
+        def _write(self, folder):
+            pass
+
+        @classmethod
+        def _read(cls, folder, config):
+            return cls(config["context_length"])
+
+    LengthTokenizer(3).save(str(tmp_path))
+    tokens = load_tokenizer(str(tmp_path))(["ab", "abc"])
+    assert tokens.numpy().tolist() == [[2, 2, 2], [3, 3, 3]]

@@ -1,0 +1,228 @@
+"""CLIP's byte-pair tokenizer, in TensorFlow's own operations."""
+
+import gzip
+import posixpath
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+from sentencepiece import sentencepiece_model_pb2
+
+from uniclip_keras.data.text.sentencepiece import encode_pieces
+from uniclip_keras.data.text.tokenizer import Tokenizer
+from uniclip_keras.data.text.tokenizer import fingerprint
+from uniclip_keras.data.text.tokenizer import frame
+from uniclip_keras.data.text.tokenizer import read_file
+from uniclip_keras.data.text.tokenizer import register_tokenizer
+from uniclip_keras.data.text.tokenizer import write_file
+from uniclip_keras.errors import InputError
+
+# CLIP's file holds more merges than its vocabulary takes: of 49,408 ids 512
+# are bytes and two are start and end.
+MERGES = 49_408 - 512 - 2
+
+_MERGES_FILE = "merges.txt"
+_WORD_END = "</w>"
+# What SentencePiece makes of a space, which here ends every word.
+_SPACE = "\u2581"
+
+# ftfy and `html.unescape`, as far as fixed replacements go.
+_REPAIRS = (
+    (r"[\x00-\x08\x0b\x0e-\x1f\x7f\x{206a}-\x{206f}\x{feff}\x{fff9}-\x{fffc}]",
+     ""),
+    ("&(amp;)+", "&"),
+    ("&(lt|#60);", "<"),
+    ("&(gt|#62);", ">"),
+    ("&(quot|#34|#x22);", '"'),
+    ("&(apos|#0?39|#x27);", "'"),
+    ("&(nbsp|#160|#xa0);", " "),
+    ("[\u02bc\u2018-\u201b]", "'"),
+    ("[\u201c-\u201f]", '"'),
+)  # fmt: skip
+_SPACES = r"[\s\x{85}\p{Z}]+"
+_WORD = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
+
+
+@register_tokenizer
+class CLIPTokenizer(Tokenizer):
+    """The ids of CLIP (Radford et al. 2021) and of models trained like it.
+
+    Texts are cleaned, lower-cased and split into words: letters, single
+    digits, and what else stands together. Each word's UTF-8 bytes are merged
+    in the order of the merges. The ids are the 256 bytes, the same at the end
+    of a word, the merges in their order, start and end; padding is 0, which
+    is also the id of a "!" within a word, so that a text tower has to pool at
+    the end token, the largest id, as CLIP's does.
+
+    The cleaning is a part of CLIP's, which calls ftfy and `html.unescape`:
+    control characters go, composed characters are composed (NFC), typographic
+    quotes become plain ones, and the entities of `& < > " '` and the space
+    are resolved. Other entities, text decoded wrongly (mojibake), ligatures
+    and full-width letters stay as they are, where ftfy would repair them.
+    "<|startoftext|>" in a text is a text like any other.
+
+    Args:
+        merges: Path of the merges: CLIP's `bpe_simple_vocab_16e6.txt.gz`, or
+            a text file of one merge a line such as Hugging Face's
+            `merges.txt`; or the merges themselves, strings of two symbols
+            apart by a space. The first 48,894 count, as in CLIP; they are
+            taken to be learned, each from words that those before had merged.
+        context_length: Ids per text.
+
+    Raises:
+        InputError: The file is missing or no list of merges.
+
+    Example:
+
+    ```python
+    tokenizer = CLIPTokenizer("bpe_simple_vocab_16e6.txt.gz")
+    tokens = tokenizer(["a photo of a cat."])  # int32 [1, 77]
+    ```
+    """
+
+    kind = "clip"
+
+    def __init__(self, merges, context_length=77):
+        super().__init__(context_length)
+        if isinstance(merges, str) or hasattr(merges, "__fspath__"):
+            source, merges = str(merges), _read_merges(str(merges))
+        else:
+            source, merges = "the list", list(merges)[:MERGES]
+        self.merges = tuple(merges)
+        self._pieces = _pieces(self.merges, source)
+        self._model = _model(self._pieces)
+
+    @property
+    def vocabulary_size(self):
+        return len(self._pieces) + 2
+
+    @property
+    def fingerprint(self):
+        return fingerprint(self.context_length, "\n".join(self.merges).encode())
+
+    def _encode(self, texts):
+        # One row of words, as equal ones are merged but once.
+        words = tf.strings.split(_split(_clean(texts)))
+        unique, places = tf.unique(words.flat_values)
+        unique = tf.strings.join([unique, " "])
+        # Each byte as a character of its own.
+        unique = tf.strings.unicode_transcode(unique, "ISO-8859-1", "UTF-8")
+        ids = tf.gather(encode_pieces(self._model, unique), places)
+        ids = words.with_flat_values(ids).merge_dims(1, 2)
+        end = self.vocabulary_size - 1
+        return frame(ids, end - 1, end, self.context_length)
+
+    def detokenize(self, tokens):
+        start, end = self.vocabulary_size - 2, self.vocabulary_size - 1
+        texts = []
+        for row in tf.convert_to_tensor(tokens).numpy().tolist():
+            row = row[: row.index(end)] if end in row else row
+            text = "".join(self._pieces[i] for i in row if i != start)
+            text = text.replace(_SPACE, " ").strip(" ")
+            texts.append(text.encode("latin-1").decode("utf-8", "replace"))
+        return texts
+
+    def _write(self, folder):
+        text = "".join(f"{merge}\n" for merge in self.merges)
+        write_file(posixpath.join(folder, _MERGES_FILE), text)
+
+    @classmethod
+    def _read(cls, folder, config):
+        path = posixpath.join(folder, _MERGES_FILE)
+        return cls(path, config["context_length"])
+
+
+def _clean(texts):
+    """`[B]` strings to valid UTF-8, repaired, in lower case."""
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
+    for pattern, replacement in _REPAIRS:
+        texts = tf.strings.regex_replace(texts, pattern, replacement)
+    texts = tf_text.normalize_utf8(texts, "NFC")
+    return tf.strings.lower(texts, "utf-8")
+
+
+def _split(texts):
+    """`[B]` strings with a single space where a word ends."""
+    texts = tf.strings.regex_replace(texts, _SPACES, " ")
+    # The whole match: RE2 is eight times slower where it captures a group.
+    return tf.strings.regex_replace(texts, _WORD, r"\0 ")
+
+
+def _read_merges(path):
+    content = read_file(path, "rb")
+    try:
+        if path.endswith(".gz"):
+            content = gzip.decompress(content)
+        lines = content.decode("utf-8").split("\n")
+    except (OSError, EOFError, UnicodeDecodeError):
+        raise InputError(
+            f"The merges file '{path}' cannot be read: restore it, or name "
+            "CLIP's bpe_simple_vocab_16e6.txt.gz or a merges.txt in UTF-8."
+        ) from None
+    header = int("#version" in lines[0])
+    lines = [line.strip() for line in lines[header : MERGES + header]]
+    return [line for line in lines if line]
+
+
+def _pieces(merges, source):
+    """The text of each id but start and end, a character for each byte."""
+    byte_of = _byte_of_symbol()
+    symbols = [*byte_of, *(symbol + _WORD_END for symbol in byte_of)]
+    known = set(symbols)
+    for merge in merges:
+        parts = merge.split()
+        if len(parts) != 2 or not known.issuperset(parts):
+            raise InputError(
+                f"The merge {merge!r} of {source} is not two symbols that are "
+                "bytes or merges before it: give CLIP's file "
+                "bpe_simple_vocab_16e6.txt.gz, or a merges.txt of its form."
+            )
+        symbols.append("".join(parts))
+        known.add(symbols[-1])
+    if len(known) < len(symbols):
+        raise InputError(
+            f"{len(symbols) - len(known)} merges of {source} make a symbol "
+            "that there is already: take one out of each two."
+        )
+
+    def piece(symbol):
+        body = symbol.removesuffix(_WORD_END)
+        end = _SPACE if len(body) < len(symbol) else ""
+        return "".join(byte_of[character] for character in body) + end
+
+    return [piece(symbol) for symbol in symbols]
+
+
+def _byte_of_symbol():
+    """CLIP's order and symbols of the bytes: those that can be seen first.
+
+    Returns:
+        `{symbol: chr(byte)}`.
+    """
+    seen = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in seen]
+    symbols = {chr(byte): chr(byte) for byte in seen}
+    return symbols | {
+        chr(256 + place): chr(byte) for place, byte in enumerate(others)
+    }
+
+
+def _model(pieces):
+    """The pieces as a SentencePiece model that merges in their order.
+
+    It joins two pieces wherever their joint text is a piece, CLIP only where
+    the two are a merge. Of learned merges the words come out the same: where
+    a text becomes one piece at all, it does so in one way.
+    """
+    proto = sentencepiece_model_pb2.ModelProto()
+    proto.trainer_spec.model_type = proto.trainer_spec.BPE
+    proto.normalizer_spec.name = "identity"
+    proto.normalizer_spec.add_dummy_prefix = False
+    proto.normalizer_spec.remove_extra_whitespaces = False
+    for place, piece in enumerate(pieces):
+        # The end of a word joins its last byte before anything else.
+        proto.pieces.add(piece=piece, score=512 - place)
+    proto.pieces.add(
+        piece="<unknown>",
+        type=sentencepiece_model_pb2.ModelProto.SentencePiece.UNKNOWN,
+    )
+    return proto.SerializeToString()

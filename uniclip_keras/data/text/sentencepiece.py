@@ -1,0 +1,154 @@
+"""SentencePiece models: learned from raw text of any language."""
+
+import hashlib
+import io
+import posixpath
+
+import sentencepiece
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from uniclip_keras.data.text.tokenizer import Tokenizer
+from uniclip_keras.data.text.tokenizer import fingerprint
+from uniclip_keras.data.text.tokenizer import frame
+from uniclip_keras.data.text.tokenizer import read_file
+from uniclip_keras.data.text.tokenizer import register_tokenizer
+from uniclip_keras.data.text.tokenizer import write_file
+from uniclip_keras.errors import InputError
+
+_MODEL_FILE = "sentencepiece.model"
+# Padding before the model's own ids, start and end after them.
+_ADDED = 3
+
+
+@register_tokenizer
+class SentencePieceTokenizer(Tokenizer):
+    """SentencePiece (Kudo and Richardson, 2018) from a `.model` file.
+
+    The model says how texts are normalized and cut. Its ids are moved up by
+    one, for 0 is padding; start and end follow them. The model's own start
+    and end are not used.
+
+    Args:
+        model: Path of the file, or its content in bytes.
+        context_length: Ids per text.
+
+    Raises:
+        InputError: The file is missing or no SentencePiece model.
+
+    Example:
+
+    ```python
+    tokenizer = SentencePieceTokenizer.train(captions, 32_000)
+    tokens = tokenizer(["red heart", "赤いハート"])  # int32 [2, 64]
+    ```
+    """
+
+    kind = "sentencepiece"
+
+    def __init__(self, model, context_length=64):
+        super().__init__(context_length)
+        source = "given as bytes"
+        if not isinstance(model, bytes):
+            source, model = f"'{model}'", read_file(str(model), "rb")
+        self.model = model
+        try:
+            # It speaks for people; the ids come from the graph.
+            self._reader = sentencepiece.SentencePieceProcessor(
+                model_proto=model
+            )
+        except RuntimeError:
+            raise InputError(
+                f"The SentencePiece model {source} cannot be read: give the "
+                ".model file that sentencepiece or `train` wrote."
+            ) from None
+        self._size = self._reader.vocab_size()
+
+    @classmethod
+    def train(cls, texts, vocabulary_size=32_000, context_length=64):
+        """Learns a unigram model of normalized (NFKC), lower-cased texts.
+
+        Args:
+            texts: Strings; each may hold several captions, one a line.
+                Repeated captions count once.
+            vocabulary_size: Largest number of ids; a small corpus has fewer.
+            context_length: Ids per text.
+
+        Returns:
+            A `SentencePieceTokenizer`, the same for the same set of captions.
+
+        Raises:
+            InputError: There are no texts, or the vocabulary is too small
+                for their characters.
+        """
+        lines = {line.strip() for text in texts for line in text.split("\n")}
+        lines.discard("")
+        if not lines:
+            raise InputError(
+                "There are no texts to learn a vocabulary from: give at least "
+                "one caption that is not empty."
+            )
+        model = io.BytesIO()
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(sorted(lines)),
+                model_writer=model,
+                vocab_size=max(vocabulary_size - _ADDED, 1),
+                hard_vocab_limit=False,
+                normalization_rule_name="nmt_nfkc_cf",
+                bos_id=-1,
+                eos_id=-1,
+                minloglevel=2,
+            )
+        except RuntimeError as error:
+            raise InputError(
+                f"A vocabulary of {vocabulary_size} ids cannot be learned from "
+                f"{len(lines)} captions ({error}): give more ids."
+            ) from None
+        return cls(model.getvalue(), context_length)
+
+    @property
+    def vocabulary_size(self):
+        return self._size + _ADDED
+
+    @property
+    def fingerprint(self):
+        return fingerprint(self.context_length, self.model)
+
+    def _encode(self, texts):
+        end = self.vocabulary_size - 1
+        ids = encode_pieces(self.model, texts) + 1
+        return frame(ids, end - 1, end, self.context_length)
+
+    def detokenize(self, tokens):
+        rows = tf.convert_to_tensor(tokens).numpy().tolist()
+        return self._reader.decode(
+            [[i - 1 for i in row if 0 < i <= self._size] for row in rows]
+        )
+
+    def _write(self, folder):
+        write_file(posixpath.join(folder, _MODEL_FILE), self.model)
+
+    @classmethod
+    def _read(cls, folder, config):
+        path = posixpath.join(folder, _MODEL_FILE)
+        return cls(path, config["context_length"])
+
+
+def encode_pieces(model, texts):
+    """Ids of a SentencePiece model, within a `tf.function` alone.
+
+    The operation that holds the model owns it. Run eagerly, it would go with
+    TensorFlow's cache of kernels, which setting a seed empties; as a part of
+    the graph it lives as long as that. A SavedModel shares it by its name,
+    which therefore follows from the model.
+
+    Args:
+        model: the model's content, bytes.
+        texts: `[B]` string tensor.
+
+    Returns:
+        ragged int32 `[B, ids]`.
+    """
+    name = f"model_{hashlib.sha256(model).hexdigest()[:16]}"
+    return tf_text.SentencepieceTokenizer(model, name=name).tokenize(texts)

@@ -1,0 +1,152 @@
+"""A vocabulary of word pieces, learned from the corpus' own texts."""
+
+import collections
+import posixpath
+
+import keras_hub
+import tensorflow as tf
+import tensorflow_text as tf_text
+from tensorflow_text.tools.wordpiece_vocab import (
+    wordpiece_tokenizer_learner_lib as learner,
+)
+
+from uniclip_keras.data.text.tokenizer import Tokenizer
+from uniclip_keras.data.text.tokenizer import fingerprint
+from uniclip_keras.data.text.tokenizer import frame
+from uniclip_keras.data.text.tokenizer import read_file
+from uniclip_keras.data.text.tokenizer import register_tokenizer
+from uniclip_keras.data.text.tokenizer import write_file
+from uniclip_keras.errors import InputError
+
+PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[START]", "[END]"
+
+_VOCABULARY_FILE = "vocabulary.txt"
+
+# Punctuation, ASCII symbols and CJK characters are words of their own.
+_SINGLE = (
+    r"[!-/:-@\[-`{-~]|\p{P}|[\x{4E00}-\x{9FFF}]|[\x{3400}-\x{4DBF}]|"
+    r"[\x{20000}-\x{2CEAF}]|[\x{F900}-\x{FAFF}]|[\x{2F800}-\x{2FA1F}]"
+)
+# Spaces, control and invisible characters end a word and vanish.
+_BOUNDARY = r"\s|\p{Cc}|\p{Cf}|" + _SINGLE
+
+
+@register_tokenizer
+class SubwordTokenizer(Tokenizer):
+    """WordPiece over a vocabulary learned from the corpus' own texts.
+
+    Texts are lower-cased, split at spaces, punctuation and around every CJK
+    character, and then into the longest pieces that the vocabulary has.
+
+    Args:
+        vocabulary: Pieces, the id of each its place: `[PAD]`, `[UNK]` and
+            `[START]` first, `[END]` last.
+        context_length: Ids per text.
+
+    Example:
+
+    ```python
+    tokenizer = SubwordTokenizer.train(captions, 8192, context_length=16)
+    tokens = tokenizer(["red heart", "rotes Herz"])  # int32 [2, 16]
+    tokenizer.save(workdir)
+    ```
+    """
+
+    kind = "subword"
+
+    def __init__(self, vocabulary, context_length=32):
+        vocabulary = tuple(vocabulary)
+        if vocabulary[:3] != (PAD, UNKNOWN, START) or vocabulary[-1] != END:
+            raise InputError(
+                f"A vocabulary of {len(vocabulary)} pieces does not begin "
+                f"with {PAD}, {UNKNOWN}, {START} and end with {END}: take one "
+                "that SubwordTokenizer.train made."
+            )
+        super().__init__(context_length)
+        self.vocabulary = vocabulary
+        self._pieces = keras_hub.tokenizers.WordPieceTokenizer(
+            list(vocabulary), split=False, oov_token=UNKNOWN
+        )
+
+    @classmethod
+    def train(cls, texts, vocabulary_size=8192, context_length=32):
+        """Learns the vocabulary.
+
+        Args:
+            texts: Strings; each may hold several captions, one a line.
+                Repeated captions count once.
+            vocabulary_size: Largest number of pieces; a small corpus has
+                fewer.
+            context_length: Ids per text.
+
+        Returns:
+            A `SubwordTokenizer`, the same for the same set of captions.
+        """
+        captions = {line for text in texts for line in text.split("\n")}
+        counts = collections.Counter()
+        if captions:
+            words = split_words(tf.constant(sorted(captions)))
+            counts.update(words.flat_values.numpy().tolist())
+        if not counts:
+            raise InputError(
+                "There are no texts to learn a vocabulary from: give at least "
+                "one caption that is not empty."
+            )
+        # This is what compute_word_piece_vocabulary of KerasHub calls. Its
+        # bounds for how often a piece must occur, 10 and ten million, leave a
+        # small corpus with few pieces and make the search three times longer.
+        learned = learner.learn(
+            {word.decode(): count for word, count in counts.items()},
+            vocabulary_size,
+            [PAD, UNKNOWN, START, END],
+            lower_thresh=2,
+            upper_thresh=max(2, 2 * counts.total() // vocabulary_size),
+            max_unique_chars=max(1000, vocabulary_size // 4),
+        )
+        pieces = [piece for piece in learned if piece != END]
+        return cls([*pieces[: vocabulary_size - 1], END], context_length)
+
+    @property
+    def vocabulary_size(self):
+        return len(self.vocabulary)
+
+    @property
+    def fingerprint(self):
+        return fingerprint(
+            self.context_length, "\n".join(self.vocabulary).encode()
+        )
+
+    def _encode(self, texts):
+        pieces = self._pieces.tokenize(split_words(texts))
+        start, end = map(self.vocabulary.index, (START, END))
+        return frame(pieces, start, end, self.context_length)
+
+    def detokenize(self, tokens):
+        special = {PAD, START, END}
+        return [
+            " ".join(
+                piece
+                for i in row
+                if (piece := self.vocabulary[i]) not in special
+            ).replace(" ##", "")
+            for row in tf.convert_to_tensor(tokens).numpy()
+        ]
+
+    def _write(self, folder):
+        text = "".join(f"{piece}\n" for piece in self.vocabulary)
+        write_file(posixpath.join(folder, _VOCABULARY_FILE), text)
+
+    @classmethod
+    def _read(cls, folder, config):
+        text = read_file(posixpath.join(folder, _VOCABULARY_FILE))
+        return cls(text.split("\n")[:-1], config["context_length"])
+
+
+@tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+def split_words(texts):
+    """`[B]` strings to a ragged `[B, words]`, lower-cased.
+
+    The vocabulary is learned from the same words that are looked up in it.
+    """
+    words = tf_text.regex_split(texts, _BOUNDARY, _SINGLE)
+    return tf_text.case_fold_utf8(words)
