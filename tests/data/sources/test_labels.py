@@ -130,7 +130,7 @@ def error_of(*args, **options):
 def test_unknown_field_lists_the_fields(labelled_tar, write_classes):
     tar, classes = labelled_tar("t.tar", ["a"]), write_classes({"a": ["a"]})
     text = error_of(tar, classes, label_field="class")
-    assert "'class' (label_field)" in text and ".json kind;" in text
+    assert "'class' (label_field)" in text and ".json, .png, kind;" in text
     text = error_of(tar, classes)
     assert "'cls' (label_field)" in text
 

@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.sources.chunks import CHUNK
+from uniclip_keras.data.sources.chunks import RAW_COLUMNS
+from uniclip_keras.data.sources.missing import MISSING
 from uniclip_keras.data.sources.records import compression
-from uniclip_keras.data.sources.source import CHUNK
-from uniclip_keras.data.sources.source import MISSING
-from uniclip_keras.data.sources.source import RAW_COLUMNS
 from uniclip_keras.errors import InputError
 
 

@@ -3,8 +3,8 @@
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources.source import CHUNK
-from uniclip_keras.data.sources.source import RAW_COLUMNS
+from uniclip_keras.data.sources.chunks import CHUNK
+from uniclip_keras.data.sources.chunks import RAW_COLUMNS
 
 # Chunks read at once, file after file in each: far storage answers slowly.
 _READERS = 8

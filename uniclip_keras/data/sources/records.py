@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources.source import CHUNK
+from uniclip_keras.data.sources.chunks import CHUNK
 
 # Stands behind the last record of a file, and is no `tf.train.Example`.
 _END = b"\xffend of file"

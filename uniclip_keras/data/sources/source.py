@@ -1,7 +1,5 @@
 """What every source does, whatever format its samples are in."""
 
-import itertools
-
 import numpy as np
 import tensorflow as tf
 
@@ -20,27 +18,6 @@ ELEMENT_SPEC = {
     "id": tf.TensorSpec([], tf.int64),
     "label": tf.TensorSpec([], tf.string),
 }
-
-# What a format reads of each sample, all of them strings: `text` holds its
-# captions, one a line, and `problem` the kind of a bad sample or nothing.
-RAW_COLUMNS = ("key", "image", "text", "id", "label", "problem")
-
-# What a column is called in the options, and the kind of a sample without it.
-OPTIONS = {
-    "image": "image_field",
-    "text": "caption_field",
-    "id": "id_field",
-    "label": "label_field",
-}
-MISSING = {
-    "image": bad.MISSING_IMAGE,
-    "text": bad.MISSING_TEXT,
-    "id": bad.MISSING_ID,
-    "label": bad.MISSING_LABEL,
-}
-
-# Samples that go through Python together: one call takes so many.
-CHUNK = 64
 
 
 class Source:
@@ -290,88 +267,3 @@ class Source:
             f"are none of the {len(classes)} of '{self.class_list}' ({known}, "
             "...): name the class list that belongs to them."
         )
-
-
-def explain_missing(kind, unit, fields, there):
-    """What to do about samples that all lack a field.
-
-    Args:
-        kind: The kind of bad sample.
-        unit: Path of the file that they are in.
-        fields: `{column: names}`, where the format looks for each column.
-        there: Names of the fields that the samples have.
-
-    Returns:
-        A sentence, or None where the kind is another one.
-    """
-    for column, names in fields.items():
-        if kind == MISSING.get(column) and names:
-            looked_for = " or ".join(f"'{name}'" for name in names)
-            return (
-                f"The samples of '{unit}' have no usable field {looked_for} "
-                f"({OPTIONS[column]}): their fields are "
-                f"{', '.join(sorted(there)) or 'none at all'}; name one of "
-                f"them as {OPTIONS[column]}."
-            )
-    return None
-
-
-def chunked(records):
-    """Groups an iterator of raw samples into the chunks that `_read` gives.
-
-    Args:
-        records: Iterator of dicts of `RAW_COLUMNS`, bytes.
-
-    Yields:
-        Dicts of object arrays, at most `CHUNK` samples or 8 MB of images.
-    """
-    records = iter(records)
-    while True:
-        chunk, size = [], 0
-        for record in itertools.islice(records, CHUNK):
-            chunk.append(record)
-            size += len(record["image"])
-            if size > 8_000_000:
-                break
-        if not chunk:
-            return
-        yield {
-            name: np.array([record[name] for record in chunk], object)
-            for name in RAW_COLUMNS
-        }
-
-
-def from_python(make_records, unit):
-    """A dataset of chunks from a Python iterator, called once a chunk.
-
-    Args:
-        make_records: Function of a unit (bytes) that returns an iterator of
-            raw samples.
-        unit: Scalar string tensor.
-    """
-    return tf.data.Dataset.from_generator(
-        lambda unit: chunked(make_records(unit)),
-        args=(unit,),
-        output_signature={
-            name: tf.TensorSpec([None], tf.string) for name in RAW_COLUMNS
-        },
-    )
-
-
-def interleave_files(files, read_file, shuffle):
-    """Reads four files at a time, a chunk of each in turn, or one by one.
-
-    Args:
-        files: Dataset of paths.
-        read_file: From a path to its dataset of chunks.
-        shuffle: Whether to read four at a time.
-    """
-    if not shuffle:
-        return files.flat_map(read_file)
-    return files.interleave(
-        read_file,
-        cycle_length=4,
-        block_length=1,
-        num_parallel_calls=4,
-        deterministic=True,
-    )

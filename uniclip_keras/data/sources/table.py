@@ -9,10 +9,10 @@ import tensorflow as tf
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import rows
 from uniclip_keras.data.sources.image_files import read_image_files
+from uniclip_keras.data.sources.missing import MISSING
+from uniclip_keras.data.sources.missing import explain_missing
 from uniclip_keras.data.sources.paths import find_files
-from uniclip_keras.data.sources.source import MISSING
 from uniclip_keras.data.sources.source import Source
-from uniclip_keras.data.sources.source import explain_missing
 from uniclip_keras.data.sources.texts import BadSampleError
 from uniclip_keras.data.sources.texts import join_lines
 

@@ -7,9 +7,9 @@ import tensorflow_datasets
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import examples
 from uniclip_keras.data.sources import records
+from uniclip_keras.data.sources.chunks import interleave_files
+from uniclip_keras.data.sources.missing import explain_missing
 from uniclip_keras.data.sources.source import Source
-from uniclip_keras.data.sources.source import explain_missing
-from uniclip_keras.data.sources.source import interleave_files
 from uniclip_keras.data.sources.texts import Labels
 from uniclip_keras.data.sources.tfds_fields import class_labels
 from uniclip_keras.data.sources.tfds_fields import find_fields

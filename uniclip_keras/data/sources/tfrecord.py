@@ -3,11 +3,11 @@
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import examples
 from uniclip_keras.data.sources import records
+from uniclip_keras.data.sources.chunks import interleave_files
 from uniclip_keras.data.sources.counts import count_files
+from uniclip_keras.data.sources.missing import explain_missing
 from uniclip_keras.data.sources.paths import find_files
 from uniclip_keras.data.sources.source import Source
-from uniclip_keras.data.sources.source import explain_missing
-from uniclip_keras.data.sources.source import interleave_files
 
 # What img2dataset calls an image, after its format.
 IMAGE_FEATURES = ("jpg", "png", "webp")

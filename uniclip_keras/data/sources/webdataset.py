@@ -4,13 +4,13 @@ import json
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import tar_files
+from uniclip_keras.data.sources.chunks import from_python
+from uniclip_keras.data.sources.chunks import interleave_files
 from uniclip_keras.data.sources.counts import count_files
+from uniclip_keras.data.sources.missing import MISSING
+from uniclip_keras.data.sources.missing import explain_missing
 from uniclip_keras.data.sources.paths import find_files
-from uniclip_keras.data.sources.source import MISSING
-from uniclip_keras.data.sources.source import OPTIONS
 from uniclip_keras.data.sources.source import Source
-from uniclip_keras.data.sources.source import from_python
-from uniclip_keras.data.sources.source import interleave_files
 from uniclip_keras.data.sources.texts import BadSampleError
 from uniclip_keras.data.sources.texts import join_lines
 
@@ -117,18 +117,11 @@ class WebDataset(Source):
                 f"The tar '{path}' has no images, its samples hold "
                 f"{suffixes}: each needs one of {allowed}."
             )
-        columns = [c for c, missing in MISSING.items() if missing == kind]
-        if not columns:
+        if kind not in MISSING.values():
             return None
-        (column,) = columns
-        option = OPTIONS[column]
-        fields = ", ".join(sorted(_read_json(members))) or "none at all"
-        return (
-            f"The samples of '{path}' have no usable field "
-            f"'{self._fields[column]}' ({option}): their members are "
-            f"{suffixes}, the fields of their .json {fields}; name one of "
-            f"them as {option}."
-        )
+        fields = {column: (field,) for column, field in self._fields.items()}
+        there = [*(f".{suffix}" for suffix in members), *_read_json(members)]
+        return explain_missing(kind, path, fields, there)
 
 
 def _find_image(members):
