@@ -2,20 +2,13 @@
 
 import difflib
 import inspect
-import itertools
-import posixpath
 
 import keras
 
-from uniclip_keras import evaluation
 from uniclip_keras import layers
 from uniclip_keras import losses
 from uniclip_keras import models
 from uniclip_keras import training
-from uniclip_keras.data import LabelledWebDataset
-from uniclip_keras.data import WebDataset
-from uniclip_keras.data import mix
-from uniclip_keras.data.text import SubwordTokenizer
 from uniclip_keras.errors import InputError
 
 IMAGE_ENCODERS = {
@@ -34,99 +27,7 @@ OBJECTIVES = {
     "sup_con": losses.SupCon,
     "unicl": losses.UniCL,
 }
-# What an entry of `config.data.train` may say beside its shards and weight.
-PAIR_OPTIONS = ("id_field", "caption_field", "id_space")
-LABEL_OPTIONS = ("classes", "label_field")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-
-
-def data_path(config, name):
-    """A file or pattern in the configuration's data directory.
-
-    An absolute path or an address such as `gs://bucket/name` stays as it is.
-    """
-    if "://" in name:
-        return name
-    return posixpath.join(config.data.directory, name)
-
-
-def build_source(config):
-    """The training source, a mixture of what `config.data.train` names.
-
-    Raises:
-        InputError: for an entry that says too little, too much or something
-            unknown, or whose data cannot be used.
-    """
-    parts = config.data.train
-    sources = [build_part(config, name, parts[name]) for name in parts]
-    return mix(sources, [part.get("weight", 1.0) for part in parts.values()])
-
-
-def build_part(config, name, entry):
-    """The source of one entry of `config.data.train`."""
-    what = f"data.train.{name}"
-    known = ("shards", "weight", *PAIR_OPTIONS, *LABEL_OPTIONS)
-    for key in entry:
-        if key not in known:
-            raise InputError(
-                f"{what}.{key} does not exist{nearest(key, known)}."
-            )
-    if not entry.get("shards"):
-        raise InputError(f"{what}.shards is missing: name its tars.")
-    shards = data_path(config, entry.shards)
-    pairs = {key: entry[key] or None for key in PAIR_OPTIONS if key in entry}
-    labels = {key: entry[key] or None for key in LABEL_OPTIONS if key in entry}
-    if pairs and labels:
-        raise InputError(
-            f"{what} has both {', '.join(pairs)} and {', '.join(labels)}: its "
-            "texts are captions or class names; keep the options of one."
-        )
-    if not labels:
-        defaults = {
-            "id_field": config.data.id_field or None,
-            "caption_field": config.data.caption_field or None,
-        }
-        return WebDataset(shards, **(defaults | pairs))
-    if not labels.get("classes"):
-        raise InputError(
-            f"{what}.label_field needs a class list: name its file as "
-            f"{what}.classes."
-        )
-    labels["classes"] = data_path(config, labels["classes"])
-    return LabelledWebDataset(shards, **labels)
-
-
-def training_templates(config):
-    """The templates that class names of labelled images are put into."""
-    return evaluation.prompt_templates(config.data.prompts)
-
-
-def train_tokenizer(config, source):
-    """Learns the vocabulary from what the training source has to say.
-
-    That is the captions of its image-text parts, and every class name of its
-    labelled parts in every template.
-    """
-    labelled, pairs = [], []
-    for part in source.sources:
-        is_labelled = isinstance(part, LabelledWebDataset)
-        (labelled if is_labelled else pairs).append(part)
-    prompts = (
-        template.replace("{}", name)
-        for part in labelled
-        for names in part.classes.values()
-        for name in names
-        for template in training_templates(config)
-    )
-    captions = (sample["text"] for part in pairs for sample in part.samples())
-    return SubwordTokenizer.train(
-        itertools.chain(
-            prompts,
-            itertools.islice(captions, config.tokenizer.training_texts),
-        ),
-        vocabulary_size=config.tokenizer.vocabulary_size,
-        context_length=config.tokenizer.context_length,
-    )
 
 
 def build_model(config, vocabulary_size):

@@ -15,15 +15,13 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from experiments import building
+from experiments import training_data
 from experiments.runner import run
 from experiments.splits import Splits
 from experiments.workdir import WORKDIR
 from experiments.workdir import load_run
 from uniclip_keras import evaluation
 from uniclip_keras import training
-from uniclip_keras.data import training_dataset
-from uniclip_keras.data.augmentation import recipe_from_config
 
 # The numbers depend on their versions.
 PACKAGES = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
@@ -150,17 +148,13 @@ def make_gallery(
 
 def check_augmentations(config, model, tokenizer):
     """The training loss with right and with shuffled augmentations."""
-    batches = training_dataset(
-        building.build_source(config),
+    batches = training_data.build_dataset(
+        config,
+        training_data.build_source(config),
         tokenizer,
-        recipe_from_config(config.data.views),
-        config.image_size,
-        config.batch_size,
         # Views and batches that the training did not draw.
         seed=config.seed + 1,
-        shuffle_buffer=config.data.shuffle_buffer,
-        threads=config.data.threads,
-        templates=building.training_templates(config),
+        cache=False,
     )
     return evaluation.augmentation_check(model, batches.take(CHECK_BATCHES))
 

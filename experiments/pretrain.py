@@ -15,13 +15,13 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments import building
+from experiments import tokenizers
+from experiments import training_data
 from experiments import workdir as workdirs
 from experiments.runner import run
 from uniclip_keras import training
 from uniclip_keras.data import BadSamples
-from uniclip_keras.data import training_dataset
-from uniclip_keras.data.augmentation import recipe_from_config
-from uniclip_keras.data.text import load_tokenizer
+from uniclip_keras.errors import InputError
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "The experiment's configuration file."
@@ -41,15 +41,16 @@ def pretrain(config, workdir):
     """
     workdir = pathlib.Path(workdir)
     workdirs.check(workdir, config)
-    recipe = recipe_from_config(config.data.views)
-    source = building.build_source(config)
+    # Before anything touches a device: workers must be joined first.
+    strategy = training.distribution_strategy(config.distribution)
+    source = training_data.build_source(config)
+    bad_samples = BadSamples(config.data.max_bad_share)
     keras.utils.set_random_seed(config.seed)
     # Optimising the graph takes longer to start and gains no time per step.
     tf.config.optimizer.set_experimental_options(
         {"disable_meta_optimizer": True}
     )
-    tokenizer = find_tokenizer(config, workdir, source)
-    strategy = training.distribution_strategy(config.distribution)
+    tokenizer = tokenizers.find_tokenizer(config, workdir, source)
     with strategy.scope():
         model = building.build_model(config, tokenizer.vocabulary_size)
         model.compile(optimizer=building.build_optimizer(config, model))
@@ -68,20 +69,13 @@ def pretrain(config, workdir):
     if first_step >= config.steps:
         print(f"{workdir} has been trained already.")
         return model
-    bad_samples = BadSamples()
-    dataset = training_dataset(
+    dataset = training_data.build_dataset(
+        config,
         source,
         tokenizer,
-        recipe,
-        config.image_size,
-        config.batch_size,
-        config.seed,
-        templates=building.training_templates(config),
-        shuffle_buffer=config.data.shuffle_buffer,
-        cache=config.data.cache,
-        bad_samples=bad_samples,
-        threads=config.data.threads,
         first_step=first_step,
+        strategy=strategy,
+        bad_samples=bad_samples,
     )
     # A preempted machine is told so by SIGTERM: save, then leave.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -93,11 +87,18 @@ def pretrain(config, workdir):
         first_step=first_step,
         print_line=lambda line: print(line, flush=True),
     )
+    report = training.DataReport(
+        bad_samples,
+        logdir=progress.logdir,
+        epoch_steps=max(1, source.count() // config.batch_size),
+        first_step=first_step,
+        print_line=progress.print_line,
+    )
     try:
         model.fit(
             dataset,
             steps_per_epoch=config.steps - first_step,
-            callbacks=[progress, checkpoints],
+            callbacks=[progress, report, checkpoints],
             shuffle=False,
             verbose=0,
         )
@@ -105,17 +106,17 @@ def pretrain(config, workdir):
         checkpoints.save()
         print("Interrupted; start again to go on from this step.")
         raise
+    except tf.errors.OpError:
+        # The pipeline can only fail as TensorFlow does; this says why.
+        bad_samples.check()
+        if bad_samples.good <= 0:
+            raise InputError(
+                f"Not one sample can be trained on. {bad_samples.summary()}"
+            ) from None
+        raise
     finally:
         print(bad_samples.summary())
     return model
-
-
-def find_tokenizer(config, workdir, source):
-    """The run's own tokenizer where it goes on, else one newly learned."""
-    if (workdir / workdirs.CONFIG_FILE).exists():
-        return load_tokenizer(str(workdir))
-    print("Learning the vocabulary ...", flush=True)
-    return building.train_tokenizer(config, source)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 """Images, texts and classes of the evaluation tasks, embedded."""
 
-import functools
 import json
 
 import tensorflow as tf
 
-from experiments import building
+from experiments import training_data
 from uniclip_keras import evaluation
 from uniclip_keras.data import BadSamples
-from uniclip_keras.data import WebDataset
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError
+
+# What a task says that its source does not take.
+_NOT_OF_THE_SOURCE = ("title", "classes")
 
 
 class Splits:
@@ -20,13 +21,34 @@ class Splits:
         self.config = config
         self.embedder = embedder
         self.bad_samples = BadSamples()
-        self._read = functools.cache(self._read_shards)
+        self._embedded = {}
 
     def images(self, task):
         """`(images [n, s, s, 3], embeddings [n, dim], labels)` of a task."""
-        images, embeddings, metadata = self._read(task.shards)
-        labels = [self._label(task, each) for each in metadata]
-        return images, embeddings, labels
+        options = {
+            name: value
+            for name, value in task.items()
+            if name not in _NOT_OF_THE_SOURCE
+        }
+        what = f"the evaluation task {task.title!r}"
+        source = training_data.build_part(self.config, what, options)
+        samples = list(source.samples(self.bad_samples))
+        # Tasks that differ in their labels share what they embed.
+        del options["label_field"]
+        keys = [sample["key"] for sample in samples]
+        same = (str(sorted(options.items())), *keys)
+        if same not in self._embedded:
+            images, kept = load_images(
+                [sample["image"] for sample in samples],
+                self.config.image_size,
+                keys=keys,
+                bad_samples=self.bad_samples,
+                max_pixels=self.config.data.max_pixels,
+            )
+            embeddings = self.embedder.images(images)
+            self._embedded[same] = images, embeddings, kept
+        images, embeddings, kept = self._embedded[same]
+        return images, embeddings, [samples[i]["label"] for i in kept]
 
     def texts(self, task):
         """Every text of the class list: `(embeddings, texts, labels)`."""
@@ -48,29 +70,8 @@ class Splits:
         )
         return embeddings, [entry["label"] for entry in entries]
 
-    def _read_shards(self, shards):
-        source = WebDataset(building.data_path(self.config, shards))
-        samples = list(source.samples(self.bad_samples))
-        images, kept = load_images(
-            [sample["image"] for sample in samples],
-            self.config.image_size,
-            keys=[sample["key"] for sample in samples],
-            bad_samples=self.bad_samples,
-        )
-        metadata = [samples[index]["metadata"] for index in kept]
-        return images, self.embedder.images(images), metadata
-
-    def _label(self, task, metadata):
-        if task.label_field not in metadata:
-            raise InputError(
-                f"the images of {task.shards!r} have no JSON field "
-                f"{task.label_field!r} (label_field): their fields are "
-                f"{', '.join(sorted(metadata))}; name one of them."
-            )
-        return str(metadata[task.label_field])
-
     def _class_list(self, task):
-        path = building.data_path(self.config, task.classes)
+        path = training_data.data_path(self.config, task.classes)
         if not tf.io.gfile.exists(path):
             raise InputError(
                 f"the class list {path!r} does not exist; prepare the data, "

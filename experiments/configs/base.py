@@ -20,14 +20,20 @@ def base():
 
     config.data = ConfigDict()
     config.data.directory = "data"
-    # name -> {"shards": pattern in the directory, "weight": share, 0 to lend
-    # words to the vocabulary alone}; labelled images also have {"classes":
-    # class list in the directory, "label_field": JSON field, none for
-    # `key.cls`}; pairs may have an `id_field` and a `caption_field` of their
-    # own, and an `id_space` to share ids with no other source.
-    config.data.train = ConfigDict(
-        {"pairs": {"shards": "*.tar", "weight": 1.0}}
-    )
+    # name -> a source: {"path": pattern in the directory, "weight": share, 0
+    # to lend words to the vocabulary alone, "kind": one of the following,
+    # and any option of that kind's class in `uniclip_keras.data`}.
+    # "webdataset" (if left out): tars of `key.jpg`, `key.txt`, `key.json`.
+    # "tfrecord": files of tf.train.Example, with img2dataset's names unless
+    # `image_field`, `caption_field`, `key_field` say others.
+    # "tfds": a prepared set, by `name` in place of a path, `split`
+    # ("train[:90%]") and `data_dir`.
+    # "table": .csv, .tsv, .jsonl or .parquet with a column of image paths
+    # (`image_field`), below `image_folder` or else the table's folder.
+    # "folders": `path/class_name/.../image.jpg`.
+    # A `label_field`, or a class list as `classes`, makes a source one of
+    # labelled images.
+    config.data.train = ConfigDict({"pairs": {"path": "*.tar", "weight": 1.0}})
     config.data.id_field = ""
     config.data.caption_field = ""
     # What class names of labelled images are put into: a name of
@@ -35,10 +41,20 @@ def base():
     config.data.prompts = "plain"
     config.data.views = ["weak", "strong", "strong"]
     config.data.shuffle_buffer = 50_000
+    # Captions that go with each image, all of them its positives.
+    config.data.captions_per_image = 1
     config.data.cache = False
+    # Larger images are skipped before they are decoded.
+    config.data.max_pixels = 2**26
+    # A larger share of bad samples ends the run.
+    config.data.max_bad_share = 0.2
     config.data.threads = 16
 
     config.tokenizer = ConfigDict()
+    # "subword" learns a vocabulary from the training texts, "clip" takes
+    # CLIP's from the merges that `file` names, "sentencepiece" does either.
+    config.tokenizer.kind = "subword"
+    config.tokenizer.file = ""
     config.tokenizer.vocabulary_size = 49_408
     config.tokenizer.context_length = 77
     # Captions from which the vocabulary is learned, at most.
@@ -88,8 +104,9 @@ def base():
     config.log_every = 50
     config.checkpoint_every = 1_000
 
-    # What `experiments.evaluate` measures; each task names its images by
-    # shards in the data directory and its candidates by a class list.
+    # What `experiments.evaluate` measures; each task names its images as
+    # `data.train` does, with a `label_field`, and its candidates by a class
+    # list.
     config.evaluation = ConfigDict()
     config.evaluation.prompts = "photo"
     # The task that the report leads with.
@@ -101,7 +118,7 @@ def base():
 
 
 def imagenet_and_retrieval():
-    """The paper's zero-shot tasks, from shards beside the training pairs.
+    """The paper's zero-shot tasks, from files beside the training pairs.
 
     Each image's JSON holds the field named; class lists are
     `[{"label": ..., "texts": [...]}]`.
@@ -110,7 +127,7 @@ def imagenet_and_retrieval():
         "zero_shot": {
             "imagenet": {
                 "title": "ImageNet",
-                "shards": "imagenet-val/*.tar",
+                "path": "imagenet-val/*.tar",
                 "label_field": "label",
                 "classes": "imagenet-classes.json",
             }
@@ -118,7 +135,7 @@ def imagenet_and_retrieval():
         "retrieval": {
             name: {
                 "title": title,
-                "shards": f"{name}/*.tar",
+                "path": f"{name}/*.tar",
                 "label_field": "image_id",
                 "classes": f"{name}-captions.json",
             }

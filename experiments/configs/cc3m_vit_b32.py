@@ -21,7 +21,7 @@ def get_config():
     config.steps = EPOCHS * PAIRS // config.batch_size
     config.optimizer.learning_rate = 5e-4
     config.data.directory = "data/cc3m"
-    config.data.train.pairs.shards = "train/*.tar"
+    config.data.train.pairs.path = "train/*.tar"
     for group, tasks in imagenet_and_retrieval().items():
         config.evaluation[group] = ConfigDict(tasks)
     return config

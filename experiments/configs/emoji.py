@@ -21,8 +21,8 @@ def get_config(method="uniclip"):
     # Weights by images, each skin-tone variant counting a sixth.
     config.data.train = ConfigDict(
         {
-            "base": {"shards": "train-*.tar", "weight": 7.0},
-            "tones": {"shards": "train_tones-*.tar", "weight": 1.0},
+            "base": {"path": "train-*.tar", "weight": 7.0},
+            "tones": {"path": "train_tones-*.tar", "weight": 1.0},
         }
     )
     config.data.id_field = "id"
@@ -94,7 +94,7 @@ def get_config(method="uniclip"):
         {
             f"{split}/{field}s": {
                 "title": f"{title}, by {field}",
-                "shards": f"{split}-*.tar",
+                "path": f"{split}-*.tar",
                 "label_field": field,
                 "classes": f"{field}s.json",
             }
@@ -114,10 +114,10 @@ def get_config(method="uniclip"):
     return config
 
 
-def _names(title, shards, classes="names.json"):
+def _names(title, path, classes="names.json"):
     return {
         "title": title,
-        "shards": shards,
+        "path": path,
         "label_field": "item",
         "classes": classes,
     }

@@ -35,13 +35,13 @@ def get_config(variant="joint"):
     config.data.train.update(
         {
             "drawings": {
-                "shards": "train-*.tar",
+                "path": "train-*.tar",
                 "label_field": "subgroup",
                 "classes": "subgroups.json",
                 "weight": 4.0,
             },
             "fashion": {
-                "shards": "../fashion_mnist/train-*.tar",
+                "path": "../fashion_mnist/train-*.tar",
                 "weight": 4.0,
                 **_FASHION,
             },
@@ -61,7 +61,7 @@ def get_config(variant="joint"):
     config.evaluation.zero_shot.fashion = ConfigDict(
         {
             "title": "Fashion-MNIST",
-            "shards": "../fashion_mnist/test-*.tar",
+            "path": "../fashion_mnist/test-*.tar",
             **_FASHION,
         }
     )

@@ -18,7 +18,7 @@ def get_config():
     config.name = "yfcc15m_vit_b32"
     config.steps = EPOCHS * PAIRS // config.batch_size
     config.data.directory = "data/yfcc15m"
-    config.data.train.pairs.shards = "train/*.tar"
+    config.data.train.pairs.path = "train/*.tar"
     for group, tasks in imagenet_and_retrieval().items():
         config.evaluation[group] = ConfigDict(tasks)
     return config

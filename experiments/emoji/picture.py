@@ -13,8 +13,8 @@ from collections import Counter
 import matplotlib
 from absl import flags
 
-from experiments import building
 from experiments.runner import run
+from experiments.training_data import data_path
 from experiments.workdir import WORKDIR
 from experiments.workdir import load_run
 from uniclip_keras import evaluation
@@ -34,17 +34,16 @@ def main(argv):
     del argv
     config, tokenizer, model, _ = load_run(WORKDIR.value)
     embedder = evaluation.Embedder(model, tokenizer)
-    source = WebDataset(building.data_path(config, "novel-*.tar"))
+    shards = data_path(config, "novel-*.tar")
+    source = WebDataset(shards, label_field="subgroup")
     samples = [
-        sample
-        for sample in source.samples()
-        if sample["metadata"]["style"] in STYLES
+        sample for sample in source.samples() if sample["key"].endswith(STYLES)
     ]
     encoded = [sample["image"] for sample in samples]
     small, _ = load_images(encoded, config.image_size)
     large, _ = load_images(encoded, 72)
-    groups = [sample["metadata"]["subgroup"] for sample in samples]
-    with open(building.data_path(config, "subgroups.json")) as file:
+    groups = [sample["label"] for sample in samples]
+    with open(data_path(config, "subgroups.json")) as file:
         texts = {entry["label"]: entry["texts"] for entry in json.load(file)}
     chosen = [group for group, _ in Counter(groups).most_common(ROWS)]
     found, _ = evaluation.nearest(

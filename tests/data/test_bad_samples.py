@@ -1,7 +1,10 @@
 import concurrent.futures
 
+import pytest
+
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.bad_samples import BadSamples
+from uniclip_keras.errors import InputError
 
 
 def test_summary_of_a_clean_run():
@@ -23,12 +26,12 @@ def test_summary_names_kinds_counts_and_few_examples():
     )
 
 
-def test_truncated_tar_is_reported_but_is_no_sample():
+def test_truncated_file_is_reported_but_is_no_sample():
     tally = BadSamples()
     tally.record_read(4)
-    tally.record(bad.TRUNCATED_TAR, "a.tar")
+    tally.record(bad.TRUNCATED_FILE, "a.tar")
     assert tally.good == 4
-    assert "1 truncated tar (a.tar)" in tally.summary()
+    assert "1 truncated file (a.tar)" in tally.summary()
 
 
 def test_threads_lose_no_count():
@@ -43,3 +46,22 @@ def test_threads_lose_no_count():
         list(pool.map(work, range(8)))
     assert tally.read == 4000
     assert tally.counts == {bad.MISSING_TEXT: 4000}
+
+
+def test_too_large_a_share_is_an_error_once_enough_was_read():
+    tally = BadSamples(max_share=0.1)
+    tally.record_read(999)
+    tally.record(bad.CORRUPT_IMAGE, "k", 500)
+    tally.check()
+    tally.record_read(1)
+    with pytest.raises(InputError, match="More than 10 % .* corrupt image"):
+        tally.check()
+    tally.record_read(9000)
+    tally.check()
+    BadSamples().check()
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_that_is_none(share):
+    with pytest.raises(InputError, match=str(share)):
+        BadSamples(max_share=share)

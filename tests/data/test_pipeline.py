@@ -6,15 +6,13 @@ import pytest
 import tensorflow as tf
 
 from uniclip_keras.data import BadSamples
-from uniclip_keras.data import LabelledWebDataset
 from uniclip_keras.data import SubwordTokenizer
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import augmentation
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data import load_images
 from uniclip_keras.data import mix
 from uniclip_keras.data import training_dataset
-from uniclip_keras.data.shards import text_id
+from uniclip_keras.data.sources.texts import text_id
 from uniclip_keras.errors import InputError
 
 SIZE = 16
@@ -39,7 +37,7 @@ def source(write_tar, sample, tmp_path):
             captions = (f"caption {number}", f"number{number}")
             members += sample(f"k{number}", number, captions)
         write_tar(f"s-{shard}.tar", members)
-    return WebDataset(str(tmp_path / "s-*.tar"), "id", "captions")
+    return WebDataset(str(tmp_path / "s-*.tar"), "captions", "id")
 
 
 def batches(source, tokenizer, count, seed=0, batch_size=6, **options):
@@ -70,13 +68,8 @@ def test_static_shapes_and_types(source, tokenizer):
     assert dataset.cardinality() == tf.data.INFINITE_CARDINALITY
 
 
-@pytest.mark.parametrize("cache", [False, True])
-def test_same_seed_same_batches(source, tokenizer, cache):
-    options = {"shuffle_buffer": 5, "cache": cache, "threads": 2}
-    one = batches(source, tokenizer, 4, seed=7, **options)
-    again = batches(source, tokenizer, 4, seed=7, **options)
-    assert_equal_batches(one, again)
-    other = batches(source, tokenizer, 4, seed=8, **options)
+def test_other_seed_other_views(source, tokenizer):
+    one, other = (batches(source, tokenizer, 4, seed=seed) for seed in (7, 8))
     assert any(
         (first["augmentations"] != second["augmentations"]).any()
         for first, second in zip(one, other, strict=True)
@@ -86,7 +79,7 @@ def test_same_seed_same_batches(source, tokenizer, cache):
 @pytest.mark.parametrize("cache", [False, True])
 def test_going_on_equals_never_stopping(source, tokenizer, cache):
     whole = batches(source, tokenizer, 5, cache=cache)
-    rest = batches(source, tokenizer, 2, cache=cache, first_step=3)
+    rest = batches(source, tokenizer, 2, cache=cache, first_batch=3)
     assert_equal_batches(whole[3:], rest)
 
 
@@ -141,8 +134,10 @@ def labelled(source, tmp_path):
         for number in range(9)
     ]
     (tmp_path / "classes.json").write_text(json.dumps(classes))
-    return LabelledWebDataset(
-        str(tmp_path / "s-*.tar"), tmp_path / "classes.json", "id"
+    return WebDataset(
+        str(tmp_path / "s-*.tar"),
+        label_field="id",
+        classes=tmp_path / "classes.json",
     )
 
 
@@ -222,23 +217,62 @@ def test_source_without_a_good_image(write_tar, tokenizer):
         training_dataset(WebDataset(path), tokenizer, RECIPE, SIZE, 2, seed=0)
 
 
-@pytest.mark.parametrize("cache", [False, True])
-def test_mixture_draws_by_weight(write_tar, sample, tokenizer, cache):
+def test_too_many_bad_samples_stop_the_batches(
+    write_tar, sample, tokenizer, monkeypatch
+):
+    monkeypatch.setattr(bad, "_FEWEST", 6)
+    members = [m for number in range(4) for m in sample(f"k{number}", number)]
+    members += [("torn.png", b"torn"), ("torn.txt", b"x")]
+    source = WebDataset(write_tar("t.tar", members))
+    options = {"batch_size": 4}
+    batches(source, tokenizer, 3, bad_samples=BadSamples(0.5), **options)
+    with pytest.raises(tf.errors.OpError, match="More than 5 %.*torn"):
+        batches(source, tokenizer, 9, bad_samples=BadSamples(0.05), **options)
+
+
+def test_images_beyond_the_pixel_limit(source, tokenizer):
+    tally = BadSamples()
+    dataset = {"bad_samples": tally, "max_pixels": 23 * 24}
+    with pytest.raises(tf.errors.OpError, match="not one good sample"):
+        batches(source, tokenizer, 1, **dataset)
+    assert tally.counts[bad.OVERSIZE_IMAGE] >= 9
+
+
+def test_all_captions_as_positives_with_what_they_belong_to(source, tokenizer):
+    options = {"captions_per_image": 2, "with_keys": True, "batch_size": 9}
+    (batch,) = batches(source, tokenizer, 1, **options)
+    assert batch["tokens"].shape == (9, 2, 16)
+    assert batch["text"].shape == (9, 2)
+    for number, key, texts, tokens in zip(
+        batch["id"], batch["key"], batch["text"], batch["tokens"], strict=True
+    ):
+        assert key.decode() == f"k{number}"
+        assert {*texts} == {
+            f"caption {number}".encode(),
+            f"number{number}".encode(),
+        }
+        np.testing.assert_array_equal(tokens, tokenizer(texts))
+    assert batch["source"].tolist() == [0] * 9
+
+
+@pytest.mark.parametrize("option", ["batch_size", "captions_per_image"])
+def test_numbers_out_of_range(source, tokenizer, option):
+    with pytest.raises(InputError, match=f"{option}=0 is not allowed"):
+        batches(source, tokenizer, 1, **{option: 0})
+
+
+def test_mixture_draws_by_weight(write_tar, sample, tokenizer):
     sources = []
     for number in (0, 1):
         path = write_tar(f"{number}.tar", sample("k", number))
         sources.append(WebDataset(path, id_field="id"))
-    options = {"batch_size": 30, "cache": cache}
     mixture = mix(sources, [5, 1])
-    ids = np.concatenate(
-        [batch["id"] for batch in batches(mixture, tokenizer, 10, **options)]
-    )
+    drawn = batches(mixture, tokenizer, 10, batch_size=30)
+    ids = np.concatenate([batch["id"] for batch in drawn])
     # 250 +- 6.5 of 300.
     assert 225 < (ids == 0).sum() < 275
-    assert_equal_batches(
-        batches(mixture, tokenizer, 2, **options),
-        batches(mixture, tokenizer, 2, **options),
-    )
+    again = batches(mixture, tokenizer, 2, batch_size=30)
+    assert_equal_batches(drawn[:2], again)
 
 
 def test_strategy_splits_the_global_batch(source, tokenizer, two_replicas):
@@ -249,28 +283,6 @@ def test_strategy_splits_the_global_batch(source, tokenizer, two_replicas):
         parts = two_replicas.experimental_local_results(value)
         assert [part.shape[0] for part in parts] == [3, 3]
         np.testing.assert_array_equal(tf.concat(parts, 0), whole[name])
-
-
-def test_load_images_keeps_order_and_names_what_is_left_out(
-    encode_image, pixels
-):
-    encoded = [encode_image(pixels(number)) for number in range(5)]
-    encoded[2] = encoded[2][:50]
-    tally = BadSamples()
-    images, kept = load_images(
-        encoded, SIZE, keys="abcde", bad_samples=tally, batch_size=2
-    )
-    assert kept.tolist() == [0, 1, 3, 4]
-    assert images.shape == (4, SIZE, SIZE, 3) and images.dtype == np.float32
-    for image, place in zip(images, kept, strict=True):
-        expected = augmentation.evaluation_view(pixels(place), SIZE)
-        np.testing.assert_allclose(image, expected, atol=1e-6)
-    assert tally.examples == {bad.CORRUPT_IMAGE: ["c"]}
-
-
-def test_load_images_of_nothing():
-    images, kept = load_images([], SIZE)
-    assert images.shape == (0, SIZE, SIZE, 3) and kept.shape == (0,)
 
 
 def test_source_count_makes_epochs(source, tokenizer):

@@ -7,7 +7,6 @@ import pytest
 from experiments import prepare_fashion_mnist
 from experiments.prepare_fashion_mnist import CLASSES
 from experiments.prepare_fashion_mnist import prepare
-from uniclip_keras.data import LabelledWebDataset
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError
@@ -53,12 +52,14 @@ def test_shards_hold_every_image_under_its_class(originals, tmp_path, capsys):
         "test-00000.tar",
         "train-00000.tar",
     ]
-    source = LabelledWebDataset(
-        str(out / "train-*.tar"), out / "classes.json", label_field="label"
+    source = WebDataset(
+        str(out / "train-*.tar"),
+        label_field="label",
+        classes=out / "classes.json",
     )
-    assert list(source.classes) == list(CLASSES)
+    assert list(source.texts.classes) == list(CLASSES)
     samples = list(source.samples())
-    assert [s["metadata"]["label"] for s in samples] == [
+    assert [s["label"] for s in samples] == [
         list(CLASSES)[number % 10] for number in range(12)
     ]
     assert samples[9]["text"] == "ankle boot\nboot"

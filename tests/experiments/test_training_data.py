@@ -6,12 +6,12 @@ from ml_collections import ConfigDict
 from tiny_corpus import SHAPES
 from tiny_corpus import make_config
 
-from experiments import building
-from uniclip_keras.data import LabelledWebDataset
+from experiments import tokenizers
+from experiments import training_data
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import training_dataset
 from uniclip_keras.data.augmentation import recipe_from_config
-from uniclip_keras.data.shards import text_id
+from uniclip_keras.data.sources.texts import text_id
 from uniclip_keras.errors import InputError
 
 LABELS = {"label_field": "group", "classes": "groups.json"}
@@ -22,7 +22,7 @@ def config_of(corpus, prompts="plain", **entries):
     with config.unlocked(), config.ignore_type():
         config.data.train = ConfigDict(
             {
-                name: {"shards": "train-*.tar", **entry}
+                name: {"path": "train-*.tar", **entry}
                 for name, entry in entries.items()
             }
         )
@@ -41,13 +41,13 @@ def test_captions_and_labels_side_by_side(corpus):
         labels={**LABELS, "weight": 1.0},
         pairs={"weight": 3.0},
     )
-    source = building.build_source(config)
+    source = training_data.build_source(config)
     labels, pairs = source.sources
-    assert isinstance(labels, LabelledWebDataset)
-    assert type(pairs) is WebDataset
+    assert isinstance(labels, WebDataset) and isinstance(pairs, WebDataset)
+    assert labels.class_names == SHAPES and pairs.class_names is None
     assert source.weights == (0.25, 0.75)
     assert pairs.id_field == "id" and pairs.caption_field == "captions"
-    tokenizer = building.train_tokenizer(config, source)
+    tokenizer = tokenizers.build_tokenizer(config, source)
     # Words of templates, of class names and of captions.
     assert {"photo", *SHAPES, "green"} <= set(tokenizer.vocabulary)
     batches = training_dataset(
@@ -57,7 +57,7 @@ def test_captions_and_labels_side_by_side(corpus):
         config.image_size,
         24,
         config.seed,
-        templates=building.training_templates(config),
+        templates=training_data.training_templates(config),
     )
     batch = next(iter(batches))
     texts = tokenizer.detokenize(batch["tokens"])
@@ -74,13 +74,13 @@ def test_captions_and_labels_side_by_side(corpus):
 
 
 def test_each_part_may_have_fields_and_an_id_space_of_its_own(corpus):
-    source = building.build_source(
+    source = training_data.build_source(
         config_of(
             corpus,
             a={},
             b={"id_space": "b"},
             c={"id_field": "", "caption_field": ""},
-            d={"shards": str(corpus / "train-0.tar"), "id_field": "item"},
+            d={"path": str(corpus / "train-0.tar"), "id_field": "item"},
         )
     )
     plain, space, texts, items = ids_of(source)
@@ -94,27 +94,27 @@ def test_each_part_may_have_fields_and_an_id_space_of_its_own(corpus):
     ("entry", "words"),
     [
         ({"clases": "x"}, "data.train.part.clases .* mean 'classes'"),
-        ({"shards": ""}, "data.train.part.shards is missing"),
-        ({"label_field": "group"}, "part.label_field needs a class list"),
-        (
-            {**LABELS, "id_field": "id"},
-            "both id_field and classes, la",
-        ),
+        ({"path": ""}, "data.train.part.path is missing"),
+        ({"kind": "tfds"}, "data.train.part.name is missing"),
+        ({"kind": "tfrecords"}, "part.kind='tfrecords' .* mean 'tfrecord'"),
+        ({**LABELS, "id_field": "id"}, "leave out .* id_field='id'"),
         ({**LABELS, "classes": "none.json"}, "none.json' does not exist"),
         ({**LABELS, "classes": "names.json"}, "'dot', which are none of"),
-        ({"classes": "groups.json"}, "has no labels"),
+        ({"classes": "groups.json"}, r"'cls' \(label_field\)"),
         ({**LABELS, "label_field": "grup"}, r"'grup' \(label_field\)"),
         ({"weight": 0.0}, "not all of them 0"),
     ],
 )
 def test_mistakes_in_an_entry(corpus, entry, words):
     with pytest.raises(InputError, match=words):
-        building.build_source(config_of(corpus, part=entry))
+        training_data.build_source(config_of(corpus, part=entry))
 
 
 def test_templates_by_name_or_one_by_one(corpus):
     def templates(prompts):
-        return building.training_templates(config_of(corpus, prompts, a={}))
+        return training_data.training_templates(
+            config_of(corpus, prompts, a={})
+        )
 
     assert templates("plain") == ("{}",)
     assert templates(["{}", "a {}"]) == ("{}", "a {}")
@@ -133,4 +133,4 @@ def test_templates_by_name_or_one_by_one(corpus):
 )
 def test_data_path(name, path):
     config = ConfigDict({"data": {"directory": "data/emoji"}})
-    assert building.data_path(config, name) == path
+    assert training_data.data_path(config, name) == path

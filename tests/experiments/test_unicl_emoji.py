@@ -4,7 +4,7 @@ import pytest
 from absl import flags
 from ml_collections import config_flags
 
-from experiments import building
+from experiments import training_data
 from experiments.configs import unicl_emoji
 from uniclip_keras.errors import InputError
 
@@ -28,7 +28,7 @@ def test_variants_differ_in_what_they_draw_alone(argument):
     config, joint = parse(argument), unicl_emoji.get_config()
     sources = config.data.train
     assert {name for name in sources if sources[name].weight} == DRAWN[argument]
-    assert building.training_templates(config)[0] == "{}"
+    assert training_data.training_templates(config)[0] == "{}"
     config.name = joint.name
     for name in set(sources) - DRAWN[argument]:
         sources[name].weight = joint.data.train[name].weight

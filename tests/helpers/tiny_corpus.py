@@ -91,8 +91,8 @@ def make_config(corpus, **changes):
             "optimizer": {"warmup_steps": 1},
         }
     )
-    config.data.train = {"all": {"shards": "train-*.tar", "weight": 1.0}}
-    task = {"shards": "test-*.tar", "title": "Test"}
+    config.data.train = {"all": {"path": "train-*.tar", "weight": 1.0}}
+    task = {"path": "test-*.tar", "title": "Test"}
     config.evaluation.retrieval = {
         "test": task | {"label_field": "item", "classes": "names.json"}
     }

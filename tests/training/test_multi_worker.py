@@ -9,13 +9,16 @@ import sys
 
 import numpy as np
 import pytest
+from tiny_corpus import draw
+from tiny_corpus import png
+from tiny_corpus import write_tar
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 SCRIPT = """
-import sys
+import functools, sys
 import keras, numpy as np, tensorflow as tf
-from uniclip_keras import models, training
+from uniclip_keras import data, models, training
 
 strategy = training.distribution_strategy(sys.argv[1])
 keras.utils.set_random_seed(0)
@@ -53,8 +56,22 @@ history = model.fit(
     strategy.distribute_datasets_from_function(own_rows),
     steps_per_epoch=4, shuffle=False, verbose=0,
 )
+tokenizer = data.SubwordTokenizer.train(["red heart"], 40, 5)
+make = functools.partial(
+    data.training_dataset,
+    data.WebDataset(sys.argv[3], id_field="id"),
+    tokenizer,
+    data.augmentation.recipe_from_config(["identity"]),
+    8,
+    seed=0,
+)
+iterator = iter(training.distribute_dataset(make, 4, strategy=strategy))
+seen = [
+    strategy.experimental_local_results(next(iterator)["id"])[0].numpy()
+    for _ in range(2)
+]
 weights = {str(i): w.numpy() for i, w in enumerate(model.weights)}
-np.savez(sys.argv[2], loss=history.history["loss"][-1], **weights)
+np.savez(sys.argv[2], seen=seen, loss=history.history["loss"][-1], **weights)
 """
 
 
@@ -68,12 +85,12 @@ def free_ports(count):
     return ports
 
 
-def start(strategy, output, task=None):
+def start(strategy, output, tars, task=None):
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3")
     if task is not None:
         environment["TF_CONFIG"] = json.dumps(task)
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, strategy, str(output)],
+        [sys.executable, "-c", SCRIPT, strategy, str(output), tars],
         cwd=ROOT,
         env=environment,
         stderr=subprocess.PIPE,
@@ -81,12 +98,34 @@ def start(strategy, output, task=None):
     )
 
 
-def test_two_workers_equal_one_device(tmp_path):
+@pytest.fixture
+def tars(tmp_path):
+    """Eight samples, ids 0 to 7, in four tars."""
+    for shard in range(4):
+        write_tar(
+            tmp_path / f"{shard}.tar",
+            [
+                (
+                    f"{number}",
+                    {
+                        "png": png(draw("red", "dot")),
+                        "txt": b"red dot",
+                        "json": json.dumps({"id": number}).encode(),
+                    },
+                )
+                for number in (2 * shard, 2 * shard + 1)
+            ],
+        )
+    return str(tmp_path)
+
+
+def test_two_workers_equal_one_device_and_share_the_data(tmp_path, tars):
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    processes = [start("one_device", tmp_path / "one.npz")] + [
+    processes = [start("one_device", tmp_path / "one.npz", tars)] + [
         start(
             "multi_worker",
             tmp_path / f"worker{index}.npz",
+            tars,
             {
                 "cluster": {"worker": workers},
                 "task": {"type": "worker", "index": index},
@@ -98,8 +137,11 @@ def test_two_workers_equal_one_device(tmp_path):
         _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors[-3000:]
     one = np.load(tmp_path / "one.npz")
-    for index in range(2):
-        worker = np.load(tmp_path / f"worker{index}.npz")
+    found = [np.load(tmp_path / f"worker{index}.npz") for index in range(2)]
+    for worker in found:
         assert worker["loss"] == pytest.approx(float(one["loss"]), rel=1e-5)
-        for name in one.files:
+        for name in set(one.files) - {"seen"}:
             np.testing.assert_allclose(worker[name], one[name], atol=1e-5)
+    shares = [worker["seen"].ravel().tolist() for worker in found]
+    assert sorted(shares[0] + shares[1]) == list(range(8))
+    assert sorted(one["seen"].ravel()) == list(range(8))

@@ -2,12 +2,17 @@
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.bad_samples import BadSamples
-from uniclip_keras.data.labels import LabelledWebDataset
-from uniclip_keras.data.mixture import Mixture
-from uniclip_keras.data.mixture import mix
-from uniclip_keras.data.pipeline import load_images
+from uniclip_keras.data.evaluation_images import load_images
 from uniclip_keras.data.pipeline import training_dataset
+from uniclip_keras.data.sources import TFDS
+from uniclip_keras.data.sources import Folders
+from uniclip_keras.data.sources import Mixture
+from uniclip_keras.data.sources import Table
+from uniclip_keras.data.sources import TFRecords
 from uniclip_keras.data.sources import WebDataset
+from uniclip_keras.data.sources import mix
+from uniclip_keras.data.text import CLIPTokenizer
+from uniclip_keras.data.text import SentencePieceTokenizer
 from uniclip_keras.data.text import SubwordTokenizer
 from uniclip_keras.data.text import Tokenizer
 from uniclip_keras.data.text import load_tokenizer
@@ -15,9 +20,14 @@ from uniclip_keras.data.text import register_tokenizer
 
 __all__ = [
     "BadSamples",
-    "LabelledWebDataset",
+    "CLIPTokenizer",
+    "Folders",
     "Mixture",
+    "SentencePieceTokenizer",
     "SubwordTokenizer",
+    "TFDS",
+    "TFRecords",
+    "Table",
     "Tokenizer",
     "WebDataset",
     "augmentation",

@@ -3,16 +3,25 @@
 import threading
 from collections import Counter
 
-CORRUPT_IMAGE = "corrupt image"
-EMPTY_CAPTION = "empty caption"
+from uniclip_keras.errors import InputError
+
 MISSING_IMAGE = "missing image"
+CORRUPT_IMAGE = "corrupt image"
+OVERSIZE_IMAGE = "oversize image"
 MISSING_TEXT = "missing text"
-MISSING_ID = "missing id"
 UNREADABLE_TEXT = "unreadable text"
+EMPTY_CAPTION = "empty caption"
+OVERSIZE_CAPTION = "oversize caption"
+MISSING_ID = "missing id"
+MISSING_LABEL = "missing label"
+UNKNOWN_LABEL = "unknown label"
 UNREADABLE_METADATA = "unreadable metadata"
-TRUNCATED_TAR = "truncated tar"
+TRUNCATED_FILE = "truncated file"
 
 EXAMPLES_PER_KIND = 3
+
+# Samples to have read before their share of bad ones says something.
+_FEWEST = 1000
 
 
 class BadSamples:
@@ -21,6 +30,13 @@ class BadSamples:
     Readers and decoders write to it from the threads of `tf.data`; whoever
     runs the epoch reads it. A sample that is read again in a later pass over
     the data counts again, so shares stay right over any number of passes.
+
+    Args:
+        max_share: Largest share of bad samples to go on with, from 0 to 1,
+            judged from the first thousand samples on; see `check`.
+
+    Raises:
+        InputError: The share is none.
 
     Example:
 
@@ -34,7 +50,13 @@ class BadSamples:
     ```
     """
 
-    def __init__(self):
+    def __init__(self, max_share=1.0):
+        if not 0 <= max_share <= 1:
+            raise InputError(
+                f"The largest share of bad samples {max_share!r} is not "
+                "allowed: give a number from 0 to 1."
+            )
+        self.max_share = max_share
         self._lock = threading.Lock()
         self._read = 0
         self._counts = Counter()
@@ -81,15 +103,29 @@ class BadSamples:
     def skipped(self):
         """Samples skipped so far.
 
-        A truncated tar is no sample: how many it lost cannot be known.
+        A truncated file is no sample: how many it lost cannot be known.
         """
         counts = self.counts
-        return sum(counts.values()) - counts.get(TRUNCATED_TAR, 0)
+        return sum(counts.values()) - counts.get(TRUNCATED_FILE, 0)
 
     @property
     def good(self):
         """Samples read and not skipped so far."""
         return self.read - self.skipped
+
+    @property
+    def share(self):
+        """Samples skipped of those read so far, from 0 to 1."""
+        return min(1.0, self.skipped / max(self.read, 1))
+
+    def check(self):
+        """Raises InputError when too many samples are bad to go on."""
+        if self.read >= _FEWEST and self.share > self.max_share:
+            raise InputError(
+                f"More than {100 * self.max_share:g} % of the samples are "
+                f"bad. {self.summary()} Repair the data, or allow a larger "
+                "share."
+            )
 
     def summary(self):
         """One sentence for the end of an epoch or a run."""
@@ -97,7 +133,7 @@ class BadSamples:
         counts, examples = self.counts, self.examples
         if not counts:
             return f"Read {read:,} samples and skipped none."
-        share = 100 * skipped / max(read, 1)
+        share = 100 * self.share
         kinds = ", ".join(
             f"{count:,} {kind} ({', '.join(examples[kind])})"
             for kind, count in sorted(

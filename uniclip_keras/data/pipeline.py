@@ -1,9 +1,9 @@
 """From sources to the batches that `fit` takes.
 
-One sample is cut into its views alone, because images differ in size; colours,
-blur, captions and tokens are made for a whole batch at once, because overhead
-per sample would be most of their cost. The training step wants the same
-cores, so the pipeline keeps to a few threads of its own.
+One sample is cut into its views alone, because images differ in size;
+captions, tokens and what is left of small views are made for a whole batch at
+once, because overhead per sample would be most of their cost. The training
+step wants the same cores, so the pipeline keeps to a few threads of its own.
 """
 
 import itertools
@@ -15,15 +15,21 @@ from uniclip_keras.data import augmentation
 from uniclip_keras.data.captions import check_templates
 from uniclip_keras.data.captions import draw_captions
 from uniclip_keras.data.captions import fill_templates
-from uniclip_keras.data.images import decode_good
+from uniclip_keras.data.image_header import image_shape
 from uniclip_keras.data.images import decode_image
-from uniclip_keras.data.mixture import Mixture
+from uniclip_keras.data.pixel_limit import MAX_PIXELS
+from uniclip_keras.data.pixel_limit import decode_within
+from uniclip_keras.data.skipping import map_good
+from uniclip_keras.data.sources.mixture import Mixture
+from uniclip_keras.data.threads import thread_options
 from uniclip_keras.errors import InputError
 
 # As many undecodable images in a row are no accident.
 _FIRST_IMAGES = 100
 
 
+# Nothing below needs AutoGraph, which takes longer than tracing itself.
+@tf.autograph.experimental.do_not_convert
 def training_dataset(
     source,
     tokenizer,
@@ -33,22 +39,30 @@ def training_dataset(
     seed,
     *,
     templates=("{}",),
+    captions_per_image=1,
     shuffle_buffer=10_000,
     cache=False,
     bad_samples=None,
+    max_pixels=MAX_PIXELS,
     threads=2,
-    first_step=0,
+    first_batch=0,
+    worker=0,
+    workers=1,
+    with_keys=False,
 ):
     """Endless batches of views, augmentation vectors, tokens and ids.
 
     The same arguments give the same batches. A source starts again in a new
-    order when it ends, so that batches are always full, and an epoch is what
-    the trainer makes it: `source.count() // batch_size` steps are one pass.
+    order when it ends, so that batches are always full: no sample is dropped
+    with the remainder of a pass, it opens the next one's first batch. An epoch
+    is what the trainer makes it: `source.count() // batch_size` steps are one
+    pass but for that remainder.
 
     Args:
         source: A source (see `sources`), or a `Mixture` of them.
         tokenizer: A `text.Tokenizer` of context length L.
-        recipe: A sequence of V `augmentation.ViewRecipe`.
+        recipe: A sequence of V `augmentation.ViewRecipe`. A JPEG is decoded at
+            the size that its views need, see `augmentation.reduction`.
         image_size: Height and width S of the views, in pixels.
         batch_size: Samples per batch, B; that of the global batch, which a
             distribution strategy splits.
@@ -56,127 +70,164 @@ def training_dataset(
         templates: Prompts for the class names of labelled samples, such as
             "a photo of a {}"; one is drawn per sample and step. Captions
             stay as they are.
+        captions_per_image: Captions (or prompts) K that go with each image,
+            all of them its positives; an image with fewer repeats them.
         shuffle_buffer: Number of samples to shuffle among.
         cache: Keeps the decoded images in memory, and so decodes them once in
             place of once a pass: for some ten thousand small images.
-        bad_samples: A `BadSamples` that counts what is skipped, or None.
+        bad_samples: A `BadSamples` that counts what is skipped, or None. With
+            a `max_share`, the batch after too many bad samples is an error.
+        max_pixels: Images of more pixels are skipped before they are decoded.
         threads: Threads of the pipeline.
-        first_step: Batch to begin with, as if those before had been taken:
+        first_batch: Batch to begin with, as if those before had been taken:
             a resumed run goes on with the batches that it has not seen.
+        worker: Place of this process among `workers`.
+        workers: Processes that train together, each on batches of its own
+            from its own share of the samples, see `Source.dataset`;
+            `training.distribute_dataset` fills these two in.
+        with_keys: Adds `{"key": string [B], "source": int32 [B], "text":
+            string [B] (or [B, K])}` to the batches: the samples' keys, their
+            parts of the mixture and the texts behind the tokens. For eyes,
+            not for `fit`.
 
     Returns:
         A `tf.data.Dataset` of `{"views": float32 [B, V, S, S, 3] in [0, 1],
-        "augmentations": float32 [B, V, 11], "tokens": int32 [B, L], "id":
-        int64 [B]}`. Samples of equal ids are positives of each other.
+        "augmentations": float32 [B, V, 11], "tokens": int32 [B, L], or [B, K,
+        L] where K is not 1, "id": int64 [B]}`. Samples of equal ids are
+        positives of each other.
 
     Raises:
-        InputError: Not one of the first images can be decoded, or a template
-            does not have exactly one `{}`.
+        InputError: Not one of the first images can be decoded, a template
+            does not have exactly one `{}`, or a number is out of range.
+        tf.errors.OpError: While iterating: a pass over the source has not one
+            good sample, or too many bad ones.
     """
     templates = check_templates(templates)
+    _check_numbers(batch_size, captions_per_image, worker, workers)
 
-    def endless(part, seed):
-        _check_images(part)
-        samples = part.dataset(seed, shuffle=True, bad_samples=bad_samples)
-        if cache:
-            samples = decode_good(samples, bad_samples, threads).cache()
-        samples = samples.shuffle(shuffle_buffer, seed=seed).repeat()
-        return samples if cache else decode_good(samples, bad_samples, threads)
-
-    def cut_views(index, sample):
-        shape = tf.shape(sample["image"])
-        vectors = augmentation.sample_vectors(
-            recipe, shape[0], shape[1], tf.stack([seed_tensor, index])
+    def draw_vectors(shape, number, part_seed):
+        # Workers number their samples alike; each draws its own views.
+        number = number * workers + worker
+        return augmentation.sample_vectors(
+            recipe, shape[0], shape[1], tf.stack([part_seed, number])
         )
-        crops = augmentation.geometric(sample["image"], vectors, image_size)
-        texts = {name: sample[name] for name in ("text", "is_name", "id")}
-        return index, crops, vectors, texts
 
-    def finish(index, crops, vectors, texts):
+    def endless(place, part):
+        """`(views, vectors, texts)` of one part, sample by sample."""
+        _check_images(part)
+        # Each in an order of its own: two parts that read the same tars would
+        # put every image into a batch twice.
+        order = seed + place
+        part_seed = tf.constant(order, tf.int64)
+        samples = part.dataset(
+            order,
+            shuffle=True,
+            bad_samples=bad_samples,
+            worker=worker,
+            workers=workers,
+        )
+
+        def decode(number, sample):
+            problem, image = decode_within(sample["image"], max_pixels)
+            return problem, {**sample, "image": image}
+
+        def cut(image, vectors, sample):
+            texts = {
+                name: sample[name] for name in ("text", "is_name", "id", "key")
+            }
+            texts["source"] = tf.constant(place, tf.int32)
+            views = augmentation.cut_views(image, vectors, image_size)
+            return views, vectors, texts
+
+        def cut_decoded(number, sample):
+            image = sample["image"]
+            vectors = draw_vectors(tf.shape(image), number, part_seed)
+            return cut(image, vectors, sample)
+
+        def decode_and_cut(number, sample):
+            # The views are known first, so that no more is decoded than
+            # they can use.
+            shape = image_shape(sample["image"])
+            vectors = draw_vectors(shape, number, part_seed)
+            problem, image = decode_within(
+                sample["image"],
+                max_pixels,
+                shape,
+                augmentation.reduction(vectors, shape[0], shape[1], image_size),
+            )
+            return problem, cut(image, vectors, sample)
+
+        options = {"num_parallel_calls": threads}
+        if cache:
+            decoded = map_good(samples, decode, bad_samples, 1, **options)
+            decoded = (
+                decoded.cache().shuffle(shuffle_buffer, seed=order).repeat()
+            )
+            return decoded.enumerate().map(cut_decoded, **options)
+        samples = samples.shuffle(shuffle_buffer, seed=order)
+        return map_good(samples, decode_and_cut, bad_samples, None, **options)
+
+    def finish(number, batch):
+        views, vectors, texts = batch
         # A seed that no sample's views are drawn with.
-        text_seed = tf.stack([-1 - seed_tensor, index[0]])
+        text_seed = tf.stack(
+            [-1 - tf.constant(seed, tf.int64), number * workers + worker]
+        )
+        is_name = texts["is_name"]
+        if captions_per_image > 1:
+            is_name = is_name[:, None]
         drawn = fill_templates(
-            draw_captions(texts["text"], text_seed),
-            texts["is_name"],
+            draw_captions(texts["text"], text_seed, captions_per_image),
+            is_name,
             templates,
             tf.random.fold_in(text_seed, 1),
         )
-        return {
-            "views": augmentation.photometric(crops, vectors),
+        tokens = tokenizer(tf.reshape(drawn, [-1]))
+        finished = {
+            "views": augmentation.finish_views(views, vectors),
             "augmentations": vectors,
-            "tokens": tokenizer(drawn),
+            "tokens": tf.reshape(tokens, [*drawn.shape, tokens.shape[-1]]),
             "id": texts["id"],
         }
+        if with_keys:
+            finished.update(
+                key=texts["key"], source=texts["source"], text=drawn
+            )
+        return finished
 
-    seed_tensor = tf.constant(seed, tf.int64)
+    def check_share(batch):
+        """Passes the batch on; fails when too many samples were bad."""
+
+        def check():
+            bad_samples.check()
+            return np.int32(0)
+
+        with tf.control_dependencies([tf.numpy_function(check, [], tf.int32)]):
+            return tf.nest.map_structure(tf.identity, batch)
+
     if isinstance(source, Mixture):
-        # Each in an order of its own: two that read the same tars would put
-        # every image into a batch twice.
-        parts = [
-            endless(part, seed + place)
-            for place, part in enumerate(source.drawn)
-        ]
         weights = [weight for weight in source.weights if weight]
         samples = tf.data.Dataset.sample_from_datasets(
-            parts, weights=weights, seed=seed
+            [endless(*part) for part in enumerate(source.drawn)],
+            weights=weights,
+            seed=seed,
         )
     else:
-        samples = endless(source, seed)
+        samples = endless(0, source)
     batches = (
-        samples.enumerate()
-        .skip(first_step * batch_size)
-        .map(cut_views, num_parallel_calls=threads)
+        samples.skip(first_batch * batch_size)
         .batch(batch_size, drop_remainder=True)
+        .enumerate(start=first_batch)
         .map(finish)
-        .prefetch(2)
     )
+    if bad_samples is not None and bad_samples.max_share < 1:
+        batches = batches.map(check_share)
     # Skipping bad samples hid from TensorFlow that this has no end.
     endless_batches = tf.data.experimental.assert_cardinality(
         tf.data.INFINITE_CARDINALITY
     )
-    return batches.apply(endless_batches).with_options(_options(threads))
-
-
-def load_images(
-    encoded, image_size, *, keys=None, bad_samples=None, batch_size=256
-):
-    """Decodes and resizes images for evaluation, as the identity view.
-
-    Args:
-        encoded: Sequence of N encoded images (bytes).
-        image_size: Height and width S, in pixels.
-        keys: Sequence of N strings to name images by in `bad_samples`; by
-            default their places.
-        bad_samples: A `BadSamples` that counts those that cannot be decoded,
-            or None. Counting what was read is the source's task.
-        batch_size: Images per step of the work.
-
-    Returns:
-        `(images, kept)`: float32 `[M, S, S, 3]` in [0, 1], and int64 `[M]`,
-        the places in `encoded` of those that could be decoded.
-    """
-    encoded = list(encoded)
-    places = range(len(encoded))
-    samples = {
-        "key": np.array([*(places if keys is None else keys)], str),
-        "image": np.array(encoded, object),
-        "place": np.array(places, np.int64),
-    }
-
-    def view(sample):
-        image = augmentation.evaluation_view(sample["image"], image_size)
-        return image, sample["place"]
-
-    batches = decode_good(
-        tf.data.Dataset.from_tensor_slices(samples), bad_samples
-    )
-    batches = batches.map(view).batch(batch_size)
-    images = [np.zeros([0, image_size, image_size, 3], np.float32)]
-    kept = [np.zeros([0], np.int64)]
-    for image_batch, places in batches.with_options(_options(2)):
-        images.append(image_batch.numpy())
-        kept.append(places.numpy())
-    return np.concatenate(images), np.concatenate(kept)
+    batches = batches.prefetch(2).apply(endless_batches)
+    return batches.with_options(thread_options(threads))
 
 
 def _check_images(source):
@@ -195,15 +246,16 @@ def _check_images(source):
     )
 
 
-def _options(threads):
-    options = tf.data.Options()
-    options.deterministic = True
-    options.autotune.enabled = False
-    options.threading.private_threadpool_size = threads
-    options.threading.max_intra_op_parallelism = 1
-    # Several workers make the same batches; each takes those of its turn, so
-    # that none is trained on twice.
-    options.experimental_distribute.auto_shard_policy = (
-        tf.data.experimental.AutoShardPolicy.DATA
-    )
-    return options
+def _check_numbers(batch_size, captions_per_image, worker, workers):
+    if not 0 <= worker < workers:
+        raise InputError(
+            f"There is no worker {worker} among {workers}: count from 0."
+        )
+    for name, value in (
+        ("batch_size", batch_size),
+        ("captions_per_image", captions_per_image),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(
+                f"{name}={value!r} is not allowed: give a whole number from 1."
+            )

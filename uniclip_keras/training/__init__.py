@@ -2,6 +2,8 @@
 
 from uniclip_keras.training.checkpoints import Checkpoints
 from uniclip_keras.training.checkpoints import restore_model
+from uniclip_keras.training.data_report import DataReport
+from uniclip_keras.training.distributed_data import distribute_dataset
 from uniclip_keras.training.distribution import distribution_strategy
 from uniclip_keras.training.optimizers import adamw
 from uniclip_keras.training.progress import Progress
@@ -9,8 +11,10 @@ from uniclip_keras.training.progress import read_history
 
 __all__ = [
     "Checkpoints",
+    "DataReport",
     "Progress",
     "adamw",
+    "distribute_dataset",
     "distribution_strategy",
     "read_history",
     "restore_model",

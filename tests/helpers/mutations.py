@@ -1,0 +1,59 @@
+"""Good bytes made bad in the ways that disks, networks and people do."""
+
+import numpy as np
+
+
+def mutate(content, rng):
+    """One of the mutations, at a random place.
+
+    Returns:
+        `(bytes, first)`: `first` is the first byte that may differ.
+    """
+    kind = MUTATIONS[rng.integers(len(MUTATIONS))]
+    return kind(content, rng)
+
+
+def cut_off(content, rng):
+    first = int(rng.integers(len(content)))
+    return content[:first], first
+
+
+def flip_bits(content, rng):
+    changed = np.frombuffer(content, np.uint8).copy()
+    places = rng.integers(0, len(content), rng.integers(1, 9))
+    changed[places] ^= np.uint8(1 << rng.integers(8))
+    return changed.tobytes(), int(places.min())
+
+
+def blank_out(content, rng):
+    first = int(rng.integers(len(content)))
+    length = int(rng.integers(1, 1 + len(content) // 4))
+    tail = content[first + length :]
+    return content[:first] + b"\0" * length + tail, first
+
+
+def leave_out(content, rng):
+    first = int(rng.integers(len(content)))
+    length = int(rng.integers(1, 1 + len(content) // 4))
+    return content[:first] + content[first + length :], first
+
+
+def scramble_head(content, rng):
+    head = rng.integers(0, 256, min(40, len(content))).astype(np.uint8)
+    return head.tobytes() + content[len(head) :], 0
+
+
+def insert_noise(content, rng):
+    first = int(rng.integers(len(content)))
+    noise = rng.integers(0, 256, rng.integers(1, 600)).astype(np.uint8)
+    return content[:first] + noise.tobytes() + content[first:], first
+
+
+MUTATIONS = (
+    cut_off,
+    flip_bits,
+    blank_out,
+    leave_out,
+    scramble_head,
+    insert_noise,
+)

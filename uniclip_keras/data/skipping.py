@@ -1,0 +1,105 @@
+"""Mapping a function that fails for some elements, and counting those."""
+
+import tensorflow as tf
+
+from uniclip_keras.data import bad_samples as bad
+
+# The key of no sample: files and members have a name.
+END = b""
+
+
+def map_good(
+    dataset, function, bad_samples=None, passes=1, num_parallel_calls=1
+):
+    """Maps samples, leaving out those for which the function fails.
+
+    TensorFlow drops failures itself; a running number given before and
+    checked after tells how many fell out and behind which neighbour, so that
+    Python is called for bad samples alone.
+
+    Args:
+        dataset: One pass of samples, dicts of tensors with `key` and `image`
+            (encoded).
+        function: From the sample's number and the sample to `(problem,
+            element)`: numbers count all samples from 0 on, `problem` is a
+            scalar string, a kind of bad sample or empty. Where the function
+            fails, the image is a corrupt one.
+        bad_samples: A `BadSamples` that counts what is left out, or None.
+        passes: How often to go through the dataset; None: without end. A pass
+            without one good sample is an error then.
+        num_parallel_calls: As in `Dataset.map`.
+
+    Returns:
+        A dataset of the elements.
+    """
+    # A good element at the end, so that failures before it are noticed too.
+    dataset = dataset.concatenate(_end(dataset.element_spec)).repeat(passes)
+
+    def number(state, sample):
+        index, key = state
+        return (index + 1, sample["key"]), (index + 1, key, sample)
+
+    def apply(index, previous_key, sample):
+        problem, element = function(index, sample)
+        return index, previous_key, sample["key"], problem, element
+
+    def report(problem, key, missing, previous_key):
+        if bad_samples is not None:
+            if missing:
+                bad_samples.record(
+                    bad.CORRUPT_IMAGE, _name(previous_key), missing
+                )
+            if problem:
+                bad_samples.record(problem.decode(), _name(key))
+        return missing
+
+    def check(state, numbered):
+        last, good = state
+        index, previous_key, key, problem, element = numbered
+        missing = index - last - 1
+        fine = tf.equal(problem, b"")
+        tf.cond(
+            fine & tf.equal(missing, 0),
+            lambda: missing,
+            lambda: tf.numpy_function(
+                report, [problem, key, missing, previous_key], tf.int64
+            ),
+        )
+        is_end = tf.equal(key, END)
+        if passes is None:
+            nothing_good = tf.Assert(~is_end | (good > 0), [_NOTHING_GOOD])
+            with tf.control_dependencies([nothing_good]):
+                good = tf.identity(good)
+        kept = fine & ~is_end
+        good = tf.where(
+            is_end, tf.zeros_like(good), good + tf.cast(kept, good.dtype)
+        )
+        return (index, good), (kept, element)
+
+    first = tf.constant(-1, tf.int64)
+    dataset = dataset.scan((first, tf.constant(END)), number)
+    dataset = dataset.map(apply, num_parallel_calls=num_parallel_calls)
+    dataset = dataset.ignore_errors()
+    dataset = dataset.scan((first, tf.constant(0, tf.int64)), check)
+    dataset = dataset.filter(lambda kept, element: kept)
+    return dataset.map(lambda kept, element: element)
+
+
+def _name(key):
+    return key.decode("utf-8", "replace")
+
+
+_NOTHING_GOOD = (
+    "There was not one good sample in a whole pass over the data: see what "
+    "was skipped, and prepare the data again."
+)
+
+
+def _end(element_spec):
+    sample = {
+        name: tf.zeros(spec.shape, spec.dtype)
+        for name, spec in element_spec.items()
+    }
+    sample["key"] = tf.constant(END)
+    sample["image"] = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
+    return tf.data.Dataset.from_tensors(sample)
