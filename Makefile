@@ -17,7 +17,7 @@ demo: $(INSTALLED)
 	$(RUN) experiments.export --workdir=$(WORKDIR)
 
 test: lint
-	$(RUN) pytest
+	$(RUN) pytest --numprocesses=2 --dist=loadfile
 
 lint: $(INSTALLED)
 	$(RUN) ruff check .

@@ -9,6 +9,7 @@ from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.bad_samples import BadSamples
 from uniclip_keras.data.images import decode_good
 from uniclip_keras.data.images import decode_image
+from uniclip_keras.errors import InputError
 
 
 def decode_both_ways(encoded):
@@ -60,6 +61,41 @@ def test_jpeg_of_any_colour_space(mode, encode_image, pixels):
     decoded = decode_both_ways(encode_image(source, "JPEG", mode, quality=95))
     expected = source if mode != "L" else np.full_like(source, 135)
     np.testing.assert_allclose(decoded.astype(int), expected, atol=6)
+
+
+def test_jpegs_come_as_pillow_decodes_them(encode_image, pixels):
+    source = pixels(3, size=44)
+    encoded = encode_image(source, "JPEG", quality=90)
+    expected = np.asarray(Image.open(io.BytesIO(encoded)))
+    np.testing.assert_array_equal(decode_both_ways(encoded), expected)
+
+
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_reduced_jpeg(reduction, encode_image, pixels):
+    flat = np.full([45, 30, 3], (200, 120, 40), np.uint8)
+    encoded = encode_image(flat, "JPEG", quality=95)
+    reduced = decode_image(encoded, reduction)
+    assert reduced.shape == (-(-45 // reduction), -(-30 // reduction), 3)
+    assert np.abs(reduced - np.float32([200, 120, 40])).max() <= 3
+    (mapped,) = tf.data.Dataset.from_tensors(reduction).map(
+        lambda drawn: decode_image(encoded, tf.cast(drawn, tf.int32))
+    )
+    np.testing.assert_array_equal(mapped, reduced)
+    # Other formats have no such way.
+    png = encode_image(pixels(1))
+    np.testing.assert_array_equal(decode_image(png, reduction), pixels(1))
+
+
+def test_no_other_reductions(encode_image, pixels):
+    with pytest.raises(InputError, match="reduction 3"):
+        decode_image(encode_image(pixels(1), "JPEG"), 3)
+
+
+def test_cut_off_jpeg_is_no_image(encode_image, pixels):
+    encoded = encode_image(pixels(1, size=64), "JPEG")
+    for reduction in (1, 4):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            decode_image(encoded[: len(encoded) // 2], reduction)
 
 
 def test_sixteen_bits_become_eight():

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.errors import InputError
 
 # Colour types of a PNG header that can carry transparency, as the byte at
 # offset 25: palette, grey with alpha, RGB with alpha.
@@ -11,28 +12,69 @@ _PNG_ALPHA_TYPES = (b"\x03", b"\x04", b"\x06")
 # The bit of a WebP header's flags, the byte at offset 20.
 _WEBP_ANIMATION = 2
 
+# What libjpeg can leave out of a JPEG while it decodes.
+REDUCTIONS = (1, 2, 4, 8)
+
 # The key of no sample: members of a tar have a name.
 _END = b""
 
 
-def decode_image(encoded):
+def decode_image(encoded, reduction=1):
     """Decodes PNG, JPEG, WebP, GIF or BMP to RGB.
 
     Grey and CMYK images become RGB, 16 bits become 8, transparency goes on
     white, and an animated GIF gives its first frame. An animated WebP counts
     as unreadable, because TensorFlow cannot take one frame of it.
 
+    A JPEG can be decoded at a fraction of its size, which takes less time: it
+    is stored as frequencies of blocks of 8 x 8 pixels, and the high ones are
+    left out. Other formats come in full size.
+
     Args:
         encoded: Scalar string tensor.
+        reduction: 1, 2, 4 or 8, an int or a scalar int tensor.
 
     Returns:
-        uint8 `[height, width, 3]`.
+        uint8 `[height, width, 3]`; of a JPEG each side is divided by
+        `reduction` and rounded up.
 
     Raises:
+        InputError: `reduction` is an int, and none of the four.
         tf.errors.InvalidArgumentError: The bytes are no whole image.
     """
-    head = tf.strings.substr(encoded, 0, 4)
-    png = tf.equal(head, b"\x89PNG")
+    if not tf.is_tensor(reduction) and reduction not in REDUCTIONS:
+        raise InputError(
+            f"reduction {reduction!r} is not what a JPEG can be decoded at; "
+            f"give one of {', '.join(map(str, REDUCTIONS))}."
+        )
+    return tf.cond(
+        tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff"),
+        lambda: _decode_jpeg(encoded, reduction),
+        lambda: _decode_other(encoded),
+    )
+
+
+def _decode_jpeg(encoded, reduction):
+    # The accurate transform gives the pixels that Pillow and OpenCV give;
+    # TensorFlow's default is off by up to 6 of 255 and gains 2 % of the time.
+    def decode(ratio):
+        return lambda: tf.io.decode_jpeg(
+            encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
+        )
+
+    if not tf.is_tensor(reduction):
+        return decode(reduction)()
+    return tf.case(
+        [
+            (tf.equal(reduction, ratio), decode(ratio))
+            for ratio in REDUCTIONS[1:]
+        ],
+        default=decode(1),
+    )
+
+
+def _decode_other(encoded):
+    png = tf.equal(tf.strings.substr(encoded, 0, 4), b"\x89PNG")
     colour_type = tf.strings.substr(encoded, 25, 1)
     png_alpha = png & tf.reduce_any(tf.equal(colour_type, _PNG_ALPHA_TYPES))
     # With alpha a WebP refuses to be read as three channels. An animated one
@@ -42,7 +84,7 @@ def decode_image(encoded):
     animated = tf.equal(tf.strings.substr(encoded, 12, 4), b"VP8X") & (
         tf.bitwise.bitwise_and(flags, _WEBP_ANIMATION) != 0
     )
-    webp = tf.equal(head, b"RIFF") & ~animated
+    webp = tf.equal(tf.strings.substr(encoded, 0, 4), b"RIFF") & ~animated
 
     def decode_png():
         return _on_white(tf.io.decode_png(encoded, channels=4))

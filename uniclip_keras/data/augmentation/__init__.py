@@ -8,12 +8,15 @@ from uniclip_keras.data.augmentation.recipe import STRONG
 from uniclip_keras.data.augmentation.recipe import WEAK
 from uniclip_keras.data.augmentation.recipe import ViewRecipe
 from uniclip_keras.data.augmentation.recipe import recipe_from_config
+from uniclip_keras.data.augmentation.reduction import reduction
 from uniclip_keras.data.augmentation.sampling import sample_vectors
 from uniclip_keras.data.augmentation.vector import IDENTITY
 from uniclip_keras.data.augmentation.vector import LAYOUT
 from uniclip_keras.data.augmentation.vector import VECTOR_SIZE
 from uniclip_keras.data.augmentation.vector import describe
+from uniclip_keras.data.augmentation.views import cut_views
 from uniclip_keras.data.augmentation.views import evaluation_view
+from uniclip_keras.data.augmentation.views import finish_views
 from uniclip_keras.data.augmentation.views import photometric
 from uniclip_keras.data.augmentation.views import random_view
 from uniclip_keras.data.augmentation.views import random_views
@@ -30,13 +33,16 @@ __all__ = [
     "VECTOR_SIZE",
     "WEAK",
     "ViewRecipe",
+    "cut_views",
     "describe",
     "evaluation_view",
+    "finish_views",
     "geometric",
     "photometric",
     "random_view",
     "random_views",
     "recipe_from_config",
+    "reduction",
     "replay",
     "sample_vector",
     "sample_vectors",

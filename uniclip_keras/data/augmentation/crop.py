@@ -25,23 +25,7 @@ def geometric(image, vectors, size):
         InputError: if the image's type or rank, the vectors' shape or the
             size is none of the above.
     """
-    image = _as_image(image)
-    vectors = tf.convert_to_tensor(vectors, tf.float32)
-    if vectors.shape.rank != 2 or None in vectors.shape.as_list():
-        raise InputError(
-            f"vectors of shape {vectors.shape} do not say how many views to "
-            f"make; give [number of views, {VECTOR_SIZE}]."
-        )
-    if vectors.shape[1] != VECTOR_SIZE:
-        raise InputError(
-            f"augmentation vectors have {VECTOR_SIZE} entries, not "
-            f"{vectors.shape[1]}; see augmentation.LAYOUT."
-        )
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise InputError(
-            f"view size {size!r} is not a positive whole number of pixels; "
-            "give one such as 224."
-        )
+    image, vectors = checked_arguments(image, vectors, size)
     corners, extents = pixel_boxes(vectors[:, BOX], tf.shape(image)[:2])
     views = [
         resized_crop(image, corner, extent, flip, (size, size))
@@ -108,6 +92,28 @@ def resized_crop(image, corner, extent, flip, size):
     return tf.raw_ops.Reverse(
         tensor=resized, dims=tf.stack([False, flip, False])
     )
+
+
+def checked_arguments(image, vectors, size):
+    """The arguments of `geometric` as tensors, or its InputError."""
+    image = _as_image(image)
+    vectors = tf.convert_to_tensor(vectors, tf.float32)
+    if vectors.shape.rank != 2 or None in vectors.shape.as_list():
+        raise InputError(
+            f"vectors of shape {vectors.shape} do not say how many views to "
+            f"make; give [number of views, {VECTOR_SIZE}]."
+        )
+    if vectors.shape[1] != VECTOR_SIZE:
+        raise InputError(
+            f"augmentation vectors have {VECTOR_SIZE} entries, not "
+            f"{vectors.shape[1]}; see augmentation.LAYOUT."
+        )
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise InputError(
+            f"view size {size!r} is not a positive whole number of pixels; "
+            "give one such as 224."
+        )
+    return image, vectors
 
 
 def _as_image(image):

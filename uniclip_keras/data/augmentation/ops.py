@@ -31,7 +31,7 @@ def from_planes(planes):
 
 def brightness(planes, factor):
     """Multiplies by `factor` `[N]` (0 is black, 1 unchanged) and clips."""
-    return _clip(planes * _per_image(factor))
+    return clip(planes * _per_image(factor))
 
 
 def contrast(planes, factor):
@@ -39,12 +39,12 @@ def contrast(planes, factor):
     means = tf.reduce_mean(planes, axis=[2, 3])
     gray = tf.linalg.matvec(means, tf.constant(LUMA))
     offset = gray * (1.0 - factor)
-    return _clip(planes * _per_image(factor) + _per_image(offset))
+    return clip(planes * _per_image(factor) + _per_image(offset))
 
 
 def saturation(planes, factor):
     """Blends with the pixel's own luma: `factor` `[N]`, 0 is grayscale."""
-    return _clip(_toward_luma(planes, 1.0 - factor))
+    return clip(_toward_luma(planes, 1.0 - factor))
 
 
 def grayscale(planes, amount):
@@ -59,8 +59,17 @@ def hue(planes, shift):
     trapezoid of the hue, which needs neither saturation nor the usual choice
     among six sectors.
     """
-    red, green, blue = tf.unstack(planes, num=3, axis=1)
     shift = tf.reshape(shift, [-1, 1, 1])
+    channels = tf.unstack(planes, num=3, axis=1)
+    return tf.stack(from_hue(to_hue(channels), shift), axis=1)
+
+
+def to_hue(channels):
+    """Red, green and blue of any shape to `(low, chroma, angle)`.
+
+    The angle goes from -1 to 5, a unit for each sector of the hue.
+    """
+    red, green, blue = channels
     high = tf.maximum(red, tf.maximum(green, blue))
     low = tf.minimum(red, tf.minimum(green, blue))
     chroma = high - low
@@ -74,16 +83,30 @@ def hue(planes, shift):
         ),
     )
     # A gray pixel has no hue; its chroma of 0 below makes any value right.
-    angle = sector / tf.maximum(chroma, 1e-12) + 6.0 * shift
+    return low, chroma, sector / tf.maximum(chroma, 1e-12)
+
+
+def from_hue(hue, shift):
+    """Undoes `to_hue`, the hue rotated by `shift`, which broadcasts."""
+    low, chroma, angle = hue
+    angle += 6.0 * shift
     angle -= 6.0 * tf.floor(angle / 6.0)
-    return tf.stack(
-        [
-            low + chroma * _clip(tf.abs(angle - 3.0) - 1.0),
-            low + chroma * _clip(2.0 - tf.abs(angle - 2.0)),
-            low + chroma * _clip(2.0 - tf.abs(angle - 4.0)),
-        ],
-        axis=1,
-    )
+    return [
+        low + chroma * clip(tf.abs(angle - 3.0) - 1.0),
+        low + chroma * clip(2.0 - tf.abs(angle - 2.0)),
+        low + chroma * clip(2.0 - tf.abs(angle - 4.0)),
+    ]
+
+
+def luma(channels):
+    """The luma of red, green and blue of any shape."""
+    return tf.add_n([w * c for w, c in zip(LUMA, channels, strict=True)])
+
+
+def toward_luma(channels, amount):
+    """Blends each channel with the luma; `amount` broadcasts."""
+    gray = luma(channels)
+    return [channel + amount * (gray - channel) for channel in channels]
 
 
 def gaussian_blur(planes, sigma, kernel_size=None):
@@ -148,7 +171,8 @@ def _per_image(values):
     return tf.reshape(values, [-1, 1, 1, 1])
 
 
-def _clip(values):
+def clip(values):
+    """Clips to [0, 1]."""
     # One kernel; tf.clip_by_value makes two passes over the data.
     return tf.raw_ops.ClipByValue(
         t=values, clip_value_min=0.0, clip_value_max=1.0

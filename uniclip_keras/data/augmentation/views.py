@@ -1,15 +1,18 @@
 """From an image to its views, and from a vector back to the view.
 
 A view is made in two halves, `photometric(geometric(image, vectors, size),
-vectors)`: crops are cheapest image by image, before anything is converted,
-colours over whole batches. An input pipeline calls the halves where they are
-fast; `replay` and `random_views` put them together.
+vectors)`: small crops are cheapest image by image, before anything is
+converted, their colours over whole batches. Views of `LARGE` pixels per side
+or more are cheapest one by one from end to end. An input pipeline calls
+`cut_views` for each sample and `finish_views` for each batch, which know.
 """
 
 import tensorflow as tf
 
 from uniclip_keras.data.augmentation import ops
+from uniclip_keras.data.augmentation.crop import checked_arguments
 from uniclip_keras.data.augmentation.crop import geometric
+from uniclip_keras.data.augmentation.large_views import large_views
 from uniclip_keras.data.augmentation.sampling import sample_vectors
 from uniclip_keras.data.augmentation.vector import BLUR
 from uniclip_keras.data.augmentation.vector import BLUR_UNIT
@@ -20,6 +23,9 @@ from uniclip_keras.data.augmentation.vector import HUE
 from uniclip_keras.data.augmentation.vector import IDENTITY
 from uniclip_keras.data.augmentation.vector import SATURATION
 from uniclip_keras.data.augmentation.vector import VECTOR_SIZE
+
+# Pixels per side from which on views are made one by one.
+LARGE = 64
 
 
 def photometric(views, vectors):
@@ -44,6 +50,30 @@ def photometric(views, vectors):
     return tf.ensure_shape(tf.reshape(views, shape), static_shape)
 
 
+def cut_views(image, vectors, size):
+    """What an input pipeline does for one sample: `geometric`, or all of it.
+
+    Args, result and errors are those of `geometric`; views of `LARGE` pixels
+    and more have their colours already.
+    """
+    if size >= LARGE:
+        return replay(image, vectors, size)
+    return geometric(image, vectors, size)
+
+
+def finish_views(views, vectors):
+    """What is left to do for a batch of `cut_views`.
+
+    Args:
+        views: `[..., size, size, 3]` float32, the size known while tracing.
+        vectors: augmentation vectors `[..., 11]`.
+
+    Returns:
+        The views, float32 in [0, 1].
+    """
+    return views if views.shape[-2] >= LARGE else photometric(views, vectors)
+
+
 def replay(image, vector, size):
     """Rebuilds a view from the source image and its vector alone.
 
@@ -61,7 +91,10 @@ def replay(image, vector, size):
     vector = tf.convert_to_tensor(vector, tf.float32)
     if vector.shape.rank == 1:
         return replay(image, vector[None], size)[0]
-    return photometric(geometric(image, vector, size), vector)
+    image, vectors = checked_arguments(image, vector, size)
+    if size >= LARGE:
+        return large_views(image, vectors, size)
+    return photometric(geometric(image, vectors, size), vectors)
 
 
 def sample_vector(recipe, height, width, seed):
@@ -98,7 +131,8 @@ def random_view(image, recipe, seed, size=224):
 
 def evaluation_view(image, size):
     """The whole image, resized: the view whose vector is `IDENTITY`."""
-    return replay(image, IDENTITY, size)
+    # Served models make it too: plain operations that every runtime has.
+    return geometric(image, IDENTITY[None], size)[0]
 
 
 def _colour_and_blur(views, vectors):

@@ -90,6 +90,8 @@ class Source:
     def class_names(self):
         return self.texts.class_names
 
+    # Nothing here needs AutoGraph, which takes longer than tracing itself.
+    @tf.autograph.experimental.do_not_convert
     def dataset(
         self, seed=0, shuffle=False, bad_samples=None, worker=0, workers=1
     ):
@@ -225,6 +227,7 @@ class Source:
 
         return interpret
 
+    @tf.autograph.experimental.do_not_convert
     def _check(self, what, names, size=1):
         """Looks for one good sample before any work starts.
 

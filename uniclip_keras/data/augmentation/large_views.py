@@ -1,0 +1,171 @@
+"""One view of many pixels at a time, from the image to its last colour.
+
+What `photometric(geometric(image, vectors, size), vectors)` gives, in half of
+the time where a view is so large that passes over it outweigh the overhead of
+operations. A view stays in the processor's cache *by columns*, `[size, 3,
+size]` (see `resampling`), until it is whole; XLA makes few passes of the many
+small operations on colours.
+"""
+
+import functools
+
+import tensorflow as tf
+
+from uniclip_keras.data.augmentation import ops
+from uniclip_keras.data.augmentation.crop import pixel_boxes
+from uniclip_keras.data.augmentation.crop import resized_crop
+from uniclip_keras.data.augmentation.resampling import from_columns
+from uniclip_keras.data.augmentation.resampling import resized_columns
+from uniclip_keras.data.augmentation.vector import BLUR
+from uniclip_keras.data.augmentation.vector import BLUR_UNIT
+from uniclip_keras.data.augmentation.vector import BOX
+from uniclip_keras.data.augmentation.vector import BRIGHTNESS
+from uniclip_keras.data.augmentation.vector import CONTRAST
+from uniclip_keras.data.augmentation.vector import FLIP
+from uniclip_keras.data.augmentation.vector import GRAYSCALE
+from uniclip_keras.data.augmentation.vector import HUE
+from uniclip_keras.data.augmentation.vector import SATURATION
+
+# The sparse matrices want a whole crop in floating point; a larger crop would
+# take more memory for that than for all the rest.
+MOST_PIXELS = 2**22
+
+# Pixels to either side, and the largest sigma of which no more than 1e-5 of
+# the weight lies further out.
+_SHORT_BLUR = 4, 1.0
+_LONG_BLUR = 9, 2.1
+
+
+def large_views(image, vectors, size):
+    """Makes the views of one image.
+
+    Args:
+        image: `[H, W, 3]`, uint8, or float32 in [0, 1].
+        vectors: augmentation vectors `[V, 11]`, V known while tracing.
+        size: int, pixels per side of a view.
+
+    Returns:
+        `[V, size, size, 3]` float32 in [0, 1].
+    """
+    corners, extents = pixel_boxes(vectors[:, BOX], tf.shape(image)[:2])
+    views = [
+        _view(image, corners[view], extents[view], vectors[view], size)
+        for view in range(vectors.shape[0])
+    ]
+    return tf.stack(views)
+
+
+# Traced once in place of once a view.
+@tf.function(autograph=False, reduce_retracing=True)
+def _view(image, corner, extent, vector, size):
+    columns = _cut(image, corner, extent, vector[FLIP] > 0.5, size)
+    return from_columns(_photometric(columns, vector))
+
+
+def _cut(image, corner, extent, flip, size):
+    def in_place():
+        view = resized_crop(image, corner, extent, flip, (size, size))
+        view = view / 255.0 if image.dtype == tf.uint8 else view
+        return tf.transpose(view, [1, 2, 0])
+
+    return tf.cond(
+        tf.reduce_prod(tf.cast(extent, tf.int64)) <= MOST_PIXELS,
+        lambda: resized_columns(image, corner, extent, flip, size),
+        in_place,
+    )
+
+
+def _photometric(columns, vector):
+    sigma = vector[BLUR] * BLUR_UNIT
+    columns = tf.cond(
+        tf.reduce_any(vector[BRIGHTNESS:BLUR] != 0.0),
+        lambda: _colour(columns, vector),
+        lambda: columns,
+    )
+    blurs = [
+        (sigma <= 0.0, lambda: columns),
+        *[
+            (sigma <= largest, functools.partial(_blur, columns, sigma, reach))
+            for reach, largest in (_SHORT_BLUR, _LONG_BLUR)
+        ],
+    ]
+    return tf.case(blurs, default=lambda: _wide_blur(columns, sigma))
+
+
+def _colour(columns, vector):
+    # XLA works out each channel of a result on its own, again and again what
+    # they share: so a function ends where the shared part does.
+    columns = compiled(_contrasted)(columns, vector)
+    hue = compiled(_hue)(columns, vector)
+    return compiled(_rotated)(hue, vector)
+
+
+def _contrasted(columns, vector):
+    columns = ops.clip(columns * (1.0 + vector[BRIGHTNESS]))
+    # Sums over columns first: along the inner axis numbers add one by one.
+    luma = tf.reduce_sum(ops.luma(tf.unstack(columns, axis=1)), axis=0)
+    gray = tf.reduce_sum(luma) / (columns.shape[0] * columns.shape[2])
+    factor = 1.0 + vector[CONTRAST]
+    return ops.clip(columns * factor + gray * (1.0 - factor))
+
+
+def _hue(columns, vector):
+    channels = tf.unstack(columns, axis=1)
+    channels = ops.toward_luma(channels, -vector[SATURATION])
+    return ops.to_hue([ops.clip(channel) for channel in channels])
+
+
+def _rotated(hue, vector):
+    channels = ops.from_hue(hue, vector[HUE])
+    channels = ops.toward_luma(channels, vector[GRAYSCALE])
+    return tf.stack(channels, axis=1)
+
+
+def _blur(columns, sigma, reach):
+    steps = tf.range(-reach, reach + 1, dtype=tf.float32)
+    sigma = tf.maximum(sigma, ops.SMALLEST_SIGMA)
+    taps = tf.exp(-0.5 * tf.square(steps / sigma))
+    return compiled(_convolved)(columns, taps / tf.reduce_sum(taps))
+
+
+def _convolved(columns, taps):
+    """Both axes, with the taps one after the other over whole slices."""
+    reach = taps.shape[0] // 2
+    for axis in (0, 2):
+        padding = [[reach, reach] if at == axis else [0, 0] for at in range(3)]
+        padded = tf.pad(columns, padding, "REFLECT")
+        begins = [
+            [tap if at == axis else 0 for at in range(3)]
+            for tap in range(taps.shape[0])
+        ]
+        columns = tf.add_n(
+            [
+                taps[tap] * tf.slice(padded, begin, columns.shape)
+                for tap, begin in enumerate(begins)
+            ]
+        )
+    return columns
+
+
+def _wide_blur(columns, sigma):
+    planes = tf.transpose(columns, [1, 0, 2])[None]
+    blurred = ops.gaussian_blur(planes, sigma[None])[0]
+    return tf.transpose(blurred, [1, 0, 2])
+
+
+@functools.cache
+def compiled(function):
+    """The function under XLA, or as it is where TensorFlow has no XLA."""
+    if not _has_xla():
+        return function
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+@functools.cache
+def _has_xla():
+    with tf.init_scope():
+        try:
+            tf.function(tf.negative, jit_compile=True)(tf.zeros([]))
+        except (tf.errors.OpError, ValueError):
+            return False
+    return True

@@ -1,0 +1,80 @@
+"""Resizing by sparse matrices: `resized_crop` for views of many pixels.
+
+A bilinear, antialiased resize weights a few neighbours, the same in every
+column and then in every row: two products with a sparse matrix. They run over
+whole rows of the image, where TensorFlow's own kernel goes pixel by pixel.
+"""
+
+import tensorflow as tf
+
+
+def resized_columns(image, corner, extent, flip, size):
+    """Crop, resize (bilinear, antialiased), mirror left to right if asked.
+
+    Args:
+        image: `[H, W, 3]`, uint8, or float32 in [0, 1].
+        corner: `[2]` int32: top, left in pixels.
+        extent: `[2]` int32: height, width in pixels.
+        flip: scalar bool.
+        size: pixels per side of the result, int.
+
+    Returns:
+        The view *by columns*: `[size, 3, size]` float32 in [0, 1], column by
+        channel by row.
+    """
+    crop = tf.slice(
+        image, tf.pad(corner, [[0, 1]]), tf.concat([extent, [3]], axis=0)
+    )
+    height, width = extent[0], extent[1]
+    rows = tf.reshape(tf.cast(crop, tf.float32), [height, width * 3])
+    rows = _product(_taps(height, size), rows, [size, width, 3])
+    columns = tf.reshape(tf.transpose(rows, [1, 2, 0]), [width, 3 * size])
+    places, weights = _taps(width, size)
+    if image.dtype == tf.uint8:
+        weights *= 1.0 / 255.0
+    # The last column first is the mirror image.
+    taps = [
+        tf.where(flip, tensor[::-1], tensor) for tensor in (places, weights)
+    ]
+    return _product(taps, columns, [size, 3, size])
+
+
+def from_columns(columns):
+    """A view by columns to `[size, size, 3]`."""
+    return tf.transpose(columns, [2, 0, 1])
+
+
+def _taps(length, size):
+    """The neighbours of each output pixel and their weights.
+
+    Distances are whole multiples of 1 / (2 size) input pixels: in integers
+    they are exact, and no weight suffers from the rounding of a position.
+
+    Returns:
+        `(places, weights)`: int64 and float32, `[size, K]` both.
+    """
+    length = tf.cast(length, tf.int64)
+    # The triangle reaches one pixel of the coarser grid to either side.
+    reach = 2 * tf.maximum(length, size)
+    centres = (2 * tf.range(size, dtype=tf.int64)[:, None] + 1) * length
+    first = (centres - size - reach) // (2 * size) + 1
+    places = first + tf.range((reach + size - 1) // size)
+    distances = tf.abs((2 * places + 1) * size - centres)
+    weights = tf.cast(reach - distances, tf.float32)
+    inside = (places >= 0) & (places < length)
+    weights = tf.where(inside, tf.nn.relu(weights), 0.0)
+    weights /= tf.reduce_sum(weights, axis=1, keepdims=True)
+    return tf.clip_by_value(places, 0, length - 1), weights
+
+
+def _product(taps, dense, shape):
+    """The taps' sparse matrix by `dense`, reshaped."""
+    places, weights = taps
+    size, count = tf.unstack(tf.shape(places, tf.int64))
+    rows = tf.repeat(tf.range(size), count)
+    matrix = tf.raw_ops.SparseTensorToCSRSparseMatrix(
+        indices=tf.stack([rows, tf.reshape(places, [-1])], axis=1),
+        values=tf.reshape(weights, [-1]),
+        dense_shape=tf.stack([size, tf.shape(dense, tf.int64)[0]]),
+    )
+    return tf.reshape(tf.raw_ops.SparseMatrixMatMul(a=matrix, b=dense), shape)
