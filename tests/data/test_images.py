@@ -7,8 +7,9 @@ from PIL import Image
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.bad_samples import BadSamples
-from uniclip_keras.data.images import decode_good
 from uniclip_keras.data.images import decode_image
+from uniclip_keras.data.pixel_limit import decode_within
+from uniclip_keras.data.skipping import map_good
 from uniclip_keras.errors import InputError
 
 
@@ -133,10 +134,7 @@ def bad_images(good):
     ]
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_bad_images_are_skipped_counted_and_named(
-    threads, encode_image, pixels
-):
+def test_bad_images_are_skipped_counted_and_named(encode_image, pixels):
     good = encode_image(pixels(1))
     # Bad ones first, in a row and last.
     encoded = []
@@ -145,27 +143,17 @@ def test_bad_images_are_skipped_counted_and_named(
     encoded += [b"", b""]
     keys = [f"k{place}" for place in range(len(encoded))]
     dataset = tf.data.Dataset.from_tensor_slices(
-        {"key": keys, "image": np.array(encoded, object), "id": keys}
+        {"key": keys, "image": np.array(encoded, object)}
     )
+
+    def decode(number, sample):
+        problem, image = decode_within(sample["image"])
+        return problem, {**sample, "image": image}
+
     tally = BadSamples()
-    kept = list(decode_good(dataset, tally, threads))
+    kept = list(map_good(dataset, decode, tally))
     assert [sample["key"].numpy().decode() for sample in kept] == keys[1:-2:2]
     for sample in kept:
-        assert sample["id"] == sample["key"]
         np.testing.assert_array_equal(sample["image"], pixels(1))
     assert tally.counts == {bad.CORRUPT_IMAGE: len(bad_images(good)) + 2}
     assert tally.examples == {bad.CORRUPT_IMAGE: ["k0", "k2", "k4"]}
-
-
-def test_endless_dataset_counts_every_pass(encode_image, pixels):
-    good = encode_image(pixels(1))
-    dataset = tf.data.Dataset.from_tensor_slices(
-        {"key": ["a", "b", "c"], "image": [good, b"bad", good]}
-    )
-    tally = BadSamples()
-    kept = list(decode_good(dataset.repeat(), tally).take(5))
-    assert [sample["key"].numpy() for sample in kept] == [
-        b"a", b"c", b"a", b"c", b"a",
-    ]  # fmt: skip
-    assert tally.counts == {bad.CORRUPT_IMAGE: 2}
-    assert tally.examples == {bad.CORRUPT_IMAGE: ["b"]}

@@ -12,6 +12,8 @@ from uniclip_keras.data import augmentation
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data import mix
 from uniclip_keras.data import training_dataset
+from uniclip_keras.data.image_header import image_shape
+from uniclip_keras.data.images import decode_image
 from uniclip_keras.data.sources.texts import text_id
 from uniclip_keras.errors import InputError
 
@@ -101,6 +103,43 @@ def test_views_are_what_their_vectors_say(source, tokenizer, pixels):
             np.testing.assert_allclose(views, again, atol=1e-3)
     vectors = batch["augmentations"].reshape(-1, 11)
     assert len(np.unique(vectors, axis=0)) == len(vectors)
+
+
+def test_views_of_photographs_are_what_their_vectors_say(
+    write_tar, encode_image, pixels, tokenizer
+):
+    """JPEGs that are decoded at a half or a quarter, in views of 64 px."""
+    photos = [
+        encode_image(pixels(number, size=size), "JPEG", quality=90)
+        for number, size in enumerate((520, 300, 140))
+    ]
+    members = []
+    for number, photo in enumerate(photos):
+        members += [(f"{number}.jpg", photo), (f"{number}.txt", b"red heart")]
+    dataset = training_dataset(
+        WebDataset(write_tar("photos.tar", members)),
+        tokenizer,
+        augmentation.recipe_from_config(["weak", "strong"]),
+        64,
+        6,
+        seed=0,
+        with_keys=True,
+    )
+    reductions = set()
+    batch = next(iter(dataset))
+    for key, views, vectors in zip(
+        batch["key"].numpy(),
+        batch["views"].numpy(),
+        batch["augmentations"],
+        strict=True,
+    ):
+        encoded = tf.constant(photos[int(key)])
+        reduction = augmentation.reduction(vectors, *image_shape(encoded), 64)
+        source = decode_image(encoded, reduction)
+        again = augmentation.replay(source, vectors, 64)
+        np.testing.assert_allclose(views, again, atol=1e-5)
+        reductions.add(int(reduction))
+    assert len(reductions) > 1
 
 
 def test_a_caption_of_its_own_goes_with_each_image(source, tokenizer):

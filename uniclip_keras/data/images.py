@@ -1,8 +1,7 @@
-"""Encoded bytes to RGB, by rule, and without dying on the bytes that fail."""
+"""Encoded bytes to RGB, by rule."""
 
 import tensorflow as tf
 
-from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.errors import InputError
 
 # Colour types of a PNG header that can carry transparency, as the byte at
@@ -14,9 +13,6 @@ _WEBP_ANIMATION = 2
 
 # What libjpeg can leave out of a JPEG while it decodes.
 REDUCTIONS = (1, 2, 4, 8)
-
-# The key of no sample: members of a tar have a name.
-_END = b""
 
 
 def decode_image(encoded, reduction=1):
@@ -108,67 +104,3 @@ def _on_white(rgba):
     rgb = tf.cast(rgba[..., :3], tf.int32)
     alpha = tf.cast(rgba[..., 3:], tf.int32)
     return tf.cast((rgb * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
-
-
-def decode_good(dataset, bad_samples=None, num_parallel_calls=1):
-    """Decodes `image` in every element, leaving out those that fail.
-
-    TensorFlow drops the failures itself; a running number given before and
-    checked after tells how many fell out and behind which neighbour, so that
-    Python is called for bad samples alone.
-
-    Args:
-        dataset: Dicts of tensors with `key` and `image` (encoded).
-        bad_samples: A `BadSamples` that counts the failures, or None.
-        num_parallel_calls: As in `Dataset.map`.
-
-    Returns:
-        The dataset with `image` uint8 `[height, width, 3]`.
-    """
-    endless = dataset.cardinality() == tf.data.INFINITE_CARDINALITY
-    if not endless:
-        # A good last element, so that failures at the end are noticed too.
-        dataset = dataset.concatenate(_sentinel(dataset.element_spec))
-    none_yet = tf.constant(-1, tf.int64)
-
-    def number(state, element):
-        index, key = state
-        return (index + 1, element["key"]), (index + 1, key, element)
-
-    def decode(index, previous_key, element):
-        image = decode_image(element["image"])
-        return index, previous_key, {**element, "image": image}
-
-    def report(count, key):
-        if bad_samples is not None:
-            bad_samples.record(bad.CORRUPT_IMAGE, key.decode(), count)
-        return count
-
-    def check(last, numbered):
-        index, previous_key, element = numbered
-        missing = index - last - 1
-        tf.cond(
-            missing > 0,
-            lambda: tf.numpy_function(
-                report, [missing, previous_key], tf.int64
-            ),
-            lambda: missing,
-        )
-        return index, element
-
-    dataset = dataset.scan((none_yet, tf.constant(b"")), number)
-    dataset = dataset.map(decode, num_parallel_calls=num_parallel_calls)
-    dataset = dataset.ignore_errors().scan(none_yet, check)
-    if not endless:
-        dataset = dataset.filter(lambda element: element["key"] != _END)
-    return dataset
-
-
-def _sentinel(element_spec):
-    element = {
-        name: tf.zeros(spec.shape, spec.dtype)
-        for name, spec in element_spec.items()
-    }
-    element["key"] = tf.constant(_END)
-    element["image"] = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
-    return tf.data.Dataset.from_tensors(element)
