@@ -269,12 +269,28 @@ def test_too_many_bad_samples_stop_the_batches(
         batches(source, tokenizer, 9, bad_samples=BadSamples(0.05), **options)
 
 
-def test_images_beyond_the_pixel_limit(source, tokenizer):
+def test_images_beyond_the_pixel_limit(
+    write_tar, sample, encode_image, pixels, tokenizer
+):
+    members = sample("small") + [
+        ("wide.png", encode_image(pixels(0, size=48))),
+        ("wide.txt", b"red heart"),
+    ]
+    source = WebDataset(write_tar("t.tar", members))
     tally = BadSamples()
-    dataset = {"bad_samples": tally, "max_pixels": 23 * 24}
-    with pytest.raises(tf.errors.OpError, match="not one good sample"):
-        batches(source, tokenizer, 1, **dataset)
-    assert tally.counts[bad.OVERSIZE_IMAGE] >= 9
+    (batch,) = batches(
+        source,
+        tokenizer,
+        1,
+        batch_size=2,
+        bad_samples=tally,
+        max_pixels=24 * 24,
+        with_keys=True,
+    )
+    assert batch["key"].tolist() == [b"small"] * 2
+    assert tally.examples == {bad.OVERSIZE_IMAGE: ["wide"]}
+    with pytest.raises(InputError, match="of up to 575 pixels"):
+        batches(source, tokenizer, 1, max_pixels=575)
 
 
 def test_all_captions_as_positives_with_what_they_belong_to(source, tokenizer):

@@ -16,7 +16,6 @@ from uniclip_keras.data.captions import check_templates
 from uniclip_keras.data.captions import draw_captions
 from uniclip_keras.data.captions import fill_templates
 from uniclip_keras.data.image_header import image_shape
-from uniclip_keras.data.images import decode_image
 from uniclip_keras.data.pixel_limit import MAX_PIXELS
 from uniclip_keras.data.pixel_limit import decode_within
 from uniclip_keras.data.skipping import map_good
@@ -114,7 +113,7 @@ def training_dataset(
 
     def endless(place, part):
         """`(views, vectors, texts)` of one part, sample by sample."""
-        _check_images(part)
+        _check_images(part, max_pixels)
         # Each in an order of its own: two parts that read the same tars would
         # put every image into a batch twice.
         order = seed + place
@@ -230,19 +229,21 @@ def training_dataset(
     return batches.with_options(thread_options(threads))
 
 
-def _check_images(source):
+def _check_images(source, max_pixels):
     """An endless source without one good image would never give a batch."""
     keys = []
     for sample in itertools.islice(source.samples(), _FIRST_IMAGES):
         try:
-            decode_image(tf.constant(sample["image"]))
-            return
+            problem, _ = decode_within(tf.constant(sample["image"]), max_pixels)
+            if not problem.numpy():
+                return
         except tf.errors.OpError:
-            keys.append(sample["key"])
+            pass
+        keys.append(sample["key"])
     raise InputError(
         f"None of the first {len(keys)} images can be decoded, beginning with "
-        f"'{keys[0]}': allowed are PNG, JPEG, WebP and GIF; prepare the data "
-        "again."
+        f"'{keys[0]}': allowed are PNG, JPEG, WebP and GIF of up to "
+        f"{max_pixels:,} pixels; prepare the data again."
     )
 
 
