@@ -1,5 +1,6 @@
 """Two logical CPU devices and quick tracing for the whole suite."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -20,6 +21,14 @@ tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 @pytest.fixture(autouse=True)
 def fixed_seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_leftovers():
+    """Graphs are cycles of objects, which would pile up."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

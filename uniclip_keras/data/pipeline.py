@@ -18,6 +18,7 @@ from uniclip_keras.data.captions import fill_templates
 from uniclip_keras.data.image_header import image_shape
 from uniclip_keras.data.pixel_limit import MAX_PIXELS
 from uniclip_keras.data.pixel_limit import decode_within
+from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.data.sources.mixture import Mixture
 from uniclip_keras.data.threads import thread_options
@@ -201,7 +202,7 @@ def training_dataset(
             bad_samples.check()
             return np.int32(0)
 
-        with tf.control_dependencies([tf.numpy_function(check, [], tf.int32)]):
+        with tf.control_dependencies([numpy_function(check, [], tf.int32)]):
             return tf.nest.map_structure(tf.identity, batch)
 
     if isinstance(source, Mixture):

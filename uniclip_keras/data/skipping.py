@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.python_calls import numpy_function
 
 # The key of no sample: files and members have a name.
 END = b""
@@ -61,7 +62,7 @@ def map_good(
         tf.cond(
             fine & tf.equal(missing, 0),
             lambda: missing,
-            lambda: tf.numpy_function(
+            lambda: numpy_function(
                 report, [problem, key, missing, previous_key], tf.int64
             ),
         )

@@ -5,6 +5,8 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from uniclip_keras.data.python_calls import from_iterator
+
 # What a format reads of each sample, all of them strings: `text` holds its
 # captions, one a line, and `problem` the kind of a bad sample or nothing.
 RAW_COLUMNS = ("key", "image", "text", "id", "label", "problem")
@@ -46,12 +48,15 @@ def from_python(make_records, unit):
             raw samples.
         unit: Scalar string tensor.
     """
-    return tf.data.Dataset.from_generator(
-        lambda unit: chunked(make_records(unit)),
-        args=(unit,),
-        output_signature={
-            name: tf.TensorSpec([None], tf.string) for name in RAW_COLUMNS
-        },
+
+    def columns(unit):
+        for chunk in chunked(make_records(unit)):
+            yield tuple(chunk[name] for name in RAW_COLUMNS)
+
+    dtypes = [tf.string] * len(RAW_COLUMNS)
+    chunks = from_iterator(columns, unit, dtypes)
+    return chunks.map(
+        lambda *columns: dict(zip(RAW_COLUMNS, columns, strict=True))
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.sources.chunks import CHUNK
 from uniclip_keras.data.sources.chunks import RAW_COLUMNS
 from uniclip_keras.data.sources.missing import MISSING
@@ -56,7 +57,7 @@ def parse_chunk(path, numbers, records, parse):
         return np.array([_is_good(record, parse) for record in records])
 
     def parse_good(names, records):
-        good = tf.numpy_function(are_good, [records], tf.bool)
+        good = numpy_function(are_good, [records], tf.bool)
         good = tf.ensure_shape(good, [None])
         # No bytes are a record without features.
         chunk = parse(names, tf.where(good, records, ""))

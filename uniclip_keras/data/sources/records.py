@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.sources.chunks import CHUNK
 
 # Stands behind the last record of a file, and is no `tf.train.Example`.
@@ -69,13 +70,13 @@ def read_chunks(path, skip, take, bad_samples):
         late = (numbers[-1] + 1) % CHUNK != places % CHUNK
         tf.cond(
             is_end & late,
-            lambda: tf.numpy_function(report, [path], tf.int64),
+            lambda: numpy_function(report, [path], tf.int64),
             lambda: tf.zeros([], tf.int64),
         )
         kept = places - tf.cast(is_end, tf.int64)
         return skip + numbers[:kept], records[:kept]
 
-    paths = tf.numpy_function(openable, [path], tf.string)
+    paths = numpy_function(openable, [path], tf.string)
     records = tf.data.TFRecordDataset(
         tf.ensure_shape(paths, [None]),
         compression_type=compression(path),

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.sources.classes import read_classes
 from uniclip_keras.data.sources.texts import BadSampleError
 from uniclip_keras.data.sources.texts import Captions
@@ -212,7 +213,7 @@ class Source:
 
         def interpret(raw):
             inputs = [raw[n] for n in ("key", "text", "id", "label", "problem")]
-            kept, texts, ids = tf.numpy_function(
+            kept, texts, ids = numpy_function(
                 in_python, inputs, [tf.int64, tf.string, tf.int64]
             )
             kept.set_shape([None])
