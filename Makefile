@@ -17,7 +17,7 @@ demo: $(INSTALLED)
 	$(RUN) experiments.export --workdir=$(WORKDIR)
 
 test: lint
-	$(RUN) pytest --numprocesses=2 --dist=loadfile
+	$(RUN) pytest --numprocesses=2 --dist=loadfile --capture=sys
 
 lint: $(INSTALLED)
 	$(RUN) ruff check .

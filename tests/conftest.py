@@ -1,5 +1,7 @@
 """Two logical CPU devices and quick tracing for the whole suite."""
 
+import contextlib
+import ctypes
 import gc
 import os
 
@@ -29,6 +31,9 @@ def no_leftovers():
     yield
     keras.backend.clear_session()
     gc.collect()
+    with contextlib.suppress(AttributeError, OSError):
+        # glibc keeps what was freed; other C libraries have no such call.
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(autouse=True)
