@@ -3,12 +3,10 @@
 import concurrent.futures
 import posixpath
 
-import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources.image_files import read_image_files
-from uniclip_keras.data.sources.source import Source
+from uniclip_keras.data.sources.image_files import ImageFiles
 from uniclip_keras.data.sources.texts import Labels
 from uniclip_keras.errors import InputError
 
@@ -21,7 +19,7 @@ _THREADS = 8
 _FIRST_IMAGES = 1000
 
 
-class Folders(Source):
+class Folders(ImageFiles):
     """Labelled images in `path/class_name/.../image.jpg`.
 
     The label is the first folder below `path`. Files beside the class
@@ -59,15 +57,6 @@ class Folders(Source):
             "label": tf.constant(labels),
         }
         self._check("folders", [path], _FIRST_IMAGES)
-
-    def _units(self):
-        return np.arange(self._count_samples())
-
-    def _read(self, units, shuffle, bad_samples):
-        return read_image_files(units, self._columns)
-
-    def _count_samples(self):
-        return len(self._columns["path"])
 
     def _explain(self, kind, path):
         if kind == bad.MISSING_IMAGE:

@@ -1,13 +1,31 @@
 """Samples whose images are files of their own, one each."""
 
+import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources.chunks import CHUNK
 from uniclip_keras.data.sources.chunks import RAW_COLUMNS
+from uniclip_keras.data.sources.source import Source
 
 # Chunks read at once, file after file in each: far storage answers slowly.
 _READERS = 8
+
+
+class ImageFiles(Source):
+    """A source whose units are rows that name image files.
+
+    A subclass sets `_columns`, see `read_image_files`.
+    """
+
+    def _units(self):
+        return np.arange(self._count_samples())
+
+    def _read(self, units, shuffle, bad_samples):
+        return read_image_files(units, self._columns)
+
+    def _count_samples(self):
+        return len(self._columns["path"])
 
 
 def read_image_files(rows, columns):

@@ -3,16 +3,14 @@
 import os
 import posixpath
 
-import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import rows
-from uniclip_keras.data.sources.image_files import read_image_files
+from uniclip_keras.data.sources.image_files import ImageFiles
 from uniclip_keras.data.sources.missing import MISSING
 from uniclip_keras.data.sources.missing import explain_missing
 from uniclip_keras.data.sources.paths import find_files
-from uniclip_keras.data.sources.source import Source
 from uniclip_keras.data.sources.texts import BadSampleError
 from uniclip_keras.data.sources.texts import join_lines
 
@@ -33,7 +31,7 @@ TEXT_COLUMNS = ("caption", "captions", "text", "txt", "title", "description")
 _FIRST_ROWS = 1000
 
 
-class Table(Source):
+class Table(ImageFiles):
     """CSV, TSV, JSON lines or Parquet with a row for each image and text.
 
     A row holds the path of an image file; a relative one is below
@@ -100,15 +98,6 @@ class Table(Source):
             for name in tables[0]
         }
         self._check("tables", self.files[:1], _FIRST_ROWS)
-
-    def _units(self):
-        return np.arange(self._count_samples())
-
-    def _read(self, units, shuffle, bad_samples):
-        return read_image_files(units, self._columns)
-
-    def _count_samples(self):
-        return len(self._columns["path"])
 
     def _read_table(self, file, image_folder):
         """String tensors `[rows]` by column."""
