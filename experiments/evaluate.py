@@ -15,11 +15,13 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from experiments import training_data
-from experiments.runner import run
-from experiments.splits import Splits
-from experiments.workdir import WORKDIR
-from experiments.workdir import load_run
+from experiments.report.results_table import format_table
+from experiments.report.training_report import write_report
+from experiments.run import training_data
+from experiments.run.command import run
+from experiments.run.splits import Splits
+from experiments.run.workdir import WORKDIR
+from experiments.run.workdir import load_run
 from uniclip_keras import evaluation
 from uniclip_keras import training
 
@@ -89,7 +91,7 @@ def evaluate(workdir):
     results["run"]["skipped samples"] = splits.bad_samples.skipped
     text = json.dumps(results, indent=2, ensure_ascii=False)
     (workdir / "results.json").write_text(text + "\n")
-    evaluation.write_report(
+    write_report(
         workdir / "report.html",
         results,
         training.read_history(workdir / "history.jsonl"),
@@ -97,7 +99,7 @@ def evaluate(workdir):
         gallery,
     )
     print(splits.bad_samples.summary())
-    print(evaluation.format_table(results))
+    print(format_table(results))
     print(f"report: {workdir / 'report.html'}")
     return results
 

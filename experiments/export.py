@@ -7,9 +7,9 @@ import pathlib
 
 from absl import flags
 
-from experiments.runner import run
-from experiments.workdir import WORKDIR
-from experiments.workdir import load_run
+from experiments.run.command import run
+from experiments.run.workdir import WORKDIR
+from experiments.run.workdir import load_run
 from uniclip_keras.export import export_saved_model
 
 _SAVED_MODEL = flags.DEFINE_string(

@@ -14,16 +14,16 @@ import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
-from experiments import tokenizers
-from experiments import training_data
-from experiments import workdir as workdirs
-from experiments.benchmarks.hardware import describe_hardware
-from experiments.data_facts import Facts
-from experiments.data_facts import lines
-from experiments.data_facts import lost_their_tail
-from experiments.data_facts import to_pixels
-from experiments.data_page import write_page
-from experiments.runner import run
+from experiments.report.data_facts import Facts
+from experiments.report.data_facts import lines
+from experiments.report.data_facts import lost_their_tail
+from experiments.report.data_facts import to_pixels
+from experiments.report.data_page import write_page
+from experiments.run import tokenizers
+from experiments.run import training_data
+from experiments.run import workdir as workdirs
+from experiments.run.command import run
+from experiments.run.hardware import describe_hardware
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data.augmentation import describe
 from uniclip_keras.data.augmentation import recipe_from_config

@@ -14,8 +14,8 @@ import time
 
 from absl import flags
 
-from experiments import runner
-from experiments.emoji import corpus as corpus_lib
+from experiments.corpora.emoji import corpus as corpus_lib
+from experiments.run import command as runner
 from uniclip_keras.errors import InputError
 
 _OUTPUT_DIR = flags.DEFINE_string(

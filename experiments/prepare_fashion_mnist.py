@@ -20,8 +20,8 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-from experiments import runner
-from experiments import shards
+from experiments.corpora import shards
+from experiments.run import command as runner
 from uniclip_keras.errors import InputError
 
 _SOURCE_DIR = flags.DEFINE_string(

@@ -14,11 +14,11 @@ import tensorflow as tf
 from absl import flags
 from ml_collections import config_flags
 
-from experiments import building
-from experiments import tokenizers
-from experiments import training_data
-from experiments import workdir as workdirs
-from experiments.runner import run
+from experiments.run import building
+from experiments.run import tokenizers
+from experiments.run import training_data
+from experiments.run import workdir as workdirs
+from experiments.run.command import run
 from uniclip_keras import training
 from uniclip_keras.data import BadSamples
 from uniclip_keras.errors import InputError

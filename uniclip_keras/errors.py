@@ -1,4 +1,6 @@
-"""The one exception that stands for a mistake in what the user gave."""
+"""The exception for mistakes in what the user gave, and hints for its text."""
+
+import difflib
 
 
 class InputError(ValueError):
@@ -8,3 +10,21 @@ class InputError(ValueError):
     what to do. The experiment scripts print it without a traceback and exit
     with status 2; in notebooks it is an ordinary `ValueError`.
     """
+
+
+def suggest(name, known):
+    """The end of an error sentence: what an unknown name may have meant.
+
+    Args:
+        name: The name that is unknown.
+        known: The names that are allowed.
+
+    Returns:
+        `"; did you mean 'x'"` for a name close to one of them, else
+        `"; choose from x, y"`.
+    """
+    known = [str(one) for one in known]
+    close = difflib.get_close_matches(str(name), known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}"
+    return f"; choose from {', '.join(known)}"

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from uniclip_keras.data.augmentation import evaluation_view
-from uniclip_keras.data.images import decode_image
+from uniclip_keras.data.images.decoding import decode_image
 from uniclip_keras.errors import InputError
 
 

@@ -26,9 +26,9 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from experiments.benchmarks.hardware import describe_hardware
 from experiments.benchmarks.memory import extra_peak
-from experiments.runner import run
+from experiments.run.command import run
+from experiments.run.hardware import describe_hardware
 from uniclip_keras import models
 from uniclip_keras.errors import InputError
 

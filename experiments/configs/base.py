@@ -37,7 +37,7 @@ def base():
     config.data.id_field = ""
     config.data.caption_field = ""
     # What class names of labelled images are put into: a name of
-    # `uniclip_keras.evaluation.PROMPTS`, or templates.
+    # `uniclip_keras.data.text.PROMPTS`, or templates.
     config.data.prompts = "plain"
     config.data.views = ["weak", "strong", "strong"]
     config.data.shuffle_buffer = 50_000

@@ -8,11 +8,10 @@ A configuration file that takes a method is called with it after a colon:
 `clip`, `slip`, `unicl` and `siglip` also have their own heads and views.
 """
 
-import difflib
-
 from ml_collections import ConfigDict
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.errors import suggest
 
 OBJECTIVES = {
     "uniclip": {
@@ -44,10 +43,9 @@ def use_method(config, method):
         InputError: for an unknown method.
     """
     if method not in OBJECTIVES:
-        near = difflib.get_close_matches(method, OBJECTIVES, 1, cutoff=0)[0]
         raise InputError(
-            f"There is no method {method!r}; did you mean {near!r}? The names "
-            f"are {', '.join(OBJECTIVES)}."
+            f"There is no method {method!r}{suggest(method, OBJECTIVES)}; the "
+            f"methods are {', '.join(OBJECTIVES)}."
         )
     config.objective = ConfigDict(OBJECTIVES[method])
     weak, *strong = config.data.views

@@ -12,8 +12,8 @@ from uniclip_keras.data import augmentation
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data import mix
 from uniclip_keras.data import training_dataset
-from uniclip_keras.data.image_header import image_shape
-from uniclip_keras.data.images import decode_image
+from uniclip_keras.data.images.decoding import decode_image
+from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.data.sources.texts import text_id
 from uniclip_keras.errors import InputError
 

@@ -1,8 +1,8 @@
 import numpy as np
 
-from uniclip_keras.evaluation.plots import history_charts
-from uniclip_keras.evaluation.plots import line_svg
-from uniclip_keras.evaluation.plots import series
+from experiments.report.charts import history_charts
+from experiments.report.charts import line_svg
+from experiments.report.charts import series
 
 
 def test_series_is_sorted_and_a_repeated_step_counts_once():

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from uniclip_keras.data.text import PROMPTS
+from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
-from uniclip_keras.evaluation.prompts import PROMPTS
-from uniclip_keras.evaluation.prompts import class_embeddings
-from uniclip_keras.evaluation.prompts import prompt_templates
+from uniclip_keras.evaluation import class_embeddings
 
 
 class Encoder:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from experiments import building
+from experiments.run import building
 from uniclip_keras.data import augmentation
 from uniclip_keras.errors import InputError
 

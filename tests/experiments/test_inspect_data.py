@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from experiments import inspect_data
-from experiments.data_facts import Facts
-from experiments.data_facts import lost_their_tail
-from experiments.data_pictures import groups_html
+from experiments.report.data_facts import Facts
+from experiments.report.data_facts import lost_their_tail
+from experiments.report.data_pictures import groups_html
 from uniclip_keras.errors import InputError
 
 LENGTH = 5

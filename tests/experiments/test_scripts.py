@@ -14,9 +14,9 @@ from tiny_corpus import draw
 from tiny_corpus import make_config
 from tiny_corpus import png
 
-from experiments import workdir as workdirs
 from experiments.evaluate import evaluate
 from experiments.pretrain import pretrain
+from experiments.run import workdir as workdirs
 from uniclip_keras.data import SubwordTokenizer
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError

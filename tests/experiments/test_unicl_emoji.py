@@ -4,8 +4,8 @@ import pytest
 from absl import flags
 from ml_collections import config_flags
 
-from experiments import training_data
 from experiments.configs import unicl_emoji
+from experiments.run import training_data
 from uniclip_keras.errors import InputError
 
 DRAWN = {

@@ -2,7 +2,7 @@
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.bad_samples import BadSamples
-from uniclip_keras.data.evaluation_images import load_images
+from uniclip_keras.data.images.evaluation import load_images
 from uniclip_keras.data.pipeline import training_dataset
 from uniclip_keras.data.sources import TFDS
 from uniclip_keras.data.sources import Folders

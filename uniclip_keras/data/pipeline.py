@@ -12,15 +12,15 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import augmentation
-from uniclip_keras.data.captions import check_templates
-from uniclip_keras.data.captions import draw_captions
-from uniclip_keras.data.captions import fill_templates
-from uniclip_keras.data.image_header import image_shape
-from uniclip_keras.data.pixel_limit import MAX_PIXELS
-from uniclip_keras.data.pixel_limit import decode_within
+from uniclip_keras.data.images.header import image_shape
+from uniclip_keras.data.images.limit import MAX_PIXELS
+from uniclip_keras.data.images.limit import decode_within
 from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.data.sources.mixture import Mixture
+from uniclip_keras.data.text.captions import draw_captions
+from uniclip_keras.data.text.captions import fill_templates
+from uniclip_keras.data.text.templates import prompt_templates
 from uniclip_keras.data.threads import thread_options
 from uniclip_keras.errors import InputError
 
@@ -102,7 +102,7 @@ def training_dataset(
         tf.errors.OpError: While iterating: a pass over the source has not one
             good sample, or too many bad ones.
     """
-    templates = check_templates(templates)
+    templates = prompt_templates(templates)
     _check_numbers(batch_size, captions_per_image, worker, workers)
 
     def draw_vectors(shape, number, part_seed):

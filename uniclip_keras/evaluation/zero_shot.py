@@ -4,8 +4,51 @@ from collections import Counter
 
 import numpy as np
 
+from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
 from uniclip_keras.evaluation.ranking import rank_correct
+from uniclip_keras.evaluation.ranking import unit_rows
+
+
+def class_embeddings(encode_texts, class_texts, templates="plain"):
+    """One embedding per class: the mean over all of its prompts.
+
+    Every text of a class is put into every template; the unit vectors are
+    averaged and the mean is brought to unit length (CLIP, section 3.1.4).
+
+    Args:
+        encode_texts: callable, n different strings -> float [n, dim]; called
+            once, and free to work in batches.
+        class_texts: for each class a sequence of texts.
+        templates: as `prompt_templates` takes them.
+
+    Returns:
+        float32 [classes, dim], unit length.
+
+    Raises:
+        InputError: no classes, a class without texts, or templates that
+            `prompt_templates` refuses.
+    """
+    templates = prompt_templates(templates)
+    if not len(class_texts):
+        raise InputError("There are no classes; give at least one.")
+    prompts = []
+    for place, texts in enumerate(class_texts):
+        if isinstance(texts, str) or not len(texts):
+            raise InputError(
+                f"Class {place} has the texts {texts!r}; give each class a "
+                "list with at least one text."
+            )
+        # Replaced, not formatted: braces in a template or text stay as is.
+        prompts.append([t.replace("{}", x) for x in texts for t in templates])
+    # Dict keys are the distinct prompts in their order.
+    distinct = list(dict.fromkeys(p for group in prompts for p in group))
+    place_of = {prompt: place for place, prompt in enumerate(distinct)}
+    vectors = unit_rows(encode_texts(distinct), "prompt embeddings")
+    means = [
+        vectors[[place_of[p] for p in group]].mean(axis=0) for group in prompts
+    ]
+    return unit_rows(means, "class embeddings")
 
 
 def classify(

@@ -1,10 +1,10 @@
 """What a view may look like: the ranges from which its vector is drawn."""
 
 import dataclasses
-import difflib
 import math
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.errors import suggest
 
 
 def _is_number(value):
@@ -145,7 +145,7 @@ def _view_from_config(view):
         if name not in known:
             raise InputError(
                 f"view recipe: there is no field {name!r}"
-                f"{_nearest(name, [*known, 'preset'])}."
+                f"{suggest(name, [*known, 'preset'])}."
             )
     return dataclasses.replace(start, **fields)
 
@@ -154,13 +154,6 @@ def _preset(name):
     if name not in PRESETS:
         raise InputError(
             f"view recipe: there is no preset {name!r}"
-            f"{_nearest(name, [*PRESETS, 'slip'])}."
+            f"{suggest(name, [*PRESETS, 'slip'])}."
         )
     return PRESETS[name]
-
-
-def _nearest(name, known):
-    close = difflib.get_close_matches(str(name), known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}"
-    return f"; give one of {', '.join(known)}"

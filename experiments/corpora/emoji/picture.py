@@ -1,0 +1,101 @@
+"""Shows which drawings of never-trained concepts are nearest to class words.
+
+    python -m experiments.corpora.emoji.picture --workdir=runs/emoji \
+        --output=experiments/results/retrieval.png
+
+Only Noto (Apache-2.0) and Twemoji (CC-BY 4.0) are shown, so that the picture
+may be published. The classes are those with most drawings, not chosen by hand.
+"""
+
+import json
+from collections import Counter
+
+import matplotlib
+from absl import flags
+
+from experiments.run.command import run
+from experiments.run.training_data import data_path
+from experiments.run.workdir import WORKDIR
+from experiments.run.workdir import load_run
+from uniclip_keras import evaluation
+from uniclip_keras.data import WebDataset
+from uniclip_keras.data import load_images
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+_OUTPUT = flags.DEFINE_string("output", None, "PNG file to write.")
+
+STYLES = ("noto", "twemoji")
+ROWS, COLUMNS = 8, 8
+
+
+def main(argv):
+    del argv
+    config, tokenizer, model, _ = load_run(WORKDIR.value)
+    embedder = evaluation.Embedder(model, tokenizer)
+    shards = data_path(config, "novel-*.tar")
+    source = WebDataset(shards, label_field="subgroup")
+    samples = [
+        sample for sample in source.samples() if sample["key"].endswith(STYLES)
+    ]
+    encoded = [sample["image"] for sample in samples]
+    small, _ = load_images(encoded, config.image_size)
+    large, _ = load_images(encoded, 72)
+    groups = [sample["label"] for sample in samples]
+    with open(data_path(config, "subgroups.json")) as file:
+        texts = {entry["label"]: entry["texts"] for entry in json.load(file)}
+    chosen = [group for group, _ in Counter(groups).most_common(ROWS)]
+    found, _ = evaluation.nearest(
+        evaluation.class_embeddings(
+            embedder.texts,
+            [texts[group] for group in chosen],
+            config.evaluation.prompts,
+        ),
+        embedder.images(small),
+        COLUMNS,
+    )
+    right = [
+        [groups[image] == group for image in row]
+        for group, row in zip(chosen, found, strict=True)
+    ]
+    labels = [texts[group][0] for group in chosen]
+    draw(_OUTPUT.value, labels, large[found], right)
+
+
+def draw(path, texts, images, right):
+    """Writes the grid.
+
+    Args:
+        path: PNG file.
+        texts: one per row.
+        images: float `[rows, columns, h, w, 3]`.
+        right: bool, `[rows][columns]`; these get a frame.
+    """
+    rows, columns = images.shape[:2]
+    figure, axes = plt.subplots(
+        rows,
+        columns + 1,
+        figsize=(columns + 3, rows),
+        width_ratios=[3] + [1] * columns,
+    )
+    for row in range(rows):
+        label = axes[row][0]
+        label.axis("off")
+        label.text(1, 0.5, texts[row], ha="right", va="center", fontsize=11)
+        for column in range(columns):
+            cell = axes[row][column + 1]
+            cell.imshow(images[row, column])
+            cell.set_xticks([])
+            cell.set_yticks([])
+            for spine in cell.spines.values():
+                spine.set_visible(right[row][column])
+                spine.set_color("#1a9850")
+                spine.set_linewidth(3)
+    figure.tight_layout(pad=0.4)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["workdir", "output"])
+    run(main)

@@ -1,0 +1,1 @@
+"""Pages that people look at: the training report and the data page."""

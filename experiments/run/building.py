@@ -1,0 +1,109 @@
+"""From a configuration to the objects it describes."""
+
+import inspect
+
+import keras
+
+from uniclip_keras import layers
+from uniclip_keras import losses
+from uniclip_keras import models
+from uniclip_keras import training
+from uniclip_keras.errors import InputError
+from uniclip_keras.errors import suggest
+
+IMAGE_ENCODERS = {
+    "clip_vit": models.clip_vit,
+    "conv_stem_vit": models.conv_stem_vit,
+    "vit": models.vit,
+}
+TEXT_ENCODERS = {"clip_text": models.clip_text}
+OBJECTIVES = {
+    "clip": losses.CLIP,
+    "info_nce": losses.InfoNCE,
+    "mil_nce": losses.MILNCE,
+    "mp_nce": losses.MPNCE,
+    "siglip": losses.SigLIP,
+    "slip": losses.SLIP,
+    "sup_con": losses.SupCon,
+    "unicl": losses.UniCL,
+}
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def build_model(config, vocabulary_size):
+    """The UniCLIP model, in the configuration's precision."""
+    check_choice("precision", config.precision, PRECISIONS)
+    keras.config.set_dtype_policy(config.precision)
+    image_encoder = build_kind(
+        "image_encoder",
+        IMAGE_ENCODERS,
+        config.image_encoder,
+        image_size=config.image_size,
+    )
+    text_encoder = build_kind(
+        "text_encoder",
+        TEXT_ENCODERS,
+        config.text_encoder,
+        vocabulary_size=vocabulary_size,
+        context_length=config.tokenizer.context_length,
+    )
+    options = config.model.to_dict()
+    options["gradient_cache_size"] = options["gradient_cache_size"] or None
+    return models.UniCLIP(
+        image_encoder,
+        text_encoder,
+        objective=build_objective(config.objective),
+        **options,
+    )
+
+
+def build_objective(objective):
+    """The loss with its similarity: the usual one but for what is given."""
+    options = objective.to_dict()
+    check_choice("objective.kind", options.get("kind"), OBJECTIVES)
+    usual = OBJECTIVES[options["kind"]].usual_similarity()
+    given = {
+        name: options.pop(name) for name in usual.arguments if name in options
+    }
+    similarity = layers.DomainSimilarity(
+        usual.domains, **{**usual.arguments, **given}
+    )
+    return build_kind("objective", OBJECTIVES, options, similarity=similarity)
+
+
+def build_optimizer(config, model):
+    """AdamW with the configuration's schedule."""
+    return training.adamw(
+        model, steps=config.steps, **config.optimizer.to_dict()
+    )
+
+
+def build_kind(what, table, options, **arguments):
+    """Calls the entry of `table` that `options["kind"]` names.
+
+    Raises:
+        InputError: for an unknown kind, or an option it does not have.
+    """
+    options = dict(options.items())
+    kind = options.pop("kind", None)
+    check_choice(f"{what}.kind", kind, table)
+    known = [
+        name
+        for name in inspect.signature(table[kind]).parameters
+        if name not in arguments and name not in ("kwargs", "name")
+    ]
+    for name in options:
+        if name not in known:
+            raise InputError(
+                f"{what}.{name} does not exist for the kind {kind!r}"
+                f"{suggest(name, known)}."
+            )
+    return table[kind](**options, **arguments)
+
+
+def check_choice(what, value, allowed):
+    """Raises InputError unless the value is one of those allowed."""
+    if value not in allowed:
+        raise InputError(
+            f"{what}={value!r} is unknown{suggest(value, allowed)}."
+        )

@@ -1,0 +1,123 @@
+"""Crop, antialiased resize and flip against torchvision, and their edges."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from uniclip_keras.data import augmentation
+from uniclip_keras.data.augmentation import crop
+from uniclip_keras.errors import InputError
+
+FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
+REFERENCE = np.load(FIXTURES / "torchvision_ops.npz")
+CASES = {
+    case["key"]: case
+    for case in json.loads((FIXTURES / "torchvision_ops.json").read_text())[
+        "cases"
+    ]
+    if case["op"] == "resized_crop"
+}
+
+
+def box_vector(image, top, left, height, width):
+    vector = augmentation.IDENTITY.copy()
+    rows, columns = image.shape[:2]
+    vector[:4] = top / rows, left / columns, height / rows, width / columns
+    return vector
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_resized_crop_equals_torchvision(key):
+    case, image = CASES[key], REFERENCE["image"]
+    box = [case[name] for name in ("top", "left", "height", "width")]
+    vector, size = box_vector(image, *box), case["size"]
+
+    eager = augmentation.replay(image, vector, size)
+    (mapped,) = tf.data.Dataset.from_tensors(image).map(
+        lambda image: augmentation.replay(image, vector, size)
+    )
+
+    # Ten thousand times stricter than the 1e-2 asked of other definitions.
+    np.testing.assert_allclose(eager, REFERENCE[key], rtol=0, atol=2e-6)
+    np.testing.assert_allclose(mapped, REFERENCE[key], rtol=0, atol=2e-6)
+
+
+def test_flip_equals_torchvision():
+    image = REFERENCE["image"]
+    flipped = crop.resized_crop(
+        tf.constant(image),
+        tf.constant([0, 0]),
+        tf.constant(image.shape[:2]),
+        tf.constant(True),
+        image.shape[:2],
+    )
+    expected = REFERENCE["case_18"] * 255
+    np.testing.assert_allclose(flipped, expected, rtol=0, atol=1e-4)
+
+
+def test_float_image_gives_the_view_of_its_uint8_twin():
+    image = REFERENCE["image"]
+    vectors = [
+        box_vector(image, 3, 5, 30, 20),
+        box_vector(image, 0, 0, 9, 56),
+    ]
+    vectors[1][augmentation.LAYOUT.index("flip")] = 1
+    from_bytes = augmentation.geometric(image, vectors, 16)
+    from_floats = augmentation.geometric(image / 255.0, vectors, 16)
+    assert from_bytes.shape == (2, 16, 16, 3)
+    np.testing.assert_allclose(from_bytes, from_floats, rtol=0, atol=1e-6)
+    first = augmentation.geometric(image, vectors[:1], 16)
+    np.testing.assert_array_equal(from_bytes[:1], first)
+
+
+def test_whole_pixel_boxes_survive_the_vector():
+    rng = np.random.default_rng(0)
+    for height, width in [(1, 1), (72, 72), (375, 500), (65_535, 99_991)]:
+        size = np.array([height, width])
+        extents = 1 + np.floor(rng.random((500, 2)) * size).astype(int)
+        corners = np.floor(rng.random((500, 2)) * (size - extents + 1))
+        fractions = np.concatenate([corners / size, extents / size], axis=1)
+        found = crop.pixel_boxes(tf.constant(fractions, tf.float32), size)
+        np.testing.assert_array_equal(found[0], corners)
+        np.testing.assert_array_equal(found[1], extents)
+
+
+def test_boxes_outside_of_the_image_are_moved_into_it():
+    boxes = tf.constant([[0.9, -0.2, 0.5, 0.5], [1.0, 1.0, 0.0, 0.0]])
+    corners, extents = crop.pixel_boxes(boxes, [10, 20])
+    np.testing.assert_array_equal(corners, [[9, 0], [9, 19]])
+    np.testing.assert_array_equal(extents, [[1, 10], [1, 1]])
+
+
+@pytest.mark.parametrize("shape", [(1, 500), (500, 1), (1, 1), (2, 3)])
+def test_extreme_shapes_give_finite_views(shape):
+    image = np.full((*shape, 3), 255, np.uint8)
+    recipe = (*augmentation.SLIP_RECIPE, augmentation.IDENTITY_VIEW)
+    ((views, _),) = tf.data.Dataset.from_tensors(image).map(
+        lambda image: augmentation.random_views(image, recipe, [1, 2], 8)
+    )
+    assert np.isfinite(views).all()
+    assert np.max(views) <= 1 + 1e-6
+    # White stays white where nothing but the crop acts.
+    np.testing.assert_allclose(views[0], 1, atol=1e-6)
+    np.testing.assert_allclose(views[3], 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("image", "vectors", "size", "message"),
+    [
+        (np.zeros((4, 4, 3), np.int32), np.zeros((1, 11)), 8, "int32"),
+        (np.zeros((4, 4, 1), np.uint8), np.zeros((1, 11)), 8, r"\(4, 4, 1\)"),
+        (np.zeros((4, 4), np.uint8), np.zeros((1, 11)), 8, r"\(4, 4\)"),
+        (np.zeros((4, 4, 3), np.uint8), np.zeros((1, 9)), 8, "not 9"),
+        (np.zeros((4, 4, 3), np.uint8), np.zeros(11), 8, "how many views"),
+        (np.zeros((4, 4, 3), np.uint8), np.zeros((1, 11)), 0, "size 0"),
+        (np.zeros((4, 4, 3), np.uint8), np.zeros((1, 11)), 7.5, "size 7.5"),
+    ],
+)
+def test_bad_input_is_named(image, vectors, size, message):
+    with pytest.raises(InputError, match=message):
+        augmentation.geometric(image, vectors, size)

@@ -1,0 +1,124 @@
+"""Large views: the same as the two halves, and torchvision's."""
+
+import functools
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from uniclip_keras.data import augmentation
+from uniclip_keras.data.augmentation import large_views as large
+from uniclip_keras.data.augmentation.resampling import from_columns
+from uniclip_keras.data.augmentation.resampling import resized_columns
+
+FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
+REFERENCE = np.load(FIXTURES / "torchvision_ops.npz")
+CASES = {
+    case["key"]: case
+    for case in json.loads((FIXTURES / "torchvision_ops.json").read_text())[
+        "cases"
+    ]
+    if case["op"] == "resized_crop"
+}
+ENTRY = {name: index for index, name in enumerate(augmentation.LAYOUT)}
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def photo():
+    photo = tf.io.decode_image((FIXTURES / "grace_hopper.jpg").read_bytes())
+    return photo[:301, :257]
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    """Views with each of the blurs, jittered, gray, or only cropped."""
+    recipe = [augmentation.WEAK, *[augmentation.STRONG] * 7]
+    vectors = augmentation.sample_vectors(recipe, 301, 257, [1, 2]).numpy()
+    vectors[:5, ENTRY["blur"]] = 0.4, 0.9, 1.6, 0.0, 0.01
+    vectors[1:3, ENTRY["flip"]] = 1, 0
+    vectors[3:5, ENTRY["brightness"] : ENTRY["blur"]] = 0
+    vectors[5, ENTRY["grayscale"]] = 1
+    # Strong enough for every clip to act.
+    vectors[6:, ENTRY["brightness"] : ENTRY["hue"]] = 0.8, -0.7, 0.9
+    return vectors
+
+
+def halves(image, vectors, size):
+    views = augmentation.geometric(image, vectors, size)
+    return augmentation.photometric(views, vectors)
+
+
+def test_large_views_equal_the_two_halves(photo, vectors):
+    expected = halves(photo, vectors, SIZE)
+    eager = augmentation.replay(photo, vectors, SIZE)
+    (mapped,) = tf.data.Dataset.from_tensors(photo).map(
+        lambda image: augmentation.replay(image, vectors, SIZE)
+    )
+    assert mapped.shape == eager.shape == (8, SIZE, SIZE, 3)
+    np.testing.assert_allclose(eager, expected, rtol=0, atol=3e-5)
+    np.testing.assert_allclose(mapped, eager, rtol=0, atol=1e-5)
+    # One by one as all at once, and from floats as from bytes.
+    single = augmentation.replay(photo / 255, vectors[2], SIZE)
+    np.testing.assert_allclose(single, eager[2], rtol=0, atol=1e-5)
+
+
+def test_without_xla(photo, vectors, monkeypatch):
+    expected = augmentation.replay(photo, vectors[:3], SIZE)
+    # Not the function traced before.
+    monkeypatch.setattr(large, "_view", large._view.python_function)
+    monkeypatch.setattr(large, "_has_xla", lambda: False)
+    monkeypatch.setattr(
+        large, "compiled", functools.cache(large.compiled.__wrapped__)
+    )
+    plain = augmentation.replay(photo, vectors[:3], SIZE)
+    np.testing.assert_allclose(plain, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_resize_equals_torchvision(key):
+    case, image = CASES[key], REFERENCE["image"]
+    arguments = (
+        image,
+        tf.constant([case["top"], case["left"]]),
+        tf.constant([case["height"], case["width"]]),
+    )
+    plain, flipped = (
+        from_columns(resized_columns(*arguments, flip, case["size"]))
+        for flip in (tf.constant(False), tf.constant(True))
+    )
+    np.testing.assert_allclose(plain, REFERENCE[key], rtol=0, atol=2e-6)
+    np.testing.assert_array_equal(flipped, plain[:, ::-1])
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_huge_crops_stay_bytes(flip, photo, monkeypatch):
+    arguments = photo, tf.constant([20, 9]), tf.constant([201, 148]), flip, 40
+    expected = large._cut(*arguments)
+    monkeypatch.setattr(large, "MOST_PIXELS", 201 * 148 - 1)
+    monkeypatch.delattr(large, "resized_columns")
+    found = large._cut(*arguments)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 500), (500, 1), (1, 1), (2, 3)])
+def test_extreme_shapes_stay_white(shape):
+    image = np.full((*shape, 3), 255, np.uint8)
+    views = augmentation.replay(image, augmentation.IDENTITY[None], SIZE)
+    np.testing.assert_allclose(views, 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [SIZE, 24])
+def test_pipelines_make_the_views_that_replay_makes(size, photo, vectors):
+    some = vectors[:3]
+    dataset = tf.data.Dataset.from_tensors(photo).repeat(2)
+    dataset = dataset.map(
+        lambda image: (augmentation.cut_views(image, some, size), some)
+    )
+    (views,) = dataset.batch(2).map(augmentation.finish_views)
+    expected = augmentation.replay(photo, some, size)
+    assert views.shape == (2, 3, size, size, 3)
+    for made in views:
+        np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5)
