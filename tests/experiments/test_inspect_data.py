@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
-
-from experiments import inspect_data
 from experiments.report.data_facts import Facts
 from experiments.report.data_facts import lost_their_tail
 from experiments.report.data_pictures import groups_html
+
+from experiments import inspect_data
 from uniclip_keras.errors import InputError
 
 LENGTH = 5
