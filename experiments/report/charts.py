@@ -21,6 +21,7 @@ VARIABLES = {MUTED: "--muted", LINE: "--line"} | {
 }
 STYLE = {
     "svg.fonttype": "none",
+    "axes.unicode_minus": False,
     "font.size": 11,
     "text.color": MUTED,
     "axes.edgecolor": LINE,
