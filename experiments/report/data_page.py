@@ -1,4 +1,4 @@
-"""Looks at the training data as training sees it, and writes the data page."""
+"""What the data page shows: samples, batches and the mixture of sources."""
 
 import time
 
@@ -8,46 +8,12 @@ from experiments.report.batch_statistics import BatchStatistics
 from experiments.report.batch_statistics import decode
 from experiments.report.batch_statistics import is_truncated
 from experiments.report.page import to_pixels
-from experiments.report.page import write_page
-from experiments.run.hardware import describe_hardware
 from experiments.run.training_data import build_dataset
 from uniclip_keras.data.augmentation import describe
 from uniclip_keras.data.augmentation import recipe_from_config
 
 # Counting ends early when the data is this slow.
 MAX_SECONDS = 60.0
-
-
-def write_data_page(
-    path, config, source, tokenizer, bad_samples, samples, batches
-):
-    """Draws samples, counts batches and writes the page.
-
-    Args:
-        path: File to write. Its folder must exist.
-        config: The configuration.
-        source: Its training source.
-        tokenizer: The tokenizer of the training.
-        bad_samples: A `BadSamples` that counts what the batches skip.
-        samples: Number of samples to show.
-        batches: Largest number of batches to count, at least 2.
-    """
-    shown = draw_samples(config, source, tokenizer, samples)
-    statistics, speed = count_batches(
-        config, source, tokenizer, bad_samples, batches
-    )
-    write_page(
-        path,
-        "data_page.html",
-        config=config.to_dict(),
-        tokenizer=tokenizer,
-        samples=shown,
-        statistics=statistics,
-        speed=speed,
-        parts=describe_parts(config, source, statistics),
-        bad_samples=bad_samples,
-        hardware=describe_hardware(config.data.threads, ("tensorflow",)),
-    )
 
 
 def draw_samples(config, source, tokenizer, count):
