@@ -27,7 +27,7 @@ STYLE = {
     "ytick.color": MUTED,
 }
 # A date would make every page differ.
-NONE = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 # A key that ends with a slash is a line for each pair of domains.
 KEYS = ("loss", "learning_rate", "temperature/", "offset/")
 # About the width of a chart on the page in pixels.
@@ -115,7 +115,9 @@ def line_svg(name, lines):
         axes.spines[["left", "top", "right"]].set_visible(False)
         axes.tick_params(length=0, which="both", pad=6)
         file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata=NONE)
+        figure.savefig(
+            file, format="svg", transparent=True, metadata=NO_METADATA
+        )
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]
     for color, variable in VARIABLES.items():
