@@ -19,8 +19,7 @@ from experiments.report.data_facts import lines
 from experiments.report.data_facts import lost_their_tail
 from experiments.report.data_facts import to_pixels
 from experiments.report.data_page import write_page
-from experiments.run import tokenizers
-from experiments.run import training_data
+from experiments.run import data
 from experiments.run import workdir as workdirs
 from experiments.run.command import run
 from experiments.run.hardware import describe_hardware
@@ -77,8 +76,8 @@ def inspect(config, output_dir, samples=12, batches=10, workdir=None):
             "at least 1 and 2."
         )
     print("Looking at the sources ...", flush=True)
-    source = training_data.build_source(config)
-    tokenizer = tokenizers.find_tokenizer(config, workdir, source)
+    source = data.build_source(config)
+    tokenizer = data.find_tokenizer(config, workdir, source)
     print(f"Drawing {samples} samples ...", flush=True)
     shown = show_samples(config, source, tokenizer, samples)
     # Without a limit: data that is too bad to train on is to be seen.
@@ -120,9 +119,7 @@ def show_samples(config, source, tokenizer, count):
         # One more view, of which nothing is cut off.
         recipe = recipe_from_config(config.data.views)
         config.data.views = [*recipe, "identity"]
-    batches = training_data.build_dataset(
-        config, source, tokenizer, with_keys=True
-    )
+    batches = data.build_dataset(config, source, tokenizer, with_keys=True)
     batch = next(batches.as_numpy_iterator())
     pixels = to_pixels(batch["views"])
     shown = []
@@ -158,7 +155,7 @@ def count_batches(config, source, tokenizer, bad_samples, batches):
         `(facts, speed)`: a `Facts`, and a dict "first" (seconds to the first
         batch), "samples_per_second", "views_per_second" of the others.
     """
-    dataset = training_data.build_dataset(
+    dataset = data.build_dataset(
         config, source, tokenizer, with_keys=True, bad_samples=bad_samples
     )
     facts = Facts(len(source.drawn), tokenizer)

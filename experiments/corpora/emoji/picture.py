@@ -14,7 +14,7 @@ import matplotlib
 from absl import flags
 
 from experiments.run.command import run
-from experiments.run.training_data import data_path
+from experiments.run.data import data_path
 from experiments.run.workdir import WORKDIR
 from experiments.run.workdir import load_run
 from uniclip_keras import evaluation
