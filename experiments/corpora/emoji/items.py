@@ -10,20 +10,9 @@ from experiments.corpora.emoji.packages import package_folder
 # Skin-tone modifiers, from light to dark.
 TONES = frozenset(("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"))
 LANGUAGES = (
-    "ar",
-    "de",
-    "es",
-    "fa",
-    "fr",
-    "id",
-    "it",
-    "ja",
-    "ko",
-    "pt",
-    "ru",
-    "tr",
+    "ar", "de", "es", "fa", "fr", "id", "it", "ja", "ko", "pt", "ru", "tr",
     "zh",
-)
+)  # fmt: skip
 TONE_WORDS = re.compile(
     r" (?:light|medium-light|medium|medium-dark|dark) skin tone"
 )
@@ -55,20 +44,10 @@ _CLASS_OF_NAME = {
 # Letters that flags are spelled with: drawn, but without an emoji name.
 _REGIONAL_INDICATORS = range(0x1F1E6, 0x1F1FF + 1)
 
-_PEOPLE = frozenset(
-    (
-        "man",
-        "woman",
-        "person",
-        "men",
-        "women",
-        "people",
-        "boy",
-        "girl",
-        "child",
-        "adult",
-    )
-)
+_PEOPLE = (
+    "man", "woman", "person", "men", "women", "people", "boy", "girl",
+    "child", "adult",
+)  # fmt: skip
 # Concepts that differ by gender in a way that the words do not show.
 _SAME_CONCEPT = {
     "": "person",
