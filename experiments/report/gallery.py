@@ -1,87 +1,94 @@
-"""The report's retrieval grid: real images beside what the model made of them.
+"""Real images beside their nearest texts, and texts beside their images."""
 
-Images stand beside the names found for them, and names beside the images
-found, split by split in the order given.
-"""
+import numpy as np
 
-from experiments.report.page import image_tag
-from experiments.report.page import text
+from experiments.report.page import to_pixels
+from uniclip_keras import evaluation
 from uniclip_keras.errors import InputError
 
+IMAGES = 6
+TEXTS = 3
+MATCHES = 5
 
-def gallery_html(gallery, titles):
-    """The retrieval grid of all splits.
+
+def make_gallery(
+    split, images, embeddings, labels, text_embeddings, texts, text_labels
+):
+    """Picks images and texts of a split at random and finds their matches.
 
     Args:
-        gallery: list of two kinds of entry, mixed in any order: an image,
-            {"split", "image" uint8 [h, w, 3], "label" its true name,
-            "predictions" [(text, score, correct)]}, and a text query,
-            {"split", "text", "images" [(uint8 [h, w, 3], score, correct)]}.
-            Scores are cosines, best first.
-        titles: {split: title}, for splits that have one.
+        split: Name of the split.
+        images: Float array `[n, h, w, 3]` in [0, 1].
+        embeddings: Their embeddings `[n, dim]`.
+        labels: Their labels, a list of n.
+        text_embeddings: Float array `[m, dim]`.
+        texts: A list of m strings.
+        text_labels: Their labels, a list of m.
 
     Returns:
-        HTML; empty for an empty gallery.
+        A list of dicts of two kinds: for an image "split", "image" (uint8),
+        "label" (its true name) and "predictions" (`(text, score, correct)`
+        tuples); for a text "split", "text" and "images" (`(image, score,
+        correct)` tuples). Scores are cosines, best first.
+    """
+    rng = np.random.default_rng(0)
+    names = dict(zip(reversed(text_labels), reversed(texts), strict=True))
+    pixels = to_pixels(images)
+    entries = []
+    rows = rng.permutation(len(images))[:IMAGES]
+    for row, matches in _nearest(rows, embeddings, text_embeddings):
+        entries.append(
+            {
+                "split": split,
+                "image": pixels[row],
+                "label": names.get(labels[row], labels[row]),
+                "predictions": [
+                    (texts[i], score, text_labels[i] == labels[row])
+                    for i, score in matches
+                ],
+            }
+        )
+    present = [i for i, label in enumerate(text_labels) if label in set(labels)]
+    rows = rng.permutation(present)[:TEXTS]
+    for row, matches in _nearest(rows, text_embeddings, embeddings):
+        entries.append(
+            {
+                "split": split,
+                "text": texts[row],
+                "images": [
+                    (pixels[i], score, labels[i] == text_labels[row])
+                    for i, score in matches
+                ],
+            }
+        )
+    return entries
+
+
+def _nearest(rows, queries, candidates):
+    """Yields each row with a list of `(candidate, score)`."""
+    found, scores = evaluation.nearest(queries[rows], candidates, MATCHES)
+    for row, indices, values in zip(rows, found, scores, strict=True):
+        yield row, list(zip(indices, values.tolist(), strict=True))
+
+
+def group_by_split(gallery):
+    """Sorts the entries of `make_gallery` by split and kind.
+
+    Returns:
+        dict split -> {"images": entries, "texts": entries}, in the order of
+        the gallery.
 
     Raises:
-        InputError: an entry of neither kind, or an image that is not uint8.
+        InputError: If an entry is of neither kind.
     """
-    by_split = {}
+    splits = {}
     for entry in gallery:
         if "predictions" not in entry and "images" not in entry:
             raise InputError(
-                f"A gallery entry has the keys {sorted(entry)}; an image "
-                "needs 'predictions', a text query 'images'."
+                f"A gallery entry has the keys {sorted(entry)}: give an image "
+                "'predictions', or a text 'images'."
             )
-        by_split.setdefault(entry["split"], []).append(entry)
-    return "\n".join(
-        _split_html(titles.get(split, split), entries)
-        for split, entries in by_split.items()
-    )
-
-
-def _split_html(title, entries):
-    shots = [_shot(entry) for entry in entries if "predictions" in entry]
-    queries = [_query(entry) for entry in entries if "images" in entry]
-    parts = [f"<h3>{text(title)}</h3>"]
-    if shots:
-        parts.append(f'<div class="grid shots">{"".join(shots)}</div>')
-    if queries:
-        parts.append(f'<div class="grid queries">{"".join(queries)}</div>')
-    return "\n".join(parts)
-
-
-def _shot(entry):
-    rows = "".join(
-        f"<li{_right(correct)}><span>{_tick(correct)}{text(name)}</span>"
-        f"<span>{score:.2f}</span></li>"
-        for name, score, correct in entry["predictions"]
-    )
-    label = entry["label"]
-    return (
-        f'<div class="card shot"><div class="truth">'
-        f"{image_tag(entry['image'], label)}<span>{text(label)}</span></div>"
-        f"<ol>{rows}</ol></div>"
-    )
-
-
-def _query(entry):
-    hits = "".join(
-        f'<figure class="hit{" right" if correct else ""}">'
-        f"{image_tag(image, 'right' if correct else 'wrong')}"
-        f"{_tick(correct)}{score:.2f}</figure>"
-        for image, score, correct in entry["images"]
-    )
-    return (
-        f'<div class="card"><strong>“{text(entry["text"])}”</strong>'
-        f'<div class="row">{hits}</div></div>'
-    )
-
-
-def _right(correct):
-    return ' class="right"' if correct else ""
-
-
-def _tick(correct):
-    # Colour alone would not reach everyone.
-    return "✓ " if correct else ""
+        kind = "images" if "predictions" in entry else "texts"
+        split = splits.setdefault(entry["split"], {"images": [], "texts": []})
+        split[kind].append(entry)
+    return splits

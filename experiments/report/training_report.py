@@ -1,10 +1,10 @@
-"""The report of a run: one HTML page that needs nothing else, and a table.
+"""The report of a run, one self-contained HTML page.
 
 `results` is the dict that is stored as results.json. Every part is optional:
 
     {
       "run": {                      # all optional; further keys are shown too
-        "name": "emoji", "description": "One plain sentence about the data.",
+        "name": "emoji", "description": "One plain sentence about the run.",
         "seed": 0, "steps": 1500, "epochs": 25, "pairs": 288000,
         "seconds": 576.0, "pairs_per_second": 500.0, "parameters": 1700000,
         "hardware": "2 CPU cores", "versions": {"keras": "3.15.1", ...},
@@ -14,105 +14,66 @@
       "retrieval": {"style": <what `retrieval` returns>, ...},
       "zero_shot": {"novel/subgroups": <what `classify` returns>, ...},
       "augmentation_check": {"loss": 2.31, "loss_shuffled": 2.58, "n": 4096},
-      "notes": ["Twemoji: CC-BY 4.0.", ...],   # licences, sources; at the foot
+      "notes": ["Twemoji: CC-BY 4.0.", ...],   # licenses, sources; at the foot
     }
 
-`history` is a list of rows as in history.jsonl, any key but "step" optional:
+`history` is a list of rows as in history.jsonl. Every key but "step" is
+optional:
 
     {"step": 10, "loss": 3.2, "learning_rate": 1e-3, "pairs_per_second": 480.0,
      "temperature/image-image": 0.07, "offset/image-image": 0.0,
      "temperature/image-text": 0.07, ...}
 
-`config` is a nested dict; `gallery` is described in `gallery`.
+`config` is a nested dict. `gallery` is a list of entries of `make_gallery`.
 """
 
-import os
-
-from experiments.report.charts import augmentation_chart
 from experiments.report.charts import history_charts
-from experiments.report.gallery import gallery_html
+from experiments.report.gallery import group_by_split
 from experiments.report.page import duration
 from experiments.report.page import number
-from experiments.report.page import page
 from experiments.report.page import percent
-from experiments.report.page import text
-from experiments.report.results_table import results_html
+from experiments.report.page import write_page
 
-METRICS_NOTE = (
-    "Chance is the exact score of a model that rates every candidate alike; "
-    "tied candidates count at their expected place. A query is hit when any "
-    "of its correct candidates is found; median rank counts from 1. "
-    "“Most common” always names the most frequent classes."
-)
+EMPTY = {
+    "run": {},
+    "splits": {},
+    "retrieval": {},
+    "zero_shot": {},
+    "augmentation_check": None,
+    "notes": [],
+}
+MAX_TILES = 8
 
 
 def write_report(path, results, history, config, gallery):
-    """Writes `report.html`: no other file and no network needed to read it.
+    """Writes the page.
 
     Args:
-        path: where to write the page; its folder exists.
+        path: File to write. Its folder must exist.
         results: dict, see above.
-        history: list of dicts, see above; may be empty.
-        config: nested dict of the run's settings; may be empty.
-        gallery: list of dicts, see `gallery.gallery_html`; may be empty.
+        history: List of dicts, see above. May be empty.
+        config: Nested dict of the run's settings. May be empty.
+        gallery: List of dicts, see `gallery.make_gallery`. May be empty.
 
     Raises:
-        InputError: a gallery entry is malformed.
+        InputError: If a gallery entry is malformed.
     """
-    run = results.get("run", {})
-    titles = results.get("splits", {})
-    sections = [
-        ("results", "Results", results_html(results), METRICS_NOTE),
-        (
-            "augmentations",
-            "Does it read the augmentations?",
-            augmentation_chart(results.get("augmentation_check")),
-            "The image head is told how each view was made. Here the same "
-            "views are scored with their own augmentation vectors, and with "
-            "vectors shuffled among the views.",
-        ),
-        ("training", "Training", _training_html(history), ""),
-        (
-            "gallery",
-            "What it finds",
-            gallery_html(gallery, titles),
-            "Real images with their true names and the best matches, by "
-            "cosine similarity. Correct ones are marked ✓.",
-        ),
-        ("setup", "Setup", _setup_html(run, config), ""),
-    ]
-    sections = [section for section in sections if section[2]]
-    body = [_header(results, sections)]
-    for anchor, title, content, note in sections:
-        body.append(f'<section id="{anchor}"><h2>{title}</h2>')
-        body.append(f'<p class="note">{note}</p>' if note else "")
-        body.append(f"{content}</section>")
-    notes = "<br>".join(text(note) for note in results.get("notes", ()))
-    if notes:
-        body.append(f'<footer class="note">{notes}</footer>')
-    title = f"{run.get('name', 'Run')} · training report"
-    # Written beside and moved into place: a reader never sees half a page.
-    partial = f"{path}.partial"
-    with open(partial, "w", encoding="utf-8") as file:
-        file.write(page(title, "\n".join(body)))
-    os.replace(partial, path)
-
-
-def _header(results, sections):
-    run = results.get("run", {})
-    links = "".join(
-        f'<a href="#{anchor}">{title}</a>' for anchor, title, _, _ in sections
-    )
-    return (
-        '<header><p class="eyebrow">UniCLIP training report</p>'
-        f"<h1>{text(run.get('name', 'Run'))}</h1>"
-        f'<p class="lead">{text(summary(results))}</p>'
-        f"<nav>{links}</nav></header>{_tiles(results)}"
+    results = EMPTY | results
+    write_page(
+        path,
+        "training_report.html",
+        results=results,
+        summary=summary(results),
+        tiles=headline_scores(results)[:MAX_TILES],
+        charts=history_charts(history),
+        gallery=group_by_split(gallery),
+        environment=environment(results["run"]),
+        config=config,
     )
 
 
 def summary(results):
-    """What was trained and what came of it, in two or three sentences.
+    """Says what was trained and how well, in two or three sentences.
 
     Args:
         results: dict, see above.
@@ -135,91 +96,50 @@ def summary(results):
     sentences = [run["description"]] if "description" in run else []
     if trained:
         sentences.append(f"Trained {' '.join(trained)}.")
-    for split, task in list(results.get("retrieval", {}).items())[:1]:
-        found = task["image_to_text"]
+    for split, ways in list(results.get("retrieval", {}).items())[:1]:
+        task = ways["image_to_text"]
         title = results.get("splits", {}).get(split, split)
         sentences.append(
             f"{title}: the right text comes first among "
-            f"{number(found['candidates'])} for {percent(found['R@1'])} of "
-            f"{number(found['n'])} images; chance is "
-            f"{percent(found['chance']['R@1'])}."
+            f"{number(task['candidates'])} for {percent(task['R@1'])} of "
+            f"{number(task['n'])} images; chance is "
+            f"{percent(task['chance']['R@1'])}."
         )
     return " ".join(sentences)
 
 
-def _tiles(results):
-    titles = results.get("splits", {})
-    tiles = [
-        (name, task["image_to_text"], "R@1", "image to text, R@1")
-        for name, task in results.get("retrieval", {}).items()
-    ]
-    for name, task in results.get("zero_shot", {}).items():
-        metric = "top5" if task["classes"] > 20 and "top5" in task else "top1"
-        tiles.append((name, task, metric, f"zero-shot, top-{metric[3:]}"))
-    cards = "".join(
-        f'<div class="card tile"><b>{percent(task[metric])}</b>'
-        f"<span>{text(titles.get(name, name))}</span>"
-        f"<small>{kind}<br>chance {percent(task['chance'][metric])}</small>"
-        "</div>"
-        for name, task, metric, kind in tiles[:8]
-        if metric in task
-    )
-    return f'<div class="grid tiles">{cards}</div>' if cards else ""
+def headline_scores(results):
+    """Picks a score of each retrieval split and zero-shot task.
 
-
-def _training_html(history):
-    charts = history_charts(history)
-    if not charts:
-        return '<p class="card">No history was recorded for this run.</p>'
-    return f'<div class="grid charts">{"".join(charts)}</div>'
-
-
-def _setup_html(run, config):
-    run = {k: v for k, v in run.items() if k not in ("name", "description")}
-    versions = run.pop("versions", {})
-    if "seconds" in run:
-        run = {"wall time": duration(run.pop("seconds")), **run}
-    environment = {
-        key.replace("_", " "): number(value) for key, value in run.items()
-    }
-    return _details(
-        "Environment", environment | versions, opened=True
-    ) + _details("Configuration", flatten(config), opened=False)
-
-
-def _details(title, rows, opened):
-    if not rows:
-        return ""
-    cells = "".join(
-        f"<tr><td>{text(key)}</td><td>{text(value)}</td></tr>"
-        for key, value in rows.items()
-    )
-    return (
-        f'<details class="card"{" open" if opened else ""}>'
-        f"<summary>{title}</summary>"
-        f'<div class="columns"><table>{cells}</table></div></details>'
-    )
-
-
-def flatten(nested, prefix=""):
-    """A nested configuration as {"outer.inner": value in words}.
-
-    Dicts in lists are counted from 0, as in "views.1.crop".
+    Returns:
+        A list of dicts: "split", "metric" in words, "score" and "chance".
     """
-    by_key = isinstance(nested, dict)
-    rows = {}
-    for key, value in nested.items() if by_key else enumerate(nested):
-        name = f"{prefix}{key}"
-        if _has_parts(value):
-            rows |= flatten(value, f"{name}.")
-        elif isinstance(value, (list, tuple)):
-            rows[name] = ", ".join(map(str, value))
-        else:
-            rows[name] = str(value)
-    return rows
+    picked = [
+        (split, ways["image_to_text"], "R@1", "image to text, R@1")
+        for split, ways in results["retrieval"].items()
+    ]
+    for name, task in results["zero_shot"].items():
+        k = 5 if task["classes"] > 20 and "top5" in task else 1
+        picked.append((name, task, f"top{k}", f"zero-shot, top-{k}"))
+    return [
+        {
+            "split": split,
+            "metric": words,
+            "score": task[metric],
+            "chance": task["chance"][metric],
+        }
+        for split, task, metric, words in picked
+        if metric in task
+    ]
 
 
-def _has_parts(value):
-    if isinstance(value, (list, tuple)):
-        return any(isinstance(part, dict) for part in value)
-    return isinstance(value, dict) and bool(value)
+def environment(run):
+    """Lists what the report says about a run, as dict of name -> text."""
+    rows = {
+        name.replace("_", " "): number(value)
+        for name, value in run.items()
+        if name not in ("name", "description", "versions", "seconds")
+    }
+    if "seconds" in run:
+        rows = {"wall time": duration(run["seconds"]), **rows}
+    return rows | run.get("versions", {})
