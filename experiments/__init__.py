@@ -1,7 +1,5 @@
-"""Scripts: prepare a corpus, pre-train, evaluate, export."""
+"""Commands: prepare a corpus, inspect it, pre-train, evaluate, export."""
 
-import os
+from experiments.run.quiet import mute_tensorflow
 
-# TensorFlow reports every missing accelerator library as an error; what really
-# fails raises an exception all the same.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+mute_tensorflow()

@@ -17,8 +17,7 @@ from experiments.report.data_page import count_batches
 from experiments.report.data_page import describe_parts
 from experiments.report.data_page import draw_samples
 from experiments.report.page import write_page
-from experiments.run import tokenizers
-from experiments.run import training_data
+from experiments.run import data
 from experiments.run import workdir as workdirs
 from experiments.run.command import run
 from experiments.run.hardware import describe_hardware
@@ -72,8 +71,8 @@ def inspect(config, output_dir, samples=12, batches=10, workdir=None):
             "at least 1 and 2."
         )
     print("Reading the sources ...", flush=True)
-    source = training_data.build_source(config)
-    tokenizer = tokenizers.find_tokenizer(config, workdir, source)
+    source = data.build_source(config)
+    tokenizer = data.find_tokenizer(config, workdir, source)
     print(f"Drawing {samples} samples ...", flush=True)
     shown = draw_samples(config, source, tokenizer, samples)
     # Without a limit, so that data too bad for training can be seen.

@@ -3,7 +3,7 @@
     python -m experiments.pretrain --config=experiments/configs/emoji.py \
         --workdir=runs/emoji [--config.batch_size=64 ...]
 
-Started again with the same workdir, it goes on from the last checkpoint.
+Started again with the same workdir, it continues from the last checkpoint.
 """
 
 import pathlib
@@ -15,8 +15,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments.run import building
-from experiments.run import tokenizers
-from experiments.run import training_data
+from experiments.run import data
 from experiments.run import workdir as workdirs
 from experiments.run.command import run
 from uniclip_keras import training
@@ -24,7 +23,7 @@ from uniclip_keras.data import BadSamples
 from uniclip_keras.errors import InputError
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "The experiment's configuration file."
+    "config", None, "Configuration file of the experiment."
 )
 
 
@@ -34,27 +33,35 @@ def main(argv):
 
 
 def pretrain(config, workdir):
-    """Trains until `config.steps`, from the last checkpoint if there is one.
+    """Trains up to `config.steps`, from the last checkpoint if there is one.
+
+    Args:
+        config: The configuration.
+        workdir: Directory of the run; created if missing.
 
     Returns:
         The trained `UniCLIP` model.
+
+    Raises:
+        InputError: The configuration or its data cannot be used, or another
+            configuration has trained in `workdir`.
     """
     workdir = pathlib.Path(workdir)
-    workdirs.check(workdir, config)
+    workdirs.check_config(workdir, config)
     # Before anything touches a device: workers must be joined first.
     strategy = training.distribution_strategy(config.distribution)
-    source = training_data.build_source(config)
+    source = data.build_source(config)
     bad_samples = BadSamples(config.data.max_bad_share)
     keras.utils.set_random_seed(config.seed)
-    # Optimising the graph takes longer to start and gains no time per step.
+    # Optimizing the graph delays the start and saves no time per step.
     tf.config.optimizer.set_experimental_options(
         {"disable_meta_optimizer": True}
     )
-    tokenizer = tokenizers.find_tokenizer(config, workdir, source)
+    tokenizer = data.find_tokenizer(config, workdir, source)
     with strategy.scope():
         model = building.build_model(config, tokenizer.vocabulary_size)
         model.compile(optimizer=building.build_optimizer(config, model))
-    workdirs.claim(workdir, config, tokenizer)
+    workdirs.save_config(workdir, config, tokenizer)
     checkpoints = training.Checkpoints(
         workdir / workdirs.CHECKPOINTS, every=config.checkpoint_every
     )
@@ -69,7 +76,7 @@ def pretrain(config, workdir):
     if first_step >= config.steps:
         print(f"{workdir} has been trained already.")
         return model
-    dataset = training_data.build_dataset(
+    batches = data.build_dataset(
         config,
         source,
         tokenizer,
@@ -77,7 +84,7 @@ def pretrain(config, workdir):
         strategy=strategy,
         bad_samples=bad_samples,
     )
-    # A preempted machine is told so by SIGTERM: save, then leave.
+    # SIGTERM announces that the machine is taken away: save, then leave.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     progress = training.Progress(
         workdir,
@@ -96,7 +103,7 @@ def pretrain(config, workdir):
     )
     try:
         model.fit(
-            dataset,
+            batches,
             steps_per_epoch=config.steps - first_step,
             callbacks=[progress, report, checkpoints],
             shuffle=False,
@@ -104,10 +111,10 @@ def pretrain(config, workdir):
         )
     except KeyboardInterrupt:
         checkpoints.save()
-        print("Interrupted; start again to go on from this step.")
+        print("Interrupted; start again to continue from this step.")
         raise
     except tf.errors.OpError:
-        # The pipeline can only fail as TensorFlow does; this says why.
+        # The pipeline can only raise TensorFlow's errors: explain them.
         bad_samples.check()
         if bad_samples.good <= 0:
             raise InputError(

@@ -1,14 +1,17 @@
-"""Every option there is, with values for the paper's ViT-B/32 at 224 px.
+"""Every option with its value for the paper's ViT-B/32 at 224 pixels.
 
 A configuration starts from `base()` and states what differs. It is locked: an
-unknown key is an error, whether in a file or on the command line.
+unknown key is an error, in a file and on the command line.
 """
 
 from ml_collections import ConfigDict
 
 
 def base():
-    """The reference scale of UniCLIP (section 4.1); ours where it is silent."""
+    """Returns the reference scale of UniCLIP (section 4.1).
+
+    Where the paper gives no value, this one is our choice.
+    """
     config = ConfigDict()
     config.name = "base"
     config.seed = 0
@@ -20,44 +23,44 @@ def base():
 
     config.data = ConfigDict()
     config.data.directory = "data"
-    # name -> a source: {"path": pattern in the directory, "weight": share, 0
-    # to lend words to the vocabulary alone, "kind": one of the following,
-    # and any option of that kind's class in `uniclip_keras.data`}.
-    # "webdataset" (if left out): tars of `key.jpg`, `key.txt`, `key.json`.
-    # "tfrecord": files of tf.train.Example, with img2dataset's names unless
-    # `image_field`, `caption_field`, `key_field` say others.
-    # "tfds": a prepared set, by `name` in place of a path, `split`
+    # Name -> source: {"path": pattern in the directory, "weight": share,
+    # "kind": one of the following, and options of that class of
+    # `uniclip_keras.data`}. Weight 0 adds words to the vocabulary alone.
+    # "webdataset" (the default): tars of `key.jpg`, `key.txt`, `key.json`.
+    # "tfrecord": files of tf.train.Example with the field names of
+    # img2dataset, or of `image_field`, `caption_field`, `key_field`.
+    # "tfds": a prepared set, by `name` in place of `path`, `split`
     # ("train[:90%]") and `data_dir`.
     # "table": .csv, .tsv, .jsonl or .parquet with a column of image paths
-    # (`image_field`), below `image_folder` or else the table's folder.
+    # (`image_field`) in `image_folder` or else in the folder of the table.
     # "folders": `path/class_name/.../image.jpg`.
-    # A `label_field`, or a class list as `classes`, makes a source one of
-    # labelled images.
+    # A `label_field`, or a class list in `classes`, makes it a source of
+    # labeled images.
     config.data.train = ConfigDict({"pairs": {"path": "*.tar", "weight": 1.0}})
     config.data.id_field = ""
     config.data.caption_field = ""
-    # What class names of labelled images are put into: a name of
-    # `uniclip_keras.data.text.PROMPTS`, or templates.
+    # Templates for the class names of labeled images: a name of
+    # `uniclip_keras.data.text.PROMPTS`, or a tuple of templates.
     config.data.prompts = "plain"
     config.data.views = ["weak", "strong", "strong"]
     config.data.shuffle_buffer = 50_000
-    # Captions that go with each image, all of them its positives.
+    # Captions drawn for each image, all of them its positives.
     config.data.captions_per_image = 1
     config.data.cache = False
-    # Larger images are skipped before they are decoded.
+    # Larger images are skipped without decoding them.
     config.data.max_pixels = 2**26
-    # A larger share of bad samples ends the run.
+    # The run ends when more of its samples are bad.
     config.data.max_bad_share = 0.2
     config.data.threads = 16
 
     config.tokenizer = ConfigDict()
-    # "subword" learns a vocabulary from the training texts, "clip" takes
-    # CLIP's from the merges that `file` names, "sentencepiece" does either.
+    # "subword" learns a vocabulary from the training texts, "clip" reads the
+    # merges that `file` names, "sentencepiece" does either.
     config.tokenizer.kind = "subword"
     config.tokenizer.file = ""
     config.tokenizer.vocabulary_size = 49_408
     config.tokenizer.context_length = 77
-    # Captions from which the vocabulary is learned, at most.
+    # The vocabulary is learned from at most so many samples.
     config.tokenizer.training_texts = 2_000_000
 
     config.image_encoder = ConfigDict(
@@ -77,9 +80,9 @@ def base():
     config.model.embedding_dim = 512
     config.model.augmentation_units = (128, 128, 128)
     config.model.projection_blocks = 3
-    # SLIP's head of the strong views; unused by other objectives.
+    # Head of the strong views for the loss "slip"; others have none.
     config.model.view_units = (4096, 4096, 256)
-    # Items embedded at a time, of a batch that may be larger; 0: all at once.
+    # Items embedded at a time (gradient caching); 0 embeds the whole batch.
     config.model.gradient_cache_size = 0
 
     config.objective = ConfigDict(
@@ -104,9 +107,9 @@ def base():
     config.log_every = 50
     config.checkpoint_every = 1_000
 
-    # What `experiments.evaluate` measures; each task names its images as
+    # What `experiments.evaluate` measures. A task names its images as
     # `data.train` does, with a `label_field`, and its candidates by a class
-    # list.
+    # list in `classes`.
     config.evaluation = ConfigDict()
     config.evaluation.prompts = "photo"
     # The task that the report leads with.
@@ -117,22 +120,24 @@ def base():
     return config.lock()
 
 
-def imagenet_and_retrieval():
-    """The paper's zero-shot tasks, from files beside the training pairs.
+def use_paper_tasks(config):
+    """Adds the paper's zero-shot tasks, from files in the data directory.
 
-    Each image's JSON holds the field named; class lists are
+    The JSON of each image holds the label field. Class lists are
     `[{"label": ..., "texts": [...]}]`.
     """
-    return {
-        "zero_shot": {
+    config.evaluation.zero_shot = ConfigDict(
+        {
             "imagenet": {
                 "title": "ImageNet",
                 "path": "imagenet-val/*.tar",
                 "label_field": "label",
                 "classes": "imagenet-classes.json",
             }
-        },
-        "retrieval": {
+        }
+    )
+    config.evaluation.retrieval = ConfigDict(
+        {
             name: {
                 "title": title,
                 "path": f"{name}/*.tar",
@@ -140,5 +145,5 @@ def imagenet_and_retrieval():
                 "classes": f"{name}-captions.json",
             }
             for name, title in (("flickr30k", "Flickr30k"), ("coco", "COCO"))
-        },
-    }
+        }
+    )

@@ -1,14 +1,12 @@
-"""UniCLIP ViT-B/32 on CC3M: the paper's recipe on a set of three million pairs.
+"""UniCLIP ViT-B/32 on CC3M: the paper's recipe on three million pairs.
 
-Batch and schedule are ours: a fifth of the pairs of YFCC15M wants a smaller
-batch to take as many steps per epoch. Download the pairs with img2dataset
+Batch and schedule are ours: with a fifth of the pairs of YFCC15M, a smaller
+batch keeps the number of steps per epoch. Download the pairs with img2dataset
 (webdataset output) into `data.directory`.
 """
 
-from ml_collections import ConfigDict
-
 from experiments.configs.base import base
-from experiments.configs.base import imagenet_and_retrieval
+from experiments.configs.base import use_paper_tasks
 
 PAIRS = 2_800_000
 EPOCHS = 32
@@ -22,6 +20,5 @@ def get_config():
     config.optimizer.learning_rate = 5e-4
     config.data.directory = "data/cc3m"
     config.data.train.pairs.path = "train/*.tar"
-    for group, tasks in imagenet_and_retrieval().items():
-        config.evaluation[group] = ConfigDict(tasks)
+    use_paper_tasks(config)
     return config

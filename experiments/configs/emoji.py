@@ -1,6 +1,6 @@
-"""UniCLIP on the embedded emoji corpus: two cores, some minutes.
+"""UniCLIP on the emoji corpus: some minutes on two cores.
 
-Another method of `methods.py` is chosen after a colon: `emoji.py:clip`.
+Choose another method of `methods.py` after a colon: `emoji.py:clip`.
 """
 
 from ml_collections import ConfigDict
@@ -18,7 +18,7 @@ def get_config(method="uniclip"):
     config.precision = "float32"
 
     config.data.directory = "data/emoji"
-    # Weights by images, each skin-tone variant counting a sixth.
+    # By number of images, where a skin-tone variant counts a sixth.
     config.data.train = ConfigDict(
         {
             "base": {"path": "train-*.tar", "weight": 7.0},
@@ -27,8 +27,8 @@ def get_config(method="uniclip"):
     )
     config.data.id_field = "id"
     config.data.caption_field = "captions"
-    # No flips: they would swap arrows, letters and hands. No crops of 0.08:
-    # at 32 px nothing would be left.
+    # No flips, which mirror arrows, letters and hands. No crops of 0.08, which
+    # leave nothing at 32 pixels.
     config.data.views = [
         {"preset": "weak", "crop_area": (0.6, 1.0)},
         {
@@ -80,10 +80,10 @@ def get_config(method="uniclip"):
     config.evaluation.headline = "style"
     config.evaluation.retrieval = ConfigDict(
         {
-            "seen": _names("Seen drawings", "train-*.tar"),
-            "style": _names("Unseen drawing style", "style-*.tar"),
-            "novel": _names("Novel concepts", "novel-*.tar"),
-            "composition": _names(
+            "seen": _retrieval("Seen drawings", "train-*.tar"),
+            "style": _retrieval("Unseen drawing style", "style-*.tar"),
+            "novel": _retrieval("Novel concepts", "novel-*.tar"),
+            "composition": _retrieval(
                 "Unseen skin-tone combinations",
                 "composition-*.tar",
                 "names_all.json",
@@ -108,13 +108,13 @@ def get_config(method="uniclip"):
     config.evaluation.notes = (
         "Training drawings: Twemoji (CC-BY 4.0), OpenMoji (CC-BY-SA 4.0), "
         "Noto Emoji (Apache-2.0). Test style: JoyPixels, whose drawings are "
-        "not free: keep this page to yourself.",
+        "not free: do not share this page.",
     )
     use_method(config, method)
     return config
 
 
-def _names(title, path, classes="names.json"):
+def _retrieval(title, path, classes="names.json"):
     return {
         "title": title,
         "path": path,

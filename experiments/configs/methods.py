@@ -1,10 +1,10 @@
-"""UniCLIP and the methods that it is measured against, by name.
+"""UniCLIP and the methods that it is compared with, by name.
 
-A configuration file that takes a method is called with it after a colon:
+A configuration file that takes a method gets it after a colon:
 
     --config=experiments/configs/emoji.py:clip
 
-`uniclip`, `info_nce`, `sup_con` and `mil_nce` differ in the objective alone.
+`uniclip`, `info_nce`, `sup_con` and `mil_nce` differ in the loss alone.
 `clip`, `slip`, `unicl` and `siglip` also have their own heads and views.
 """
 
@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import suggest
 
-OBJECTIVES = {
+METHODS = {
     "uniclip": {
         "kind": "mp_nce",
         "include_self": True,
@@ -27,27 +27,27 @@ OBJECTIVES = {
     "unicl": {"kind": "unicl"},
     "siglip": {"kind": "siglip"},
 }
-# Methods that see each image once, through a linear head.
+# Methods that see one view of each image, through a linear head.
 ONE_VIEW = ("clip", "unicl", "siglip")
 
 
 def use_method(config, method):
-    """Sets a configuration's objective, heads and views to a method's.
+    """Sets the loss, heads and views of a configuration to those of a method.
 
     Args:
-        config: an unlocked `ConfigDict` made for UniCLIP: its first view is
-            the weak one, the others are strong.
-        method: a name of `OBJECTIVES`.
+        config: A `ConfigDict` for UniCLIP: its first view is the weak one,
+            the others are strong.
+        method: A name of `METHODS`.
 
     Raises:
-        InputError: for an unknown method.
+        InputError: The method is unknown.
     """
-    if method not in OBJECTIVES:
+    if method not in METHODS:
         raise InputError(
-            f"There is no method {method!r}{suggest(method, OBJECTIVES)}; the "
-            f"methods are {', '.join(OBJECTIVES)}."
+            f"There is no method {method!r}{suggest(method, METHODS)}; the "
+            f"methods are {', '.join(METHODS)}."
         )
-    config.objective = ConfigDict(OBJECTIVES[method])
+    config.objective = ConfigDict(METHODS[method])
     weak, *strong = config.data.views
     if method in ONE_VIEW:
         config.data.views = [weak]

@@ -2,8 +2,8 @@
 
     --config=experiments/configs/unicl_emoji.py[:joint | :pairs | :labels]
 
-`pairs` and `labels` are what `joint` mixes half and half, each by itself, for
-as many steps and with the vocabulary of both. Prepare the data sets first:
+`joint` mixes pairs and labels half and half. `pairs` and `labels` train on one
+of them for as many steps, with the vocabulary of both. Prepare the data first:
 `experiments.prepare_emoji` and `experiments.prepare_fashion_mnist`.
 """
 
@@ -14,7 +14,7 @@ from uniclip_keras.errors import InputError
 
 PAIRS = ("base", "tones")
 LABELS = ("drawings", "fashion")
-# Name -> the sources that are drawn from; the others lend their words.
+# Name -> the sources that train; the others add words to the vocabulary.
 VARIANTS = {"joint": PAIRS + LABELS, "pairs": PAIRS, "labels": LABELS}
 
 _FASHION = {"label_field": "label", "classes": "../fashion_mnist/classes.json"}
@@ -30,7 +30,7 @@ def get_config(variant="joint"):
     config.name = "unicl_emoji"
     if variant != "joint":
         config.name += f"_{variant}"
-    # One view per image costs half of two: the batch is twice as large.
+    # One view per image costs half of two, so the batch is twice as large.
     config.batch_size = 384
     config.data.train.update(
         {
@@ -50,7 +50,7 @@ def get_config(variant="joint"):
     for name, source in config.data.train.items():
         if name not in VARIANTS[variant]:
             source.weight = 0.0
-    # Templates are a list here and a name elsewhere.
+    # A tuple of templates replaces a name of templates.
     with config.ignore_type():
         config.data.prompts = (
             "{}",

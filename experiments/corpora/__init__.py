@@ -1,1 +1,1 @@
-"""How each corpus is made."""
+"""How each corpus is made: its pictures, its texts, its files."""

@@ -8,7 +8,7 @@ from experiments.report.batch_statistics import BatchStatistics
 from experiments.report.batch_statistics import decode
 from experiments.report.batch_statistics import is_truncated
 from experiments.report.page import to_pixels
-from experiments.run.training_data import build_dataset
+from experiments.run.data import build_dataset
 from uniclip_keras.data.augmentation import describe
 from uniclip_keras.data.augmentation import recipe_from_config
 

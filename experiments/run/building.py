@@ -1,4 +1,4 @@
-"""From a configuration to the objects it describes."""
+"""From a configuration to the model, its loss and its optimizer."""
 
 import inspect
 
@@ -17,7 +17,7 @@ IMAGE_ENCODERS = {
     "vit": models.vit,
 }
 TEXT_ENCODERS = {"clip_text": models.clip_text}
-OBJECTIVES = {
+LOSSES = {
     "clip": losses.CLIP,
     "info_nce": losses.InfoNCE,
     "mil_nce": losses.MILNCE,
@@ -31,7 +31,11 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def build_model(config, vocabulary_size):
-    """The UniCLIP model, in the configuration's precision."""
+    """Builds the `UniCLIP` model in the precision of the configuration.
+
+    Raises:
+        InputError: The configuration has an unknown value or option.
+    """
     check_choice("precision", config.precision, PRECISIONS)
     keras.config.set_dtype_policy(config.precision)
     image_encoder = build_kind(
@@ -52,41 +56,51 @@ def build_model(config, vocabulary_size):
     return models.UniCLIP(
         image_encoder,
         text_encoder,
-        objective=build_objective(config.objective),
+        objective=build_loss(config.objective),
         **options,
     )
 
 
-def build_objective(objective):
-    """The loss with its similarity: the usual one but for what is given."""
+def build_loss(objective):
+    """Builds the loss of the section `config.objective`.
+
+    Options of the similarity, such as `temperature`, replace the defaults of
+    the kind of loss.
+    """
     options = objective.to_dict()
-    check_choice("objective.kind", options.get("kind"), OBJECTIVES)
-    usual = OBJECTIVES[options["kind"]].usual_similarity()
+    check_choice("objective.kind", options.get("kind"), LOSSES)
+    usual = LOSSES[options["kind"]].usual_similarity()
     given = {
         name: options.pop(name) for name in usual.arguments if name in options
     }
     similarity = layers.DomainSimilarity(
         usual.domains, **{**usual.arguments, **given}
     )
-    return build_kind("objective", OBJECTIVES, options, similarity=similarity)
+    return build_kind("objective", LOSSES, options, similarity=similarity)
 
 
 def build_optimizer(config, model):
-    """AdamW with the configuration's schedule."""
+    """Builds AdamW with the schedule of the configuration."""
     return training.adamw(
         model, steps=config.steps, **config.optimizer.to_dict()
     )
 
 
-def build_kind(what, table, options, **arguments):
+def build_kind(section, table, options, **arguments):
     """Calls the entry of `table` that `options["kind"]` names.
 
+    Args:
+        section: Name of the section in the configuration, for messages.
+        table: Dict from kinds to functions or classes.
+        options: Dict of "kind" and of arguments that the configuration gives.
+        **arguments: Arguments that it cannot give.
+
     Raises:
-        InputError: for an unknown kind, or an option it does not have.
+        InputError: The kind is unknown, or does not have an option.
     """
     options = dict(options.items())
     kind = options.pop("kind", None)
-    check_choice(f"{what}.kind", kind, table)
+    check_choice(f"{section}.kind", kind, table)
     known = [
         name
         for name in inspect.signature(table[kind]).parameters
@@ -95,15 +109,15 @@ def build_kind(what, table, options, **arguments):
     for name in options:
         if name not in known:
             raise InputError(
-                f"{what}.{name} does not exist for the kind {kind!r}"
+                f"{section}.{name} does not exist for the kind {kind!r}"
                 f"{suggest(name, known)}."
             )
     return table[kind](**options, **arguments)
 
 
-def check_choice(what, value, allowed):
-    """Raises InputError unless the value is one of those allowed."""
+def check_choice(name, value, allowed):
+    """Raises `InputError` unless the value is one of those allowed."""
     if value not in allowed:
         raise InputError(
-            f"{what}={value!r} is unknown{suggest(value, allowed)}."
+            f"{name}={value!r} is unknown{suggest(value, allowed)}."
         )

@@ -1,4 +1,4 @@
-"""Runs a script's main: bad input becomes one sentence and status 2."""
+"""Runs a command: a mistake of the user is one sentence and exit status 2."""
 
 import re
 import sys
@@ -14,11 +14,11 @@ def run(main):
     """Parses the flags, calls `main(argv)` and exits.
 
     A mistake of the user (`InputError`, a wrong flag, a stray argument) is
-    printed to stderr as `error: <sentence>` with exit status 2; anything else
-    is a defect of the program and keeps its traceback.
+    printed to stderr as `error: <sentence>` with exit status 2. Any other
+    exception is a defect of the program and keeps its traceback.
 
     Args:
-        main: function of the list of arguments left after the flags.
+        main: Function of the list of arguments that are not flags.
     """
     # TensorFlow logs every file that it writes at a lower level.
     logging.set_verbosity(logging.WARNING)
@@ -36,8 +36,8 @@ def _parse_flags(argv):
     """Parses the flags.
 
     Raises:
-        InputError: a flag is unknown or has a bad value, or an argument is
-            no flag.
+        InputError: A flag is unknown or has a bad value, or an argument is
+            not a flag.
     """
     try:
         rest = flags.FLAGS(argv)
@@ -46,7 +46,7 @@ def _parse_flags(argv):
             f"{_sentence(error)}; `{argv[0]} --help` lists the flags."
         ) from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # What ml_collections raises for a key or value that does not fit.
+        # ml_collections raises these for a key or value that does not fit.
         raise InputError(
             f"the configuration does not fit: {_sentence(error)}; its file and "
             "experiments/configs/base.py list the keys."
@@ -58,14 +58,14 @@ def _parse_flags(argv):
         ) from None
     if len(rest) > 1:
         raise InputError(
-            f"Unexpected argument {rest[1]!r}: options are given as "
-            f"--name=value; `--help` lists them."
+            f"Unexpected argument {rest[1]!r}: give options as --name=value; "
+            "`--help` lists them."
         )
     return rest
 
 
 def _sentence(error):
-    """The innermost message of an exception, on one line."""
+    """Returns the innermost message of an exception on one line."""
     while error.args and isinstance(error.args[0], Exception):
         error = error.args[0]
     message = str(error.args[0]) if len(error.args) == 1 else str(error)
@@ -73,7 +73,7 @@ def _sentence(error):
     message = re.sub(
         r"(?s)Other fields present: .*(?=Did you mean)", "", message
     )
-    # An error inside a configuration file comes as its whole traceback.
+    # An error inside a configuration file comes with its whole traceback.
     message = re.sub(
         r"(?s)Error whilst parsing config file:.*\n[\w.]*Error: ", "", message
     )

@@ -1,4 +1,4 @@
-"""What a benchmark ran on, in one line."""
+"""The hardware and the package versions behind a measurement."""
 
 import os
 import pathlib
@@ -6,21 +6,27 @@ import platform
 from importlib.metadata import version
 
 
-def describe_hardware(threads, packages):
-    """The processor, the threads in use and the versions, in one line.
+def describe_hardware(threads=None, packages=()):
+    """Returns the processor, threads and versions in one line.
 
     Args:
-        threads: number that the benchmark computes with.
-        packages: names of installed packages.
+        threads: Number of threads that computed, or None.
+        packages: Names of installed packages.
     """
     return ", ".join(
         [
             _processor(),
             f"{os.cpu_count()} cores",
-            f"{threads} threads",
+            *([f"{threads} threads"] if threads else []),
             *(f"{package} {version(package)}" for package in packages),
         ]
     )
+
+
+def versions(packages):
+    """Returns `{name: version}` of Python and of installed packages."""
+    found = {package: version(package) for package in packages}
+    return {"python": platform.python_version()} | found
 
 
 def _processor():

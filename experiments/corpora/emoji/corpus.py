@@ -1,150 +1,95 @@
-"""The corpus as a whole: plan it from the packages, then write it."""
+"""The emoji corpus on disk: written from its plan, kept while up to date."""
 
 import collections
 import concurrent.futures
-import dataclasses
-import hashlib
 import pathlib
+import sys
+import time
 
-from experiments.corpora import shards
-from experiments.corpora.emoji import captions as captions_lib
-from experiments.corpora.emoji import classes
+from experiments.corpora import files
 from experiments.corpora.emoji import drawings
-from experiments.corpora.emoji import splits
-from experiments.corpora.emoji.items import TONE_WORDS
-from experiments.corpora.emoji.items import load_items
-from experiments.corpora.emoji.packages import LICENCES
+from experiments.corpora.emoji import texts
+from experiments.corpora.emoji.packages import LICENSES
 from experiments.corpora.emoji.packages import versions
+from experiments.corpora.emoji.plan import plan_corpus
+from uniclip_keras.errors import InputError
 
-# Raised whenever the files would differ for equal packages and seed.
+# Raise it whenever equal packages and an equal seed give other files.
 FORMAT = 1
 _WORKERS = 2
 
 
-@dataclasses.dataclass(frozen=True)
-class Sample:
-    """One drawing of one item: `key`, `style`, `split`, `item`, `path`."""
+def prepare(output_dir, seed=0, overwrite=False, plan=None):
+    """Writes the corpus, unless it is up to date.
 
-    key: str
-    style: str
-    split: str
-    item: object
-    path: pathlib.Path
+    Args:
+        output_dir: Folder to write.
+        seed: Integer.
+        overwrite: Whether to write anew what is up to date.
+        plan: `Plan` to write; the whole corpus by default.
 
+    Returns:
+        The contents of `corpus.json`.
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """Everything that is decided before the first picture is drawn.
-
-    Attributes:
-        seed: integer.
-        items: list of the drawn `Item`s, sorted by code.
-        samples: {split: list of `Sample`}, in the order of the shards.
-        captions: {item code: list of captions}.
-        dropped: {reason: count}.
+    Raises:
+        InputError: A package is missing, or `output_dir` is a file, cannot
+            be written or holds something else.
     """
-
-    seed: int
-    items: list
-    samples: dict
-    captions: dict
-    dropped: dict
+    if not output_dir:
+        raise InputError(
+            "--output_dir is empty: name a folder, e.g. data/emoji."
+        )
+    target = pathlib.Path(output_dir).absolute()
+    existing = files.read_summary(
+        target, "corpus.json", _is_ours, "an emoji corpus"
+    )
+    up_to_date = existing and _is_up_to_date(target, existing, seed)
+    if up_to_date and not overwrite:
+        print(f"{output_dir} is up to date (--overwrite writes it anew).")
+        _print_counts(existing)
+        return existing
+    started = time.monotonic()
+    with files.replaced(target) as folder:
+        print("Reading the packages ...", file=sys.stderr)
+        corpus = write_corpus(plan or plan_corpus(seed), folder)
+    _print_counts(corpus)
+    print(f"Wrote {output_dir} in {time.monotonic() - started:.0f} s.")
+    return corpus
 
 
 def fingerprint(seed):
-    """What the bytes of a corpus depend on: format, seed, package versions."""
+    """Returns what the bytes of a corpus depend on, as in `corpus.json`."""
     return {"format": FORMAT, "seed": seed, "versions": versions()}
 
 
-def plan_corpus(seed):
-    """Decides which drawing goes where.
-
-    Args:
-        seed: integer; draws the held-out concepts and variants and the order
-            of the samples.
-
-    Returns:
-        `Plan`.
-
-    Raises:
-        InputError: a package is not installed.
-    """
-    items = load_items()
-    found, dropped = drawings.find_drawings()
-    drawn = {
-        code
-        for style in drawings.TRAIN_STYLES
-        for code in found[style]
-        if code in items
-    }
-    items = {code: item for code, item in items.items() if code in drawn}
-    by_name = {item.name: item.code for item in items.values()}
-    novel = splits.novel_concepts(items.values(), seed)
-    held_out = splits.held_out_tones(items.values(), novel, seed)
-    samples = {split: [] for split in splits.SPLITS}
-    for style, paths in sorted(found.items()):
-        for code, path in paths.items():
-            item = items.get(code)
-            if item is None:
-                dropped[f"{style}: sequence without a name"] += 1
-                continue
-            base = paths.get(by_name.get(TONE_WORDS.sub("", item.name)))
-            if item.toned and base and drawings.same_drawing(path, base):
-                dropped[f"{style}: skin tone not drawn"] += 1
-                continue
-            split = splits.split_of(
-                item, style, drawings.TEST_STYLE, novel, held_out
-            )
-            if split is None:
-                dropped[f"{style}: skin tone of a test item"] += 1
-                continue
-            key = f"{code}-{style}"
-            samples[split].append(Sample(key, style, split, item, path))
-    for split in samples.values():
-        split.sort(key=lambda sample: _shuffle_key(seed, sample.key))
-    seen = [item for item in items.values() if item.concept not in novel]
-    unseen = [item for item in items.values() if item.concept in novel]
-    captions, removed = captions_lib.separate_captions(seen, unseen)
-    dropped["captions: shared by a seen and a novel item"] = removed
-    return Plan(seed, list(items.values()), samples, captions, dict(dropped))
-
-
-def write_corpus(plan, folder, progress=lambda done, total: None):
+def write_corpus(plan, folder):
     """Draws the pictures and writes every file.
 
     Args:
         plan: `Plan`.
         folder: `pathlib.Path` of an existing, empty folder.
-        progress: called with (pictures done, pictures in all).
 
     Returns:
         The contents of `corpus.json`.
     """
     total = sum(len(samples) for samples in plan.samples.values())
-    done, files = 0, {}
+    progress = files.Progress("drawings", total)
+    sizes = {}
     with concurrent.futures.ThreadPoolExecutor(_WORKERS) as pool:
-
-        def finished(samples):
-            nonlocal done
-            pictures = pool.map(drawings.render, [s.path for s in samples])
-            for sample, picture in zip(samples, pictures, strict=True):
-                yield sample.key, _sample_files(plan, sample, picture)
-                done += 1
-                progress(done, total)
-
         for split, samples in plan.samples.items():
-            files.update(shards.write_shards(folder, split, finished(samples)))
+            finished = _draw(plan, samples, pool, progress)
+            sizes.update(files.write_shards(folder, split, finished))
     base_items = [item for item in plan.items if not item.toned]
-    names, shared = captions_lib.name_list(base_items)
-    all_names, all_shared = captions_lib.name_list(plan.items)
+    names, shared = texts.name_list(base_items)
+    all_names, all_shared = texts.name_list(plan.items)
     lists = {
         "names.json": names,
         "names_all.json": all_names,
-        "groups.json": classes.group_classes(plan.items),
-        "subgroups.json": classes.subgroup_classes(plan.items),
+        "groups.json": texts.group_classes(plan.items),
+        "subgroups.json": texts.subgroup_classes(plan.items),
     }
     for name, content in lists.items():
-        files[name] = (folder / name).write_bytes(shards.to_json(content))
+        sizes[name] = (folder / name).write_bytes(files.to_json(content))
     corpus = {
         **fingerprint(plan.seed),
         "counts": {
@@ -162,34 +107,69 @@ def write_corpus(plan, folder, progress=lambda done, total: None):
             ),
         },
         "dropped": plan.dropped,
-        "licences": LICENCES,
-        "files": files,
+        "licences": LICENSES,
+        "files": sizes,
     }
-    (folder / "corpus.json").write_bytes(shards.to_json(corpus))
+    (folder / "corpus.json").write_bytes(files.to_json(corpus))
     return corpus
 
 
-def _sample_files(plan, sample, picture):
-    """Returns {extension: bytes} of one sample."""
-    item = sample.item
-    record = {
-        "item": item.code,
-        "id": item.id,
-        "style": sample.style,
-        "split": sample.split,
-        "group": item.group,
-        "subgroup": item.subgroup,
-        "concept": item.concept,
-        "names": item.names,
-        "captions": plan.captions[item.code],
-    }
-    return {
-        "png": picture,
-        "txt": item.name.encode(),
-        "json": shards.to_json(record),
-    }
+def _draw(plan, samples, pool, progress):
+    """Yields `(key, {extension: bytes})` of the samples, drawn in threads."""
+    pictures = pool.map(drawings.render, [sample.path for sample in samples])
+    for sample, picture in zip(samples, pictures, strict=True):
+        item = sample.item
+        record = {
+            "item": item.code,
+            "id": item.id,
+            "style": sample.style,
+            "split": sample.split,
+            "group": item.group,
+            "subgroup": item.subgroup,
+            "concept": item.concept,
+            "names": item.names,
+            "captions": plan.captions[item.code],
+        }
+        yield (
+            sample.key,
+            {
+                "png": picture,
+                "txt": item.name.encode(),
+                "json": files.to_json(record),
+            },
+        )
+        progress.step()
 
 
-def _shuffle_key(seed, key):
-    """Sorting by this mixes styles and kinds, so that every shard is a mix."""
-    return hashlib.sha256(f"{seed}/{key}".encode()).hexdigest()
+def _is_ours(corpus):
+    return {"format", "seed", "versions", "counts", "files"} <= set(corpus)
+
+
+def _is_up_to_date(target, corpus, seed):
+    """Whether a corpus has the seed and versions, and all of its files."""
+    wanted = fingerprint(seed)
+    if any(corpus.get(key) != value for key, value in wanted.items()):
+        return False
+    return all(
+        (target / name).is_file() and (target / name).stat().st_size == size
+        for name, size in corpus["files"].items()
+    )
+
+
+def _print_counts(corpus):
+    """Prints a table of drawings by split and style, and what was dropped."""
+    counts = corpus["counts"]
+    styles = sorted({style for row in counts.values() for style in row})
+    print(f"{'split':<12}" + "".join(f"{s:>11}" for s in [*styles, "all"]))
+    for split, row in counts.items():
+        cells = [row.get(style, 0) for style in styles]
+        cells.append(sum(cells))
+        print(f"{split:<12}" + "".join(f"{cell:>11,d}" for cell in cells))
+    items = corpus["items"]
+    print(
+        f"{items['base']:,d} base items, {items['all']:,d} with skin tones; "
+        f"{items['novel_concepts']} novel concepts; "
+        f"{items['sharing_a_name']} items share a name."
+    )
+    for reason, count in sorted(corpus["dropped"].items()):
+        print(f"  dropped {count:5,d}  {reason}")

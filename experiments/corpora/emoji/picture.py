@@ -1,10 +1,10 @@
-"""Shows which drawings of never-trained concepts are nearest to class words.
+"""Draws class words beside the nearest drawings of novel concepts.
 
     python -m experiments.corpora.emoji.picture --workdir=runs/emoji \
         --output=experiments/results/retrieval.png
 
-Only Noto (Apache-2.0) and Twemoji (CC-BY 4.0) are shown, so that the picture
-may be published. The classes are those with most drawings, not chosen by hand.
+Shows Noto (Apache-2.0) and Twemoji (CC-BY 4.0) only, so that the picture may
+be published. The classes are those with most drawings, not chosen by hand.
 """
 
 import json
@@ -14,7 +14,7 @@ import matplotlib
 from absl import flags
 
 from experiments.run.command import run
-from experiments.run.training_data import data_path
+from experiments.run.data import data_path
 from experiments.run.workdir import WORKDIR
 from experiments.run.workdir import load_run
 from uniclip_keras import evaluation
@@ -67,10 +67,10 @@ def draw(path, texts, images, right):
     """Writes the grid.
 
     Args:
-        path: PNG file.
-        texts: one per row.
-        images: float `[rows, columns, h, w, 3]`.
-        right: bool, `[rows][columns]`; these get a frame.
+        path: PNG file to write.
+        texts: One text per row.
+        images: Float array `[rows, columns, h, w, 3]` in [0, 1].
+        right: Booleans `[rows][columns]`; these images get a frame.
     """
     rows, columns = images.shape[:2]
     figure, axes = plt.subplots(

@@ -1,13 +1,13 @@
-"""Words for Unicode's groups and subgroups, good enough for prompts."""
+"""English words for Unicode's groups and subgroups, as prompts need them."""
 
-# Subgroups such as "face-smiling" name the kind first: English turns them
-# around. Others ("country-flag", "hair-style") already read well.
+# Subgroups such as "face-smiling" name the kind first; English puts it last.
+# Others ("country-flag", "hair-style") already read well.
 _KINDS = frozenset(
     ("face", "person", "animal", "plant", "food", "place", "transport")
 )
 
-# Where the rule reads poorly, or where a second word is the usual one.
-_TEXTS = {
+# Subgroups for which the rule reads poorly or a second word is common.
+TEXTS = {
     "face-affection": ("loving face", "affection"),
     "face-tongue": ("face with tongue",),
     "face-hand": ("face with hand",),
@@ -76,16 +76,12 @@ _TEXTS = {
 
 
 def subgroup_texts(subgroup):
-    """Says a Unicode subgroup in words.
+    """Returns one or two texts for a Unicode subgroup.
 
-    Args:
-        subgroup: such as "animal-mammal".
-
-    Returns:
-        Tuple of one or two texts, such as ("mammal animal", "mammal").
+    "animal-mammal" is `("mammal animal", "mammal")`.
     """
-    if subgroup in _TEXTS:
-        return _TEXTS[subgroup]
+    if subgroup in TEXTS:
+        return TEXTS[subgroup]
     kind, _, rest = subgroup.replace("&", "and").partition("-")
     words = rest.split("-") if rest else []
     if kind in _KINDS:
@@ -94,43 +90,5 @@ def subgroup_texts(subgroup):
 
 
 def group_text(group):
-    """Says a Unicode group in words: "Food & Drink" is "food and drink"."""
+    """Returns a text for a Unicode group: "food and drink"."""
     return group.replace("&", "and").lower()
-
-
-def subgroup_classes(items):
-    """Lists the zero-shot classes of the subgroups.
-
-    Args:
-        items: iterable of `Item`.
-
-    Returns:
-        Sorted list of {"label": subgroup, "texts": [...]}.
-    """
-    return [
-        {"label": subgroup, "texts": list(subgroup_texts(subgroup))}
-        for subgroup in sorted({item.subgroup for item in items})
-    ]
-
-
-def group_classes(items):
-    """Lists the zero-shot classes of the groups.
-
-    A group such as "Travel & Places" says little by itself, so its texts are
-    its own words and those of its subgroups.
-
-    Args:
-        items: iterable of `Item`.
-
-    Returns:
-        Sorted list of {"label": group, "texts": [...]}.
-    """
-    members = {}
-    for item in items:
-        members.setdefault(item.group, set()).add(item.subgroup)
-    classes = []
-    for group, subgroups in sorted(members.items()):
-        texts = [group_text(group)]
-        texts += [subgroup_texts(subgroup)[0] for subgroup in sorted(subgroups)]
-        classes.append({"label": group, "texts": list(dict.fromkeys(texts))})
-    return classes

@@ -1,80 +1,90 @@
-"""Images, texts and classes of the evaluation tasks, embedded."""
+"""The images, texts and classes of the evaluation tasks, embedded."""
 
 import json
 
 import tensorflow as tf
 
-from experiments.run import training_data
+from experiments.run.data import build_part
+from experiments.run.data import data_path
 from uniclip_keras import evaluation
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError
 
-# What a task says that its source does not take.
+# Options of a task that are none of its source.
 _NOT_OF_THE_SOURCE = ("title", "classes")
 
 
-class Splits:
-    """Images and class lists of the evaluation tasks, embedded once each."""
+class TaskEmbedder:
+    """Embeds what the evaluation tasks of a configuration name.
+
+    Tasks that differ in their labels only share their image embeddings.
+
+    Args:
+        config: The configuration.
+        embedder: An `evaluation.Embedder`.
+
+    Attributes:
+        bad_samples: `BadSamples` with the samples skipped so far.
+    """
 
     def __init__(self, config, embedder):
-        self.config = config
-        self.embedder = embedder
         self.bad_samples = BadSamples()
+        self._config = config
+        self._embedder = embedder
         self._embedded = {}
 
     def images(self, task):
-        """`(images [n, s, s, 3], embeddings [n, dim], labels)` of a task."""
+        """Returns `(images [n, s, s, 3], embeddings [n, dim], labels)`."""
         options = {
             name: value
             for name, value in task.items()
             if name not in _NOT_OF_THE_SOURCE
         }
-        what = f"the evaluation task {task.title!r}"
-        source = training_data.build_part(self.config, what, options)
+        section = f"the evaluation task {task.title!r}"
+        source = build_part(self._config, section, options)
         samples = list(source.samples(self.bad_samples))
-        # Tasks that differ in their labels share what they embed.
         del options["label_field"]
         keys = [sample["key"] for sample in samples]
         same = (str(sorted(options.items())), *keys)
         if same not in self._embedded:
             images, kept = load_images(
                 [sample["image"] for sample in samples],
-                self.config.image_size,
+                self._config.image_size,
                 keys=keys,
                 bad_samples=self.bad_samples,
-                max_pixels=self.config.data.max_pixels,
+                max_pixels=self._config.data.max_pixels,
             )
-            embeddings = self.embedder.images(images)
+            embeddings = self._embedder.images(images)
             self._embedded[same] = images, embeddings, kept
         images, embeddings, kept = self._embedded[same]
         return images, embeddings, [samples[i]["label"] for i in kept]
 
     def texts(self, task):
-        """Every text of the class list: `(embeddings, texts, labels)`."""
+        """Returns `(embeddings [n, dim], texts, labels)` of all its texts."""
         pairs = [
             (text, entry["label"])
             for entry in self._class_list(task)
             for text in entry["texts"]
         ]
         texts, labels = zip(*pairs, strict=True)
-        return self.embedder.texts(list(texts)), texts, labels
+        return self._embedder.texts(list(texts)), texts, labels
 
     def classes(self, task):
-        """One prompt-ensemble embedding per class, and the labels."""
+        """Returns `(embeddings [classes, dim], labels)`, averaged prompts."""
         entries = self._class_list(task)
         embeddings = evaluation.class_embeddings(
-            self.embedder.texts,
+            self._embedder.texts,
             [entry["texts"] for entry in entries],
-            self.config.evaluation.prompts,
+            self._config.evaluation.prompts,
         )
         return embeddings, [entry["label"] for entry in entries]
 
     def _class_list(self, task):
-        path = training_data.data_path(self.config, task.classes)
+        path = data_path(self._config, task.classes)
         if not tf.io.gfile.exists(path):
             raise InputError(
-                f"the class list {path!r} does not exist; prepare the data, "
+                f"the class list {path!r} does not exist: prepare the data, "
                 "or correct `classes` of the task."
             )
         with tf.io.gfile.GFile(path) as file:

@@ -1,0 +1,161 @@
+"""Fashion-MNIST as labeled WebDataset shards.
+
+The set: 70,000 gray photographs of clothes, 28 x 28 pixels, MIT license.
+"""
+
+import gzip
+import io
+import math
+import pathlib
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+from experiments.corpora import files
+from uniclip_keras.errors import InputError
+
+# In the order of the labels 0 to 9: the name in the set, then everyday words.
+CLASSES = {
+    "T-shirt/top": ("t-shirt", "top"),
+    "Trouser": ("trousers", "pants"),
+    "Pullover": ("pullover", "sweater"),
+    "Dress": ("dress",),
+    "Coat": ("coat",),
+    "Sandal": ("sandal",),
+    "Shirt": ("shirt",),
+    "Sneaker": ("sneaker", "sports shoe"),
+    "Bag": ("bag", "handbag"),
+    "Ankle boot": ("ankle boot", "boot"),
+}
+# Split -> the first word of its original files.
+SPLITS = {"train": "train", "test": "t10k"}
+
+
+def prepare(source_dir, output_dir):
+    """Writes `train-*.tar`, `test-*.tar` and `classes.json`.
+
+    Equal originals and versions of Pillow give equal bytes.
+
+    Args:
+        source_dir: Folder with the four original files.
+        output_dir: Folder to write; replaced if it holds the set already.
+
+    Returns:
+        `{split: number of images}`.
+
+    Raises:
+        InputError: An original is missing or damaged, or `output_dir` cannot
+            be written or holds something else.
+    """
+    target = pathlib.Path(output_dir).absolute()
+    files.read_summary(target, "classes.json", _is_ours, "Fashion-MNIST")
+    splits = {
+        split: read_split(pathlib.Path(source_dir), word)
+        for split, word in SPLITS.items()
+    }
+    classes = [
+        {"label": label, "texts": list(texts)}
+        for label, texts in CLASSES.items()
+    ]
+    with files.replaced(target) as folder:
+        for split, (images, labels) in splits.items():
+            samples = _samples(split, images, labels)
+            files.write_shards(folder, split, samples)
+        (folder / "classes.json").write_bytes(files.to_json(classes))
+    counts = {split: len(labels) for split, (_, labels) in splits.items()}
+    print(
+        f"Wrote {output_dir}: "
+        + ", ".join(f"{n:,} {split} images" for split, n in counts.items())
+        + f" of {len(CLASSES)} classes."
+    )
+    return counts
+
+
+def read_split(folder, word):
+    """Reads the images and labels of one split.
+
+    Args:
+        folder: `pathlib.Path` of the folder with the original files.
+        word: First word of their names, "train" or "t10k".
+
+    Returns:
+        uint8 arrays `[n, 28, 28]` and `[n]`.
+
+    Raises:
+        InputError: A file is missing or damaged, or the two do not belong
+            together.
+    """
+    images = _read_idx(folder / f"{word}-images-idx3-ubyte.gz", (28, 28))
+    labels = _read_idx(folder / f"{word}-labels-idx1-ubyte.gz", ())
+    if len(images) != len(labels):
+        raise InputError(
+            f"The {word} files in '{folder}' hold {len(images)} images and "
+            f"{len(labels)} labels: take both from one source."
+        )
+    if labels.max(initial=0) >= len(CLASSES):
+        raise InputError(
+            f"The {word} labels in '{folder}' go up to {labels.max()}, and "
+            f"Fashion-MNIST has {len(CLASSES)} classes: this is another set."
+        )
+    return images, labels
+
+
+def _read_idx(path, item_shape):
+    """Reads a gzipped idx file of unsigned bytes, uint8 `[n, *item_shape]`."""
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(
+            f"'{path}' does not exist: install Debian's package "
+            "dataset-fashion-mnist, or name the folder with the four .gz "
+            "files as --source_dir."
+        ) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            f"'{path}' cannot be read as a gzip file ({error}): install or "
+            "download it again."
+        ) from None
+    # A type and the number of dimensions, then each dimension: big-endian
+    # integers of four bytes.
+    dimensions = 1 + len(item_shape)
+    header = struct.Struct(f">{1 + dimensions}I")
+    start = content[: header.size]
+    magic, count, *shape = header.unpack(start.ljust(header.size, b"\0"))
+    expected = [0x800 + dimensions, *item_shape]
+    if len(start) < header.size or [magic, *shape] != expected:
+        raise InputError(
+            f"'{path}' does not begin as {dimensions}-dimensional idx bytes of "
+            f"items of shape {item_shape}: it is another file."
+        )
+    values = np.frombuffer(content[header.size :], np.uint8)
+    if len(values) != count * math.prod(item_shape):
+        raise InputError(
+            f"'{path}' says that it holds {count} items and has "
+            f"{len(values):,} bytes of them: install or download it again."
+        )
+    return values.reshape(count, *item_shape)
+
+
+def _samples(split, images, labels):
+    """Yields `(key, {extension: bytes})`."""
+    classes = list(CLASSES.items())
+    progress = files.Progress(f"{split} images", len(labels))
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        name, texts = classes[label]
+        png = io.BytesIO()
+        Image.fromarray(image).save(png, "png")
+        yield (
+            f"{split}-{index:05d}",
+            {
+                "png": png.getvalue(),
+                "txt": texts[0].encode(),
+                "json": files.to_json({"label": name}),
+            },
+        )
+        progress.step()
+
+
+def _is_ours(summary):
+    return [entry["label"] for entry in summary] == list(CLASSES)
