@@ -100,24 +100,26 @@ def describe_parts(config, source, statistics):
         "images" (in a pass), the shares "configured" and "drawn", and
         "passes" over the part in 1,000 steps.
     """
-    weights = [weight for weight in source.weights if weight]
-    entries = {
-        name: entry
+    entries = [
+        (name, entry.get("kind") or "webdataset")
         for name, entry in config.data.train.items()
         if entry.get("weight", 1.0)
-    }
+    ]
+    weights = [weight for weight in source.weights if weight]
+    shares = statistics.drawn / statistics.samples
     parts = []
-    for index, (name, entry) in enumerate(entries.items()):
-        images = source.drawn[index].count()
-        seen = 1000 * config.batch_size * weights[index]
+    for (name, kind), part, weight, drawn in zip(
+        entries, source.drawn, weights, shares, strict=True
+    ):
+        images = part.count()
         parts.append(
             {
                 "name": name,
-                "kind": entry.get("kind") or "webdataset",
+                "kind": kind,
                 "images": images,
-                "configured": weights[index],
-                "drawn": statistics.drawn[index] / statistics.samples,
-                "passes": seen / max(images, 1),
+                "configured": weight,
+                "drawn": drawn,
+                "passes": 1000 * config.batch_size * weight / max(images, 1),
             }
         )
     return parts
