@@ -1,0 +1,74 @@
+"""The dense MP-NCE in PyTorch, line by line that of `tensorflow_loss`."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+
+def prepare(form, temperature, batch):
+    """Builds a forward and backward pass; see `tensorflow_loss.prepare`."""
+    images, texts, image_ids, text_ids = map(torch.tensor, batch)
+    variables = [
+        images.requires_grad_(),
+        texts.requires_grad_(),
+        torch.full((3,), math.log(temperature), requires_grad=True),
+        torch.zeros(3, requires_grad=True),
+    ]
+
+    def step():
+        images, texts, log_temperature, offset = variables
+        value = dense_mp_nce(
+            images,
+            texts,
+            image_ids,
+            text_ids,
+            log_temperature,
+            offset,
+            gather_positives=form == "lean",
+        )
+        return value.item(), torch.autograd.grad(value, variables)
+
+    return step
+
+
+def dense_mp_nce(
+    images,
+    texts,
+    image_ids,
+    text_ids,
+    log_temperature,
+    offset,
+    gather_positives=False,
+):
+    """MP-NCE from one matrix of all logits; see `tensorflow_loss`."""
+    images = functional.normalize(images, dim=1)
+    texts = functional.normalize(texts, dim=1)
+    rows = torch.cat([images, texts])
+    ids = torch.cat([image_ids, text_ids])
+    # 0 for an image and 1 for a text: their sum is the index of a pair.
+    domain = torch.arange(len(rows)).ge(len(images)).long()
+    temperature = log_temperature.exp()
+
+    def logits_of(anchors, pair):
+        return (anchors @ rows.T - offset[pair]) / temperature[pair]
+
+    logits = torch.cat(
+        [logits_of(images, domain), logits_of(texts, domain + 1)]
+    )
+    same = ids[:, None] == ids[None, :]
+    against = logits.masked_fill(same, -torch.inf).logsumexp(dim=1)
+    if gather_positives:
+        anchor, other = same.nonzero(as_tuple=True)
+        terms = functional.softplus(against[anchor] - logits[anchor, other])
+        weight = 1.0 / anchor.bincount()[anchor]
+        pair = domain[anchor] + domain[other]
+    else:
+        terms = functional.softplus(against[:, None] - logits)
+        weight = same / same.sum(dim=1, keepdim=True)
+        pair = domain[:, None] + domain[None, :]
+    losses = []
+    for index in range(3):
+        share = weight.masked_fill(pair != index, 0.0)
+        losses.append((share * terms).sum() / share.sum())
+    return sum(losses) / 3
