@@ -9,20 +9,19 @@ from uniclip_keras.layers import DomainSimilarity
 from uniclip_keras.losses import MPNCE
 
 
-def prepare(form, temperature, batch):
+def prepare(form, temperature):
     """Builds a forward and backward pass.
 
     Args:
         form: "tiled" for the package's loss with its default tile size,
             "dense", or "lean" for the dense code that gathers the positives.
         temperature: Initial temperature of every pair of domains.
-        batch: A batch of `make_batch`.
 
     Returns:
-        A function without arguments that returns the loss, a float, and its
-        gradients: of images, texts, temperatures and offsets.
+        A function that takes a batch of `make_batch` and returns a function
+        without arguments, which returns the loss, a float, and its gradients:
+        of images, texts, temperatures and offsets.
     """
-    batch = [tf.constant(array) for array in batch]
     if form == "tiled":
         similarity = DomainSimilarity(
             ("image", "text"), temperature=temperature
@@ -55,14 +54,18 @@ def prepare(form, temperature, batch):
             value = function(*batch)
         return value, tape.gradient(value, [*embeddings, *variables])
 
-    # A training run traces its step once: tracing is not measured.
-    value_and_gradients.get_concrete_function(*batch)
+    def bind(batch):
+        batch = [tf.constant(array) for array in batch]
+        # A training run traces its step once: tracing is not measured.
+        value_and_gradients.get_concrete_function(*batch)
 
-    def step():
-        value, gradients = value_and_gradients(*batch)
-        return float(value), gradients
+        def step():
+            value, gradients = value_and_gradients(*batch)
+            return float(value), gradients
 
-    return step
+        return step
+
+    return bind
 
 
 def dense_mp_nce(

@@ -6,30 +6,37 @@ import torch
 from torch.nn import functional
 
 
-def prepare(form, temperature, batch):
+def prepare(form, temperature):
     """Builds a forward and backward pass; see `tensorflow_loss.prepare`."""
-    images, texts, image_ids, text_ids = map(torch.tensor, batch)
-    variables = [
-        images.requires_grad_(),
-        texts.requires_grad_(),
-        torch.full((3,), math.log(temperature), requires_grad=True),
-        torch.zeros(3, requires_grad=True),
-    ]
+    log_temperature = torch.full(
+        (3,), math.log(temperature), requires_grad=True
+    )
+    offset = torch.zeros(3, requires_grad=True)
 
-    def step():
-        images, texts, log_temperature, offset = variables
-        value = dense_mp_nce(
-            images,
-            texts,
-            image_ids,
-            text_ids,
+    def bind(batch):
+        images, texts, image_ids, text_ids = map(torch.tensor, batch)
+        variables = [
+            images.requires_grad_(),
+            texts.requires_grad_(),
             log_temperature,
             offset,
-            gather_positives=form == "lean",
-        )
-        return value.item(), torch.autograd.grad(value, variables)
+        ]
 
-    return step
+        def step():
+            value = dense_mp_nce(
+                images,
+                texts,
+                image_ids,
+                text_ids,
+                log_temperature,
+                offset,
+                gather_positives=form == "lean",
+            )
+            return value.item(), torch.autograd.grad(value, variables)
+
+        return step
+
+    return bind
 
 
 def dense_mp_nce(
