@@ -32,6 +32,7 @@ from experiments.run.hardware import describe_hardware
 from uniclip_keras import models
 from uniclip_keras.errors import InputError
 
+COLUMNS = ["chunks of", "extra MB", "to whole", "seconds", "to whole", "loss"]
 IMAGE_SIZE, VIEWS, LENGTH, VOCABULARY = 64, 2, 32, 1000
 
 
@@ -74,12 +75,24 @@ def main(argv, values=flags.FLAGS):
         )
         for size in (None, *map(int, values.chunks))
     }
-    print(format_table(cases))
+    whole = cases[None]
+    rows = [
+        [
+            str(size or "whole batch"),
+            f"{case['extra'] / 1e6:,.0f}",
+            f"{case['extra'] / whole['extra']:.2f}",
+            f"{case['seconds']:.2f}",
+            f"{case['seconds'] / whole['seconds']:.2f}",
+            f"{case['loss']:.5f}",
+        ]
+        for size, case in cases.items()
+    ]
+    print(markdown_table(COLUMNS, rows))
     for size, case in cases.items():
-        if not math.isclose(case["loss"], cases[None]["loss"], rel_tol=1e-4):
+        if not math.isclose(case["loss"], whole["loss"], rel_tol=1e-4):
             raise RuntimeError(
                 f"chunks of {size}: the loss is {case['loss']}, not "
-                f"{cases[None]['loss']} as on the whole batch."
+                f"{whole['loss']} as on the whole batch."
             )
 
 
@@ -130,29 +143,6 @@ def make_batch(pairs):
         "tokens": tf.constant(tokens, tf.int32),
         "id": tf.range(pairs, dtype=tf.int64),
     }
-
-
-def format_table(cases):
-    """The measurements as a Markdown table.
-
-    Args:
-        cases: `{chunk size: as `measure` returns}`; None is the whole batch.
-    """
-    whole = cases[None]
-    return markdown_table(
-        ["chunks of", "extra MB", "to whole", "seconds", "to whole", "loss"],
-        [
-            [
-                str(size or "whole batch"),
-                f"{case['extra'] / 1e6:,.0f}",
-                f"{case['extra'] / whole['extra']:.2f}",
-                f"{case['seconds']:.2f}",
-                f"{case['seconds'] / whole['seconds']:.2f}",
-                f"{case['loss']:.5f}",
-            ]
-            for size, case in cases.items()
-        ],
-    )
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ turns counts, which other work on the machine disturbs least. Prints tables.
 import glob
 import json
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -105,17 +106,13 @@ def parse_size(text):
     Raises:
         InputError: The text is not of this form.
     """
-    width, _, height = text.partition("x")
-    if not (
-        width.isdecimal()
-        and height.isdecimal()
-        and min(int(width), int(height)) > 0
-    ):
+    size = re.fullmatch("([1-9][0-9]*)x([1-9][0-9]*)", text)
+    if not size:
         raise InputError(
             f"--sizes holds {text!r}: give width x height in pixels, e.g. "
             "--sizes=500x375."
         )
-    return int(width), int(height)
+    return int(size[1]), int(size[2])
 
 
 def call(function, python, core, **args):
@@ -141,14 +138,8 @@ def take_turns(what, names, order, values):
     for turn in range(values.rounds):
         for name in list(least) if turn else names:
             python = sys.executable if name == sides.OURS else values.python
-            spent = call(
-                "measure",
-                python,
-                values.core,
-                what=what,
-                side=name,
-                order=order,
-            )
+            case = {"what": what, "side": name, "order": order}
+            spent = call("measure", python, values.core, **case)
             if "missing" in spent:
                 print(f"{name} is left out: {spent['missing']}.")
                 continue

@@ -106,15 +106,13 @@ def torchvision(paths, tar, samples, pillow_blur=False):
             sigma = random.uniform(*SIGMA)
             return image.filter(ImageFilter.GaussianBlur(sigma))
 
-    weak = transforms.Compose(
-        [
-            transforms.RandomResizedCrop(SIZE, WEAK_AREA, antialias=True),
-            transforms.ToTensor(),
-        ]
-    )
+    def crop(area):
+        return transforms.RandomResizedCrop(SIZE, area, antialias=True)
+
+    weak = transforms.Compose([crop(WEAK_AREA), transforms.ToTensor()])
     strong = transforms.Compose(
         [
-            transforms.RandomResizedCrop(SIZE, STRONG_AREA, antialias=True),
+            crop(STRONG_AREA),
             transforms.RandomHorizontalFlip(),
             transforms.RandomApply([transforms.ColorJitter(*JITTER)], p=0.8),
             transforms.RandomGrayscale(0.2),
@@ -142,15 +140,14 @@ def albumentations(paths, tar, samples):
 
     cv2.setNumThreads(0)
     to_float = transforms.ToFloat(max_value=255)
-    weak = transforms.Compose(
-        [
-            transforms.RandomResizedCrop((SIZE, SIZE), scale=WEAK_AREA),
-            to_float,
-        ]
-    )
+
+    def crop(area):
+        return transforms.RandomResizedCrop((SIZE, SIZE), scale=area)
+
+    weak = transforms.Compose([crop(WEAK_AREA), to_float])
     strong = transforms.Compose(
         [
-            transforms.RandomResizedCrop((SIZE, SIZE), scale=STRONG_AREA),
+            crop(STRONG_AREA),
             transforms.HorizontalFlip(),
             transforms.ColorJitter(*JITTER, p=0.8),
             transforms.ToGray(p=0.2),

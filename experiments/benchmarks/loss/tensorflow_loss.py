@@ -1,6 +1,5 @@
 """MP-NCE in TensorFlow: the package's loss and dense code."""
 
-import functools
 import math
 
 import tensorflow as tf
@@ -29,7 +28,8 @@ def prepare(form, temperature):
         loss = MPNCE(similarity)
         variables = [v.value for v in similarity.trainable_variables]
 
-        def function(images, texts, image_ids, text_ids):
+        def function(batch):
+            images, texts, image_ids, text_ids = batch
             return loss(
                 {"image": images, "text": texts},
                 ids={"image": image_ids, "text": text_ids},
@@ -39,19 +39,16 @@ def prepare(form, temperature):
             tf.Variable([math.log(temperature)] * 3),
             tf.Variable([0.0] * 3),
         ]
-        function = functools.partial(
-            dense_mp_nce,
-            log_temperature=variables[0],
-            offset=variables[1],
-            gather_positives=form == "lean",
-        )
+
+        def function(batch):
+            return dense_mp_nce(batch, *variables, form == "lean")
 
     @tf.function
     def value_and_gradients(*batch):
         embeddings = batch[:2]
         with tf.GradientTape() as tape:
             tape.watch(embeddings)
-            value = function(*batch)
+            value = function(batch)
         return value, tape.gradient(value, [*embeddings, *variables])
 
     def bind(batch):
@@ -68,15 +65,7 @@ def prepare(form, temperature):
     return bind
 
 
-def dense_mp_nce(
-    images,
-    texts,
-    image_ids,
-    text_ids,
-    log_temperature,
-    offset,
-    gather_positives=False,
-):
+def dense_mp_nce(batch, log_temperature, offset, gather_positives):
     """MP-NCE from one matrix of all logits, written straight from the formula.
 
     The formula has a softplus for every (anchor, positive) pair. A mask over
@@ -85,10 +74,8 @@ def dense_mp_nce(
     up a temperature for every element has a slow gradient).
 
     Args:
-        images: float32 `[n, dim]`.
-        texts: float32 `[m, dim]`.
-        image_ids: Integers `[n]`.
-        text_ids: Integers `[m]`.
+        batch: float32 images `[n, dim]` and texts `[m, dim]`, and their ids,
+            integers `[n]` and `[m]`.
         log_temperature: float32 `[3]`: image-image, image-text, text-text.
         offset: float32 `[3]`, in the same order.
         gather_positives: Whether to compute the terms of positives alone.
@@ -97,6 +84,7 @@ def dense_mp_nce(
         A float32 scalar. Every row is an anchor and its own positive, and the
         three pairs of domains have equal weights.
     """
+    images, texts, image_ids, text_ids = batch
     images = tf.math.l2_normalize(images, axis=1)
     texts = tf.math.l2_normalize(texts, axis=1)
     rows = tf.concat([images, texts], axis=0)

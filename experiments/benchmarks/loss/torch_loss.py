@@ -14,24 +14,12 @@ def prepare(form, temperature):
     offset = torch.zeros(3, requires_grad=True)
 
     def bind(batch):
-        images, texts, image_ids, text_ids = map(torch.tensor, batch)
-        variables = [
-            images.requires_grad_(),
-            texts.requires_grad_(),
-            log_temperature,
-            offset,
-        ]
+        batch = [torch.tensor(array) for array in batch]
+        embeddings = [rows.requires_grad_() for rows in batch[:2]]
+        variables = [*embeddings, log_temperature, offset]
 
         def step():
-            value = dense_mp_nce(
-                images,
-                texts,
-                image_ids,
-                text_ids,
-                log_temperature,
-                offset,
-                gather_positives=form == "lean",
-            )
+            value = dense_mp_nce(batch, log_temperature, offset, form == "lean")
             return value.item(), torch.autograd.grad(value, variables)
 
         return step
@@ -39,16 +27,9 @@ def prepare(form, temperature):
     return bind
 
 
-def dense_mp_nce(
-    images,
-    texts,
-    image_ids,
-    text_ids,
-    log_temperature,
-    offset,
-    gather_positives=False,
-):
+def dense_mp_nce(batch, log_temperature, offset, gather_positives):
     """MP-NCE from one matrix of all logits; see `tensorflow_loss`."""
+    images, texts, image_ids, text_ids = batch
     images = functional.normalize(images, dim=1)
     texts = functional.normalize(texts, dim=1)
     rows = torch.cat([images, texts])

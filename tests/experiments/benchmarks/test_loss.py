@@ -51,7 +51,7 @@ def test_dense_tensorflow_equals_the_loop(gather_positives):
     batch = *batch[:2], batch[2] % 5, batch[3] % 5
     temperature, offset = [0.2, 0.5, 0.3], [0.1, -0.2, 0.05]
     value = tensorflow_loss.dense_mp_nce(
-        *map(tf.constant, batch),
+        [tf.constant(array) for array in batch],
         tf.math.log(temperature),
         tf.constant(offset),
         gather_positives,
