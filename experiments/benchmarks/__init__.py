@@ -1,1 +1,1 @@
-"""Measurements of speed and memory; each script prints a table."""
+"""Benchmarks of speed and memory; each one prints a table."""

@@ -1,47 +1,48 @@
-"""Time and memory of a training step: gradient caching against none.
+"""Time and memory of a training step with and without gradient caching.
 
     python -m experiments.benchmarks.gradient_cache --batch=256 --chunks=64,32
 
-One UniCLIP step on a batch of pairs, two views each, by a ViT and a text
-transformer of middling size, on the CPU: on the whole batch at once, and with
-`gradient_cache_size` of each of the chunks. All must give the same loss. Each
-case has its own process:
+A UniCLIP model (a ViT and a text transformer of medium size) takes a step on
+the CPU: on the whole batch of pairs, two views each, and with
+`gradient_cache_size` set to each chunk size. All must give the same loss. Each
+case runs in its own process:
 
 - seconds: the least of the timed steps, after a first one that does not count.
 - extra MB (10^6 bytes): the highest resident memory (VmHWM) during that first
-  step, less what was resident before it: libraries, weights, the batch and the
-  traced graph.
+  step, less the resident memory before it: libraries, weights, the batch and
+  the traced graph.
 
 Prints a table.
 """
 
 import math
-import multiprocessing
 import os
-import time
-from concurrent.futures import ProcessPoolExecutor
 
 import keras
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from experiments.benchmarks.memory import extra_peak
+from experiments.benchmarks.measuring import call_in_process
+from experiments.benchmarks.measuring import extra_peak
+from experiments.benchmarks.measuring import markdown_table
+from experiments.benchmarks.measuring import timed
 from experiments.run.command import run
 from experiments.run.hardware import describe_hardware
 from uniclip_keras import models
 from uniclip_keras.errors import InputError
 
+COLUMNS = ["chunks of", "extra MB", "to whole", "seconds", "to whole", "loss"]
 IMAGE_SIZE, VIEWS, LENGTH, VOCABULARY = 64, 2, 32, 1000
 
 
 def define_flags(values=flags.FLAGS):
-    """Adds the script's flags."""
+    """Adds the benchmark's flags."""
     options = {"flag_values": values}
-    flags.DEFINE_integer("batch", 256, "Pairs of a step.", 1, **options)
+    flags.DEFINE_integer("batch", 256, "Pairs per step.", 1, **options)
     flags.DEFINE_list("chunks", "64,32,16", "Pairs per chunk.", **options)
-    flags.DEFINE_integer("width", 256, "Of both towers.", 4, **options)
-    flags.DEFINE_integer("layers", 6, "Of both towers.", 1, **options)
+    flags.DEFINE_integer("width", 256, "Of both encoders.", 4, **options)
+    flags.DEFINE_integer("layers", 6, "Of both encoders.", 1, **options)
     flags.DEFINE_integer("repeats", 3, "Timed steps.", 1, **options)
     flags.DEFINE_integer(
         "threads", os.cpu_count(), "Threads to compute with.", 1, **options
@@ -49,49 +50,65 @@ def define_flags(values=flags.FLAGS):
 
 
 def main(argv, values=flags.FLAGS):
-    """Measures what the flags name."""
+    """Measures the whole batch and each chunk size.
+
+    Raises:
+        InputError: A chunk size is not a positive integer.
+        RuntimeError: The losses differ.
+    """
     del argv
     if not all(chunk.isdecimal() and int(chunk) for chunk in values.chunks):
         raise InputError(
-            f"--chunks={','.join(values.chunks)} must be whole numbers of at "
-            "least 1, e.g. --chunks=64,32."
+            f"--chunks={','.join(values.chunks)} must be integers of at least "
+            "1, e.g. --chunks=64,32."
         )
-    # Read by the processes that measure, when they load TensorFlow.
-    for kind in ("INTRAOP", "INTEROP"):
-        os.environ[f"TF_NUM_{kind}_THREADS"] = str(values.threads)
     print(describe_hardware(values.threads, ["tensorflow", "keras"]))
-    shape = values.batch, values.width, values.layers, values.repeats
-    rows = [
-        (size, *measure_in_process(size, *shape))
+    cases = {
+        size: call_in_process(
+            "experiments.benchmarks.gradient_cache:measure",
+            values.threads,
+            size=size,
+            batch=values.batch,
+            width=values.width,
+            layers=values.layers,
+            repeats=values.repeats,
+        )
         for size in (None, *map(int, values.chunks))
+    }
+    whole = cases[None]
+    rows = [
+        [
+            str(size or "whole batch"),
+            f"{case['extra'] / 1e6:,.0f}",
+            f"{case['extra'] / whole['extra']:.2f}",
+            f"{case['seconds']:.2f}",
+            f"{case['seconds'] / whole['seconds']:.2f}",
+            f"{case['loss']:.5f}",
+        ]
+        for size, case in cases.items()
     ]
-    print(format_table(rows))
-    for size, loss, *_ in rows:
-        if not math.isclose(loss, rows[0][1], rel_tol=1e-4):
+    print(markdown_table(COLUMNS, rows))
+    for size, case in cases.items():
+        if not math.isclose(case["loss"], whole["loss"], rel_tol=1e-4):
             raise RuntimeError(
-                f"chunks of {size}: loss is {loss}, not {rows[0][1]}."
+                f"chunks of {size}: the loss is {case['loss']}, not "
+                f"{whole['loss']} as on the whole batch."
             )
-
-
-def measure_in_process(*case):
-    """`measure` in a new process, which finds nobody's memory."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(measure, *case).result()
 
 
 def measure(size, batch, width, layers, repeats):
     """Trains a few steps on one batch.
 
     Args:
-        size: the `gradient_cache_size`, or None.
-        batch: pairs of the step.
-        width, layers: of both towers.
-        repeats: timed steps.
+        size: The `gradient_cache_size`, or None.
+        batch: Number of pairs.
+        width: Width of both encoders.
+        layers: Number of layers of both encoders.
+        repeats: Number of timed steps.
 
     Returns:
-        `(loss, bytes, seconds)`: loss of the first step, its memory, and the
-        time of the quickest of the others.
+        `{"loss", "extra", "seconds"}`: loss and extra bytes of the first
+        step, and the time of the fastest of the others.
     """
     keras.utils.set_random_seed(0)
     model = models.UniCLIP(
@@ -103,50 +120,29 @@ def measure(size, batch, width, layers, repeats):
     model.compile(optimizer=keras.optimizers.AdamW(1e-3), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     data = make_batch(batch)
-    step = tf.function(model.train_step, autograph=False)
-    step.get_concrete_function(data)
-    extra, logs = extra_peak(lambda: step(data))
-    seconds = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        float(step(data)["loss"])
-        seconds.append(time.perf_counter() - started)
-    return float(logs["loss"]), extra, min(seconds)
+    graph = tf.function(model.train_step, autograph=False)
+    graph.get_concrete_function(data)
+
+    def step():
+        return float(graph(data)["loss"])
+
+    extra, loss = extra_peak(step)
+    seconds = min(timed(step)[0] for _ in range(repeats))
+    return {"loss": loss, "extra": extra, "seconds": seconds}
 
 
 def make_batch(pairs):
-    """A random batch; every pair has an id of its own."""
+    """A random batch in which every pair has its own id."""
     rng = np.random.default_rng(0)
     shape = pairs, VIEWS, IMAGE_SIZE, IMAGE_SIZE, 3
+    views = rng.random(shape, "float32")
+    tokens = rng.integers(1, VOCABULARY, (pairs, LENGTH))
     return {
-        "views": tf.constant(rng.random(shape, "float32")),
+        "views": tf.constant(views),
         "augmentations": tf.zeros([pairs, VIEWS, 11]),
-        "tokens": tf.constant(
-            rng.integers(1, VOCABULARY, (pairs, LENGTH)), tf.int32
-        ),
+        "tokens": tf.constant(tokens, tf.int32),
         "id": tf.range(pairs, dtype=tf.int64),
     }
-
-
-def format_table(rows):
-    """The measurements as a Markdown table.
-
-    Args:
-        rows: `(chunk size or None, loss, bytes, seconds)`, the whole batch
-            first.
-    """
-    _, _, whole_bytes, whole_seconds = rows[0]
-    lines = [
-        "| chunks of | extra MB | to whole | seconds | to whole | loss |",
-        "|---|---|---|---|---|---|",
-    ]
-    for size, loss, extra, seconds in rows:
-        lines.append(
-            f"| {size or 'whole batch'} | {extra / 1e6:,.0f} "
-            f"| {extra / whole_bytes:.2f} | {seconds:.2f} "
-            f"| {seconds / whole_seconds:.2f} | {loss:.5f} |"
-        )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,10 @@
 
     python -m experiments.benchmarks.input.memory
 
-Writes shards of small JPEGs with captions into a temporary
-folder, goes through the training pipeline for so many passes, and prints the
-resident memory (VmRSS) at ten places of each. Memory is constant if the last
-pass takes no more than the first one did at its end: what is printed as growth
-is the highest of the last pass over the highest of the first, from the place
-on where the shuffle buffer is full.
+Writes tars of small JPEGs with captions to a temporary folder, takes several
+passes over them through the training pipeline, and prints the resident memory
+(VmRSS) at ten points of each pass. The growth is the highest memory of the
+last pass over the highest of the first; it is 1 if memory is constant.
 """
 
 import io
@@ -19,16 +17,15 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
+from experiments.benchmarks.measuring import memory
 from experiments.corpora.shards import write_shards
 from experiments.run.command import run
 from experiments.run.hardware import describe_hardware
 from uniclip_keras import data
 
-SHUFFLE_BUFFER = 2_000
-
 
 def define_flags(values=flags.FLAGS):
-    """Adds the script's flags."""
+    """Adds the benchmark's flags."""
     options = {"flag_values": values}
     flags.DEFINE_integer("shards", 200, "Tars to write.", 1, **options)
     flags.DEFINE_integer("samples", 1_000, "Samples per tar.", 1, **options)
@@ -38,21 +35,17 @@ def define_flags(values=flags.FLAGS):
 
 
 def main(argv, values=flags.FLAGS):
-    """Measures what the flags name."""
+    """Writes the samples, measures the passes and prints the growth."""
     del argv
     print(describe_hardware(values.threads, ["tensorflow"]))
+    count = values.shards * values.samples
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        count = values.shards * values.samples
-        write_shards(
-            pathlib.Path(folder), "train", make_samples(count), values.samples
-        )
-        seconds = time.perf_counter() - started
-        print(f"wrote {count:,} samples in {seconds:.0f} s", flush=True)
-        marks = measure(folder, values)
+        samples = make_samples(count)
+        write_shards(pathlib.Path(folder), "train", samples, values.samples)
+        print(f"wrote {count:,} samples", flush=True)
+        marks = measure(folder, values.batch, values.passes, values.threads)
     growth = max(marks[-1]) / max(marks[0])
     print(f"highest of the last pass / of the first: {growth:.3f}")
-    return growth
 
 
 def make_samples(count):
@@ -67,54 +60,43 @@ def make_samples(count):
         images.append(file.getvalue())
     for number in range(count):
         caption = f"picture {number} of kind {number % 100}"
-        yield (
-            f"{number:09}",
-            {"jpg": images[number % 100], "txt": caption.encode()},
-        )
+        members = {"jpg": images[number % 100], "txt": caption.encode()}
+        yield f"{number:09}", members
 
 
-def measure(folder, values):
-    """Resident megabytes at ten places of each pass: a list of lists."""
+def measure(folder, batch, passes, threads):
+    """Resident megabytes (10^6 bytes) at ten points of each pass.
+
+    Returns:
+        A list of numbers for each pass.
+    """
     source = data.WebDataset(folder)
-    tokenizer = data.SubwordTokenizer.train(["a picture of kind"], 64, 8)
     bad_samples = data.BadSamples()
-    batches = data.training_dataset(
+    dataset = data.training_dataset(
         source,
-        tokenizer,
+        data.SubwordTokenizer.train(["a picture of kind"], 64, 8),
         data.augmentation.recipe_from_config(["weak"]),
         16,
-        values.batch,
+        batch,
         seed=0,
-        shuffle_buffer=SHUFFLE_BUFFER,
+        shuffle_buffer=2_000,
         bad_samples=bad_samples,
-        threads=values.threads,
+        threads=threads,
     )
-    steps = source.count() // values.batch
-    iterator, marks = iter(batches), []
-    started = time.perf_counter()
-    for number in range(values.passes):
+    steps = source.count() // batch
+    batches, marks = iter(dataset), []
+    for number in range(1, passes + 1):
         marks.append([])
+        started = time.perf_counter()
         for step in range(1, steps + 1):
-            next(iterator)
+            next(batches)
             if step % max(1, steps // 10) == 0:
-                marks[-1].append(resident_megabytes())
-        seconds = time.perf_counter() - started
-        print(
-            f"pass {number + 1}: "
-            + " ".join(f"{mark:.0f}" for mark in marks[-1])
-            + f" MB, {(number + 1) * steps * values.batch / seconds:.0f} "
-            "samples/s",
-            flush=True,
-        )
+                marks[-1].append(memory("VmRSS") / 1e6)
+        speed = steps * batch / (time.perf_counter() - started)
+        megabytes = " ".join(f"{mark:.0f}" for mark in marks[-1])
+        print(f"pass {number}: {megabytes} MB, {speed:.0f} samples/s")
     print(bad_samples.summary())
     return marks
-
-
-def resident_megabytes():
-    """Resident memory of this process, in 10^6 bytes."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    line = next(row for row in status.splitlines() if row.startswith("VmRSS:"))
-    return int(line.split()[1]) * 1024 / 1e6
 
 
 if __name__ == "__main__":

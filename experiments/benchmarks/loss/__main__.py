@@ -5,14 +5,15 @@
 One forward and backward pass on the CPU, at several batch sizes of two views
 and a text per pair: by the package (`tiled`), and by straightforward code with
 a matrix of all logits in TensorFlow and, where it is installed, in PyTorch.
-All must give the same loss and gradient norm. Each case has its own process:
+"dense" has a mask over all elements, "lean" gathers the positives. All must
+give the same loss and gradient norm. Each case runs in its own process:
 
 - seconds: the least and the median of the timed calls, after a first one that
-  does not count; of calls beyond a minute one is timed.
+  does not count. A case whose calls take more than a minute is timed once.
 - extra MB (10^6 bytes): the highest resident memory during that first call,
-  less what was resident just before it (libraries, inputs, the traced graph,
+  less the resident memory before it (libraries, inputs, the traced graph,
   kernels loaded by a call at a tiny size), less the gradients that it returns.
-  TensorFlow optimises the graph in that call; at small sizes this is nearly
+  TensorFlow optimizes the graph in that call; at small sizes this is nearly
   all of it.
 
 Writes loss_benchmark.json and loss_benchmark.png, and prints the table.
@@ -23,30 +24,32 @@ import json
 import math
 import os
 import pathlib
-import statistics
-import subprocess
-import sys
 
 from absl import flags
 
-from experiments.benchmarks.loss import cases as loss_cases
-from experiments.benchmarks.loss.cases import DENSE_PYTORCH
-from experiments.benchmarks.loss.cases import DENSE_TENSORFLOW
-from experiments.benchmarks.loss.cases import LEAN_PYTORCH
-from experiments.benchmarks.loss.cases import LEAN_TENSORFLOW
-from experiments.benchmarks.loss.cases import TILED
-from experiments.benchmarks.loss.report import format_table
-from experiments.benchmarks.loss.report import write_chart
+from experiments.benchmarks.loss import cases
+from experiments.benchmarks.loss.chart import write_chart
+from experiments.benchmarks.measuring import call_in_process
+from experiments.benchmarks.measuring import markdown_table
 from experiments.run.command import run
 from experiments.run.hardware import describe_hardware
 from uniclip_keras.errors import InputError
 
-LOSS_TOLERANCE = 1e-4
-GRADIENT_TOLERANCE = 1e-3
+TOLERANCES = {"loss": 1e-4, "gradient_norm": 1e-3}
+COLUMNS = {
+    "embeddings": "{embeddings:,}",
+    "method": "{method}",
+    "calls": "{calls}",
+    "seconds min": "{seconds_min:.3f}",
+    "median": "{seconds_median:.3f}",
+    "x tiled": "{ratio_to_tiled:.2f}",
+    "extra MB": "{extra_mb:,.0f}",
+    "loss": "{loss:.6f}",
+}
 
 
 def define_flags(values=flags.FLAGS):
-    """Adds the script's flags; other scripts have some of the same names."""
+    """Adds the benchmark's flags."""
     options = {"flag_values": values}
     flags.DEFINE_list(
         "pairs", "512,1024,2048,4096,8192,32768", "Batch sizes.", **options
@@ -70,90 +73,51 @@ def define_flags(values=flags.FLAGS):
 
 
 def main(argv, values=flags.FLAGS):
-    """Measures what the flags name."""
-    del argv
-    methods = [TILED, DENSE_TENSORFLOW, LEAN_TENSORFLOW]
-    if importlib.util.find_spec("torch"):
-        methods += [DENSE_PYTORCH, LEAN_PYTORCH]
-    else:
-        print("PyTorch is not installed: it is left out.")
-    benchmark(
-        parse_pairs(values.pairs),
-        values.output_dir,
-        methods,
-        dense_up_to=values.dense_up_to,
-        threads=values.threads,
-        dim=values.dim,
-        temperature=values.temperature,
-        repeats=values.repeats,
-    )
-
-
-def parse_pairs(texts):
-    """Batch sizes as integers, in rising order.
-
-    Raises:
-        InputError: one is no integer of 2 or more, or there is none.
-    """
-    for text in texts:
-        if not text.isdecimal() or int(text) < 2:
-            raise InputError(
-                f"--pairs holds {text!r}: give whole numbers of at least 2, "
-                "e.g. --pairs=512,1024."
-            )
-    if not texts:
-        raise InputError("--pairs is empty: give e.g. --pairs=512,1024.")
-    return sorted({int(text) for text in texts})
-
-
-def benchmark(pairs, output_dir, methods, dense_up_to, threads, **settings):
     """Measures, prints and writes.
 
-    Args:
-        pairs: batch sizes.
-        output_dir: folder, made where missing.
-        methods: names of `loss_cases`, `TILED` first.
-        dense_up_to: most pairs for the other methods.
-        threads: threads of each case.
-        **settings: "dim", "temperature" and "repeats" of each case.
-
-    Returns:
-        dict as written: "hardware", "settings" and "cases".
-
     Raises:
-        InputError: the folder cannot be written, or memory did not suffice.
-        RuntimeError: the methods do not agree.
+        InputError: A batch size is no integer of at least 2, the output
+            folder cannot be written, or a case ran out of memory.
+        RuntimeError: The methods do not agree.
     """
-    output_dir = pathlib.Path(output_dir)
+    del argv
+    sizes = parse_pairs(values.pairs)
+    output_dir = pathlib.Path(values.output_dir)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"Cannot write to {str(output_dir)!r} ({error.strerror}): choose "
-            "an --output_dir that you may write."
+            f"Cannot write to {values.output_dir!r} ({error.strerror}): choose "
+            "an --output_dir that you may write to."
         ) from None
-    results = {
-        "hardware": describe_hardware(
-            threads,
-            ["tensorflow"] + ["torch"] * (DENSE_PYTORCH in methods),
-        ),
-        "settings": settings,
-        "cases": [],
+    methods, packages = list(cases.METHODS), ["tensorflow", "torch"]
+    if not importlib.util.find_spec("torch"):
+        print("PyTorch is not installed: it is left out.")
+        methods = [name for name in methods if "PyTorch" not in name]
+        packages.remove("torch")
+    settings = {
+        "dim": values.dim,
+        "temperature": values.temperature,
+        "repeats": values.repeats,
     }
-    print(results["hardware"])
-    for size in pairs:
+    hardware = describe_hardware(values.threads, packages)
+    results = {"hardware": hardware, "settings": settings, "cases": []}
+    print(hardware)
+    for size in sizes:
         reference = None
-        for method in methods if size <= dense_up_to else [TILED]:
+        for method in methods if size <= values.dense_up_to else [cases.TILED]:
             case = {"method": method, "pairs": size}
-            measured = measure_in_process(case | settings, threads)
-            reference = reference or measured
-            check_agreement(case, measured, reference)
-            row = case | summary(measured, reference)
-            results["cases"].append(row)
+            case |= measure_in_process(case | settings, values.threads)
+            reference = reference or case
+            check_agreement(case, reference)
+            case["ratio_to_tiled"] = (
+                case["seconds_min"] / reference["seconds_min"]
+            )
+            results["cases"].append(case)
             print(
-                f"{row['embeddings']:,} embeddings, {method}: "
-                f"{row['seconds_min']:.3g} s, {row['extra_mb']:,.0f} MB, "
-                f"loss {row['loss']:.6f}",
+                f"{case['embeddings']:,} embeddings, {method}: "
+                f"{case['seconds_min']:.3g} s, {case['extra_mb']:,.0f} MB, "
+                f"loss {case['loss']:.6f}",
                 flush=True,
             )
     text = json.dumps(results, indent=2)
@@ -161,62 +125,56 @@ def benchmark(pairs, output_dir, methods, dense_up_to, threads, **settings):
     write_chart(output_dir / "loss_benchmark.png", results)
     print(format_table(results))
     print(f"written: {output_dir / 'loss_benchmark.json'} and .png")
-    return results
+
+
+def parse_pairs(texts):
+    """Batch sizes as integers, in rising order.
+
+    Raises:
+        InputError: One is no integer of at least 2, or there is none.
+    """
+    for text in texts:
+        if not text.isdecimal() or int(text) < 2:
+            raise InputError(
+                f"--pairs holds {text!r}: give integers of at least 2, e.g. "
+                "--pairs=512,1024."
+            )
+    if not texts:
+        raise InputError("--pairs is empty: give e.g. --pairs=512,1024.")
+    return sorted({int(text) for text in texts})
 
 
 def measure_in_process(case, threads):
-    """`loss_cases.measure` in a new process with that many threads."""
-    process = subprocess.run(
-        [sys.executable, "-m", loss_cases.__name__, json.dumps(case)],
-        capture_output=True,
-        text=True,
-        env=os.environ
-        | {
-            "CUDA_VISIBLE_DEVICES": "-1",
-            "OMP_NUM_THREADS": str(threads),
-            "TF_NUM_INTEROP_THREADS": str(threads),
-            "TF_NUM_INTRAOP_THREADS": str(threads),
-        },
-    )
-    what = f"{case['method']} with {case['pairs']:,} pairs"
-    if process.returncode < 0:
-        raise InputError(
-            f"{what} was ended by signal {-process.returncode}, most likely "
-            "for want of memory: lower --pairs or --dense_up_to."
-        )
-    if process.returncode:
-        raise RuntimeError(f"{what} failed:\n{process.stderr}")
-    return json.loads(process.stdout)
+    """Calls `cases.measure` in a new process."""
+    try:
+        return call_in_process(f"{cases.__name__}:measure", threads, **case)
+    except MemoryError as error:
+        raise InputError(f"{error}: lower --pairs or --dense_up_to.") from None
 
 
-def check_agreement(case, measured, reference):
-    """Raises RuntimeError unless loss and gradients are the reference's.
+def check_agreement(case, reference):
+    """Checks the results of a case, because timing wrong code is worthless.
 
-    A benchmark of wrong code would be worth nothing.
+    Raises:
+        RuntimeError: Loss or gradient norm differ from the reference's.
     """
-    for key, tolerance in (
-        ("loss", LOSS_TOLERANCE),
-        ("gradient_norm", GRADIENT_TOLERANCE),
-    ):
-        if not math.isclose(measured[key], reference[key], rel_tol=tolerance):
+    for key, tolerance in TOLERANCES.items():
+        if not math.isclose(case[key], reference[key], rel_tol=tolerance):
             raise RuntimeError(
-                f"{case}: {key} is {measured[key]}, but {TILED} has "
+                f"{case}: {key} is {case[key]}, but {cases.TILED} has "
                 f"{reference[key]}."
             )
 
 
-def summary(measured, reference):
-    """What the table and the chart show of a case."""
-    seconds = measured["seconds"]
-    return {
-        "embeddings": measured["embeddings"],
-        "calls": len(seconds),
-        "seconds_min": min(seconds),
-        "seconds_median": statistics.median(seconds),
-        "ratio_to_tiled": min(seconds) / min(reference["seconds"]),
-        "extra_mb": measured["extra_bytes"] / 1e6,
-        "loss": measured["loss"],
-    }
+def format_table(results):
+    """The results of `main` as a Markdown table, a row per case."""
+    return markdown_table(
+        list(COLUMNS),
+        [
+            [cell.format(**case) for cell in COLUMNS.values()]
+            for case in results["cases"]
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -1,83 +1,83 @@
-"""One case of the loss benchmark, in a process of its own.
+"""One case of the loss benchmark, measured in its own process."""
 
-    python -m experiments.benchmarks.loss.cases '{"method": "tiled", ...}'
-
-Prints the measurements as JSON. The process loads one framework alone, and no
-case finds memory that another one left behind.
-"""
-
-import json
-import sys
-import time
+import importlib
+import statistics
 
 import numpy as np
 
-from experiments.benchmarks.memory import extra_peak
+from experiments.benchmarks.measuring import extra_peak
+from experiments.benchmarks.measuring import timed
 
 TILED = "tiled"
-DENSE_TENSORFLOW = "dense TensorFlow"
-LEAN_TENSORFLOW = "lean dense TensorFlow"
-DENSE_PYTORCH = "dense PyTorch"
-LEAN_PYTORCH = "lean dense PyTorch"
-
+# Module and form. Only the framework of the case is imported.
+METHODS = {
+    TILED: ("tensorflow_loss", TILED),
+    "dense TensorFlow": ("tensorflow_loss", "dense"),
+    "lean dense TensorFlow": ("tensorflow_loss", "lean"),
+    "dense PyTorch": ("torch_loss", "dense"),
+    "lean dense PyTorch": ("torch_loss", "lean"),
+}
 VIEWS = 2
-# Of a call that takes this many seconds, one is timed.
+# A case whose first call takes longer, in seconds, is timed once.
 LONG_CALL = 60.0
-_TINY = 8
+TINY = 8
 
 
-def measure(case):
+def measure(method, pairs, dim, temperature, repeats):
     """Time and memory of a forward and backward pass.
 
     The method runs at a tiny size first, which loads its kernels; then once
-    at the wanted size, for the memory; then for the time.
+    at the full size, for the memory; then for the time.
 
     Args:
-        case: {"method", "pairs", "dim", "temperature", "repeats"}.
+        method: A name in `METHODS`.
+        pairs: Number of pairs.
+        dim: Size of an embedding.
+        temperature: Temperature of every pair of domains.
+        repeats: Number of timed calls.
 
     Returns:
-        dict: "embeddings"; "seconds", of each timed call; "extra_bytes", the
-        highest memory during the first call beyond inputs, loaded libraries
-        and the gradients that it returns; "loss"; "gradient_norm", over all
-        embeddings.
+        A dict with "embeddings"; "calls", the number of timed calls, with
+        their "seconds_min" and "seconds_median"; "extra_mb", the highest
+        memory during the first call less inputs, loaded libraries and the
+        returned gradients; "loss"; and "gradient_norm" over all embeddings.
     """
-    prepare = _method(case["method"])(case["temperature"])
-    prepare(make_batch(_TINY, case["dim"]))()
-    step = prepare(make_batch(case["pairs"], case["dim"]))
-    started = time.perf_counter()
-    peak, (loss, gradients) = extra_peak(step)
-    long = time.perf_counter() - started > LONG_CALL
+    module, form = METHODS[method]
+    prepare = importlib.import_module(f"{__package__}.{module}").prepare
+    bind = prepare(form, temperature)
+    bind(make_batch(TINY, dim))()
+    step = bind(make_batch(pairs, dim))
+    first, _, (peak, (loss, gradients)) = timed(lambda: extra_peak(step))
     gradients = [np.asarray(gradient) for gradient in gradients]
-    bytes_returned = sum(gradient.nbytes for gradient in gradients)
-    squares = [np.sum(np.square(gradient)) for gradient in gradients[:2]]
-    # A training step does not keep the last one's gradients either.
+    returned = sum(gradient.nbytes for gradient in gradients)
+    norm = np.sqrt(sum(np.sum(np.square(rows)) for rows in gradients[:2]))
+    # A training step does not keep the previous step's gradients either.
     del gradients
-    seconds = []
-    for _ in range(1 if long else case["repeats"]):
-        started = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - started)
+    calls = 1 if first > LONG_CALL else repeats
+    seconds = [timed(step)[0] for _ in range(calls)]
     return {
-        "embeddings": case["pairs"] * (VIEWS + 1),
-        "seconds": seconds,
-        "extra_bytes": max(0, peak - bytes_returned),
+        "embeddings": pairs * (VIEWS + 1),
+        "calls": calls,
+        "seconds_min": min(seconds),
+        "seconds_median": statistics.median(seconds),
+        "extra_mb": max(0, peak - returned) / 1e6,
         "loss": loss,
-        "gradient_norm": float(np.sqrt(sum(squares))),
+        "gradient_norm": float(norm),
     }
 
 
-def make_batch(pairs, dim, seed=0):
-    """Embeddings of pairs that resemble each other, as in training.
+def make_batch(pairs, dim):
+    """Random embeddings; those of a pair resemble each other, as in training.
 
     Args:
-        pairs: number of pairs; every eighth shares its id with another.
-        dim: size of an embedding.
+        pairs: Number of pairs; every eighth shares its id with another.
+        dim: Size of an embedding.
 
     Returns:
-        NumPy arrays: float32 images `[VIEWS * pairs, dim]` and texts
+        NumPy arrays: float32 images `[VIEWS * pairs, dim]`, float32 texts
         `[pairs, dim]`, and the int64 ids of both.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
 
     def normal(rows):
         return rng.standard_normal((rows, dim), dtype=np.float32)
@@ -90,22 +90,3 @@ def make_batch(pairs, dim, seed=0):
         np.repeat(ids, VIEWS),
         ids,
     )
-
-
-def _method(name):
-    # Only the framework to be measured is loaded.
-    if name in (DENSE_PYTORCH, LEAN_PYTORCH):
-        from experiments.benchmarks.loss import dense_torch as loss_torch
-
-        return loss_torch.lean if name == LEAN_PYTORCH else loss_torch.dense
-    from experiments.benchmarks.loss import dense_tensorflow as loss_tensorflow
-
-    return {
-        TILED: loss_tensorflow.tiled,
-        DENSE_TENSORFLOW: loss_tensorflow.dense,
-        LEAN_TENSORFLOW: loss_tensorflow.lean,
-    }[name]
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(json.loads(sys.argv[1]))))

@@ -1,16 +1,18 @@
-"""The input benchmark on tiny photos: this package's side, and the protocol."""
+"""The input benchmark on tiny photos: its sides, turns and tables."""
 
+import glob
 import json
 import sys
 
 import numpy as np
 import pytest
+from absl import flags
 from PIL import Image
 
-from experiments.benchmarks.input import __main__ as input_pipeline
-from experiments.benchmarks.input import ours as input_pipeline_ours
-from experiments.benchmarks.input import peers as input_pipeline_peers
+from experiments.benchmarks.input import __main__ as benchmark
+from experiments.benchmarks.input import sides
 from experiments.benchmarks.input.samples import captions
+from experiments.benchmarks.input.samples import write_photos
 from uniclip_keras.errors import InputError
 
 
@@ -23,54 +25,51 @@ def photos(tmp_path):
     return str(tmp_path / "*.png")
 
 
-class OneProcess:
-    """A side that answers in the test's own process."""
-
-    def __init__(self, command):
-        *_, name, _ = command
-        self.ready = {"missing": "not in tests"}
-        if name == "views":
-            self.answer, self.ready = input_pipeline_ours.views()
-
-    def __call__(self, order):
-        return self.answer(order | {"size": 16})
-
-    def close(self):
-        pass
+def parse(module, *arguments):
+    values = flags.FlagValues()
+    module.define_flags(values)
+    values(["input", *arguments])
+    return values
 
 
 def test_table_and_file_of_this_package_alone(
     photos, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(input_pipeline, "Side", OneProcess)
-    monkeypatch.setattr(input_pipeline_ours, "BATCH", 2)
-    values = input_pipeline.flags.FlagValues()
-    input_pipeline.define_flags(values)
+    def call(function, threads, core, python, **case):
+        """Measures in the test's own process, at a tiny size."""
+        module, function = function.split(":")
+        assert module == sides.__name__
+        if case.get("side") == sides.OURS:
+            case["order"] = case["order"] | {"size": 16}
+        return getattr(sides, function)(**case)
+
+    monkeypatch.setattr(benchmark, "call_in_process", call)
+    monkeypatch.setattr(sides, "BATCH", 2)
+    for library in ("torch", "albumentations", "open_clip"):
+        monkeypatch.setitem(sys.modules, library, None)
     output = tmp_path / "results.json"
-    values(
-        [
-            "test",
-            f"--photos={photos}",
-            "--sizes=40x24",
-            "--samples=3",
-            "--rounds=2",
-            f"--output={output}",
-        ]
+    values = parse(
+        benchmark,
+        f"--photos={photos}",
+        "--sizes=40x24,20x12",
+        "--samples=3",
+        "--rounds=1",
+        f"--output={output}",
     )
-    input_pipeline.main([], values)
+    benchmark.main([], values)
     printed = capsys.readouterr().out
-    assert "| uniclip_keras | " in printed
-    assert "torchvision is left out: not in tests." in printed
-    ((name, least),) = json.loads(output.read_text())["views"].items()
+    assert printed.count("| uniclip_keras | ") == 2
+    for library in ("torchvision", "albumentations", "open_clip"):
+        assert printed.count(f"{library} is left out: ") == 1
+    (name, least), (second, _) = json.loads(output.read_text())["views"].items()
     assert name.startswith("2 photos of 40 x 24 pixels")
+    assert second.startswith("2 photos of 20 x 12 pixels")
     assert list(least) == ["uniclip_keras"]
     assert min(least["uniclip_keras"].values()) > 0
 
 
 def test_photos_are_cut_to_size(photos, tmp_path):
-    (tmp_path / "out").mkdir()
-    found = sorted(input_pipeline.glob.glob(photos))
-    order = input_pipeline.write_photos(found, (20, 12), tmp_path / "out")
+    order = write_photos(sorted(glob.glob(photos)), (20, 12), tmp_path)
     images = [Image.open(path) for path in order["paths"]]
     assert [(image.format, image.size) for image in images] == [
         ("JPEG", (20, 12))
@@ -79,84 +78,64 @@ def test_photos_are_cut_to_size(photos, tmp_path):
 
 
 def test_tokens_are_counted():
-    answer, _ = input_pipeline_ours.tokens()
-    order = {"merges": ["a b", "ab c</w>"], "captions": ["abc", "ab"]}
-    found = answer(order)
+    one_round = sides.clip_tokenizer(["abc", "ab"], ["a b", "ab c</w>"])
     # Start, "abc" and end; start, "ab" in two pieces and end.
-    assert found["count"] == 3 + 4
+    assert one_round() == 3 + 4
     assert len(set(captions())) == len(captions()) > 1000
-
-
-def test_a_process_answers_until_it_is_closed(tmp_path):
-    script = tmp_path / "side.py"
-    script.write_text(
-        "import sys\n"
-        f"sys.path.insert(0, {str(input_pipeline.__file__)!r}"
-        ".rpartition('/')[0])\n"
-        "from input_pipeline_peers import serve\n"
-        "def double():\n"
-        "    print('noise')\n"
-        "    return (lambda order: {'twice': 2 * order['number']}), {'a': 1}\n"
-        "def absent():\n"
-        "    import no_such_module\n"
-        "serve({'double': double, 'absent': absent})\n"
-    )
-    side = input_pipeline.Side([sys.executable, str(script), "double", "0"])
-    assert side.ready == {"a": 1}
-    assert side({"number": 4}) == {"twice": 8}
-    assert side({"number": 5}) == {"twice": 10}
-    side.close()
-    with pytest.raises((RuntimeError, ValueError)):
-        side({"number": 6})
-    side = input_pipeline.Side([sys.executable, str(script), "absent", "any"])
-    assert "no_such_module" in side.ready["missing"]
-    side.close()
-
-
-def test_a_process_that_fails_is_named(tmp_path):
-    (tmp_path / "side.py").write_text("raise SystemExit(3)")
-    with pytest.raises(RuntimeError, match="side.py ended with status 3"):
-        input_pipeline.Side([sys.executable, str(tmp_path / "side.py")])
-
-
-def test_ratios_are_of_processor_time():
-    turns = iter([(4.0, 9.0), (8.0, 8.0), (2.0, 5.0), (10.0, 8.0)])
-
-    def side(order):
-        cpu, wall = next(turns)
-        return {"cpu": cpu, "wall": wall, "count": order["samples"]}
-
-    sides = {"uniclip_keras": side, "missing": None, "other": side}
-    least = input_pipeline.measure(sides, {"samples": 2}, rounds=2)
-    assert least == {
-        "uniclip_keras": {"cpu": 1.0, "wall": 2.5},
-        "other": {"cpu": 4.0, "wall": 4.0},
-    }
-    table = input_pipeline.format_table("photos", "views", least)
-    assert "| other | 0 | 0 | 4.00 |" in table
 
 
 def test_peers_make_views_of_every_file():
     seen = []
-    answer, _ = input_pipeline_peers.per_file(seen.append)
-    assert answer({"paths": ["a", "b"], "samples": 3})["count"] == 9
-    # The first one once more, before the clock starts.
-    assert seen == ["a", "a", "b", "a"]
+    assert sides.round_over_files(seen.append, ["a", "b"], 3)() == 9
+    assert seen == ["a", "b", "a"]
+
+
+def test_costs_are_per_view_and_warm(monkeypatch):
+    rounds = []
+
+    def side(samples):
+        return lambda: rounds.append("round") or samples
+
+    monkeypatch.setitem(sides.SIDES["views"], "side", side)
+    monkeypatch.setattr(sides, "timed", lambda call: (9.0, 4.0, call()))
+    cost = sides.measure("views", "side", {"samples": 2})
+    assert cost == {"cpu": 2.0, "wall": 4.5}
+    assert len(rounds) == 2
+
+
+def test_the_least_of_the_turns_counts(monkeypatch, capsys):
+    turns = iter([(2.0, 4.5), (4.0, 4.0), (1.0, 2.5), (5.0, 4.0)])
+
+    def call(function, threads, core, python, side, **case):
+        assert python == (sys.executable if side == sides.OURS else "peers")
+        if side == "absent":
+            return {"missing": "no such module"}
+        return dict(zip(("cpu", "wall"), next(turns), strict=True))
+
+    monkeypatch.setattr(benchmark, "call_in_process", call)
+    least = benchmark.take_turns(
+        "views",
+        ["uniclip_keras", "absent", "other"],
+        {},
+        parse(benchmark, "--rounds=2", "--python=peers"),
+    )
+    assert least == {
+        "uniclip_keras": {"cpu": 1.0, "wall": 2.5},
+        "other": {"cpu": 4.0, "wall": 4.0},
+    }
+    assert "absent is left out: no such module." in capsys.readouterr().out
+    table = benchmark.format_table("photos", "views", least)
+    assert "| other | 0 | 0 | 4.00 |" in table
 
 
 @pytest.mark.parametrize("size", ["500", "axb", "500x", "500*375", "0x8"])
-def test_impossible_sizes(size, photos, monkeypatch):
-    monkeypatch.setattr(input_pipeline, "Side", OneProcess)
-    values = input_pipeline.flags.FlagValues()
-    input_pipeline.define_flags(values)
-    values(["test", f"--photos={photos}", f"--sizes={size}"])
+def test_impossible_sizes(size, photos):
+    values = parse(benchmark, f"--photos={photos}", f"--sizes={size}")
     with pytest.raises(InputError, match="--sizes"):
-        input_pipeline.main([], values)
+        benchmark.main([], values)
 
 
 def test_no_photos(tmp_path):
-    values = input_pipeline.flags.FlagValues()
-    input_pipeline.define_flags(values)
-    values(["test", f"--photos={tmp_path}/*.jpg"])
+    values = parse(benchmark, f"--photos={tmp_path}/*.jpg")
     with pytest.raises(InputError, match="mate-backgrounds"):
-        input_pipeline.main([], values)
+        benchmark.main([], values)

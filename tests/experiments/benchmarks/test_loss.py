@@ -2,9 +2,7 @@
 
 import importlib.util
 import json
-import os
-import re
-import sys
+import pkgutil
 
 import numpy as np
 import pytest
@@ -12,15 +10,13 @@ import tensorflow as tf
 from absl import flags
 
 from experiments.benchmarks.loss import __main__ as loss
-from experiments.benchmarks.loss import cases as loss_cases
-from experiments.benchmarks.loss import dense_tensorflow as loss_tensorflow
-from experiments.benchmarks.loss.cases import DENSE_TENSORFLOW as DENSE
+from experiments.benchmarks.loss import cases
+from experiments.benchmarks.loss import tensorflow_loss
 from experiments.benchmarks.loss.cases import TILED
-from experiments.benchmarks.loss.report import format_table
-from experiments.benchmarks.memory import extra_peak
+from experiments.benchmarks.measuring import call_in_process
 from uniclip_keras.errors import InputError
 
-MEGABYTE = 10**6
+DENSE, LEAN = "dense TensorFlow", "lean dense TensorFlow"
 SETTINGS = {"dim": 8, "temperature": 0.07, "repeats": 2}
 
 
@@ -50,12 +46,12 @@ def loop_mp_nce(images, texts, image_ids, text_ids, temperature, offset):
 
 @pytest.mark.parametrize("gather_positives", [False, True])
 def test_dense_tensorflow_equals_the_loop(gather_positives):
-    batch = loss_cases.make_batch(6, 5)
+    batch = cases.make_batch(6, 5)
     # Two of the six share their id.
     batch = *batch[:2], batch[2] % 5, batch[3] % 5
     temperature, offset = [0.2, 0.5, 0.3], [0.1, -0.2, 0.05]
-    value = loss_tensorflow.dense_mp_nce(
-        *map(tf.constant, batch),
+    value = tensorflow_loss.dense_mp_nce(
+        [tf.constant(array) for array in batch],
         tf.math.log(temperature),
         tf.constant(offset),
         gather_positives,
@@ -65,50 +61,61 @@ def test_dense_tensorflow_equals_the_loop(gather_positives):
     )
 
 
+def run(output_dir, *arguments):
+    values = flags.FlagValues()
+    loss.define_flags(values)
+    values(["loss", f"--output_dir={output_dir}", "--threads=1", *arguments])
+    loss.main([], values)
+
+
 @pytest.fixture(scope="module")
 def measured():
-    """By both, one of them in a process of its own as the script has it."""
-    case = SETTINGS | {"pairs": 8}
+    """The measurements at the size of the warm-up, which is traced once."""
     return {
-        TILED: loss.measure_in_process(case | {"method": TILED}, threads=1),
-        DENSE: loss_cases.measure(case | {"method": DENSE}),
+        method: cases.measure(method, cases.TINY, **SETTINGS)
+        for method in (TILED, DENSE)
     }
 
 
 def test_the_package_and_dense_code_agree(measured):
-    loss.check_agreement({}, measured[DENSE], measured[TILED])
     for case in measured.values():
+        loss.check_agreement(case, measured[TILED])
         assert case["embeddings"] == 24
-        assert len(case["seconds"]) == 2
+        assert case["calls"] == 2
+        assert 0 < case["seconds_min"] <= case["seconds_median"]
         assert case["gradient_norm"] > 0
-        assert case["extra_bytes"] >= 0
+        assert case["extra_mb"] >= 0
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="no torch")
 def test_pytorch_agrees(measured):
-    case = SETTINGS | {"pairs": 8, "method": "dense PyTorch"}
-    loss.check_agreement(
-        case, loss.measure_in_process(case, threads=1), measured[TILED]
+    case = call_in_process(
+        f"{cases.__name__}:measure",
+        1,
+        method="dense PyTorch",
+        pairs=8,
+        **SETTINGS,
     )
+    loss.check_agreement(case, measured[TILED])
 
 
-def test_the_script(measured, monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(
-        loss,
-        "measure_in_process",
-        lambda case, threads: (
-            measured[case["method"].removeprefix("lean ")]
-            | {"embeddings": 3 * case["pairs"]}
-        ),
-    )
+def test_the_benchmark(measured, monkeypatch, tmp_path, capsys):
+    def call(function, threads, method, pairs, **settings):
+        assert pkgutil.resolve_name(function) is cases.measure
+        assert settings == SETTINGS
+        return measured[method.removeprefix("lean ")] | {
+            "embeddings": 3 * pairs
+        }
+
+    monkeypatch.setattr(loss, "call_in_process", call)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    values = flags.FlagValues()
-    loss.define_flags(values)
-    values(
-        ["loss", "--pairs=32,16", "--dense_up_to=16", "--dim=8", "--repeats=2"]
-        + [f"--output_dir={tmp_path / 'new'}", "--threads=1"]
+    run(
+        tmp_path / "new",
+        "--pairs=32,16",
+        "--dense_up_to=16",
+        "--dim=8",
+        "--repeats=2",
     )
-    loss.main([], values)
     results = json.loads((tmp_path / "new/loss_benchmark.json").read_text())
     assert results["settings"] == SETTINGS
     assert f"tensorflow {tf.__version__}" in results["hardware"]
@@ -118,7 +125,7 @@ def test_the_script(measured, monkeypatch, tmp_path, capsys):
     ] == [
         (TILED, 16, 48, 2),
         (DENSE, 16, 48, 2),
-        (f"lean {DENSE}", 16, 48, 2),
+        (LEAN, 16, 48, 2),
         (TILED, 32, 96, 2),
     ]
     tiled, dense, *_ = results["cases"]
@@ -127,11 +134,10 @@ def test_the_script(measured, monkeypatch, tmp_path, capsys):
     assert dense["ratio_to_tiled"] == pytest.approx(
         dense["seconds_min"] / tiled["seconds_min"]
     )
-    assert 0 < dense["seconds_min"] <= dense["seconds_median"]
     assert (tmp_path / "new/loss_benchmark.png").stat().st_size > 10_000
     out = capsys.readouterr().out
     assert "PyTorch is not installed" in out
-    assert format_table(results) in out
+    assert loss.format_table(results) in out
 
 
 def test_the_table():
@@ -145,80 +151,55 @@ def test_the_table():
         "extra_mb": 1234.4,
         "loss": 2.0,
     }
-    head, row = format_table({"cases": [case]}).splitlines()
-    columns = zip(
-        re.split(" {2,}", head), re.split(" {2,}", row.strip()), strict=True
-    )
+    head, _, row = loss.format_table({"cases": [case]}).splitlines()
+    columns = zip(head.split(" | "), row.split(" | "), strict=True)
     assert dict(columns) == {
-        "embeddings": "12,288",
+        "| embeddings": "| 12,288",
         "method": "dense TensorFlow",
         "calls": "3",
         "seconds min": "3.142",
         "median": "3.500",
         "x tiled": "1.25",
         "extra MB": "1,234",
-        "loss": "2.000000",
+        "loss |": "2.000000 |",
     }
 
 
-def test_a_long_call_is_timed_once(monkeypatch):
-    monkeypatch.setattr(loss_cases, "LONG_CALL", 0.0)
-    case = SETTINGS | {"method": DENSE, "pairs": 8}
-    assert len(loss_cases.measure(case)["seconds"]) == 1
+def test_a_long_call_is_timed_once(measured, monkeypatch):
+    monkeypatch.setattr(cases, "LONG_CALL", 0.0)
+    case = cases.measure(LEAN, cases.TINY, **SETTINGS)
+    assert case["calls"] == 1
+    loss.check_agreement(case, measured[TILED])
 
 
 def test_wrong_code_is_not_timed():
     right = {"loss": 2.0, "gradient_norm": 0.5}
-    loss.check_agreement({}, {"loss": 2.0001, "gradient_norm": 0.5001}, right)
+    loss.check_agreement({"loss": 2.0001, "gradient_norm": 0.5001}, right)
     for wrong in (
         {"loss": 2.001, "gradient_norm": 0.5},
         {"loss": 2.0, "gradient_norm": 0.6},
         {"loss": float("nan"), "gradient_norm": 0.5},
     ):
         with pytest.raises(RuntimeError, match="tiled has"):
-            loss.check_agreement({}, wrong, right)
+            loss.check_agreement(wrong, right)
 
 
-@pytest.mark.skipif(
-    not os.access("/proc/self/clear_refs", os.W_OK),
-    reason="the highest memory cannot be reset here",
-)
-def test_extra_peak_sees_what_a_call_holds_at_once():
-    np.ones(100 * MEGABYTE, np.uint8)  # an earlier peak does not hide it
-
-    def call():
-        for _ in range(3):
-            np.ones(50 * MEGABYTE, np.uint8)
-        return np.ones(10 * MEGABYTE, np.uint8)
-
-    peak, result = extra_peak(call)
-    assert result.nbytes == 10 * MEGABYTE
-    assert peak == pytest.approx(50 * MEGABYTE, abs=5 * MEGABYTE)
-
-
-@pytest.mark.parametrize("texts", [["16", "1"], ["many"], ["-4"], ["1.5"], []])
-def test_impossible_sizes(texts):
+@pytest.mark.parametrize("texts", ["16,1", "many", "-4", "1.5", ""])
+def test_impossible_sizes(texts, tmp_path):
     with pytest.raises(InputError, match="--pairs"):
-        loss.parse_pairs(texts)
+        run(tmp_path, f"--pairs={texts}")
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="--output_dir"):
-        loss.benchmark([16], tmp_path / "file", [TILED], 16, 1, **SETTINGS)
+        run(tmp_path / "file", "--pairs=16")
 
 
-@pytest.mark.parametrize(
-    ("command", "error", "words"),
-    [
-        ("kill -9 $$", InputError, "tiled with 16 pairs.*signal 9.*--pairs"),
-        ("echo the cause >&2; exit 1", RuntimeError, "(?s)failed.*the cause"),
-    ],
-)
-def test_a_process_that_fails(command, error, words, monkeypatch, tmp_path):
-    python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\n{command}\n")
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    with pytest.raises(error, match=words):
-        loss.measure_in_process({"method": TILED, "pairs": 16}, threads=1)
+def test_a_case_that_runs_out_of_memory(monkeypatch, tmp_path):
+    def call(function, threads, **case):
+        raise MemoryError(f"{function} with {case} was ended by signal 9")
+
+    monkeypatch.setattr(loss, "call_in_process", call)
+    with pytest.raises(InputError, match="tiled.* 16.*signal 9.*--pairs"):
+        run(tmp_path, "--pairs=16")

@@ -1,4 +1,4 @@
-"""The dense MP-NCE of the loss benchmark in PyTorch, line by line."""
+"""The dense MP-NCE in PyTorch, line by line that of `tensorflow_loss`."""
 
 import math
 
@@ -6,62 +6,30 @@ import torch
 from torch.nn import functional
 
 
-def lean(temperature):
-    """The dense form with its positives gathered."""
-    return dense(temperature, gather_positives=True)
-
-
-def dense(temperature, gather_positives=False):
-    """`dense_mp_nce` as `prepare(batch) -> step`, see `loss_tensorflow`."""
+def prepare(form, temperature):
+    """Builds a forward and backward pass; see `tensorflow_loss.prepare`."""
     log_temperature = torch.full(
         (3,), math.log(temperature), requires_grad=True
     )
     offset = torch.zeros(3, requires_grad=True)
 
-    def prepare(batch):
-        images, texts, image_ids, text_ids = map(torch.tensor, batch)
-        embeddings = images.requires_grad_(), texts.requires_grad_()
+    def bind(batch):
+        batch = [torch.tensor(array) for array in batch]
+        embeddings = [rows.requires_grad_() for rows in batch[:2]]
+        variables = [*embeddings, log_temperature, offset]
 
         def step():
-            value = dense_mp_nce(
-                *embeddings,
-                image_ids,
-                text_ids,
-                log_temperature,
-                offset,
-                gather_positives,
-            )
-            gradients = torch.autograd.grad(
-                value, [*embeddings, log_temperature, offset]
-            )
-            return value.item(), gradients
+            value = dense_mp_nce(batch, log_temperature, offset, form == "lean")
+            return value.item(), torch.autograd.grad(value, variables)
 
         return step
 
-    return prepare
+    return bind
 
 
-def dense_mp_nce(
-    images,
-    texts,
-    image_ids,
-    text_ids,
-    log_temperature,
-    offset,
-    gather_positives=False,
-):
-    """MP-NCE from one matrix of all logits; see `loss_tensorflow`.
-
-    Args:
-        images, texts: float32 `[n, dim]` and `[m, dim]`.
-        image_ids, text_ids: int `[n]` and `[m]`.
-        log_temperature, offset: float32 `[3]`: image-image, image-text and
-            text-text.
-        gather_positives: computes positives' terms alone, not a whole matrix.
-
-    Returns:
-        float32 scalar.
-    """
+def dense_mp_nce(batch, log_temperature, offset, gather_positives):
+    """MP-NCE from one matrix of all logits; see `tensorflow_loss`."""
+    images, texts, image_ids, text_ids = batch
     images = functional.normalize(images, dim=1)
     texts = functional.normalize(texts, dim=1)
     rows = torch.cat([images, texts])

@@ -1,0 +1,141 @@
+"""What the benchmarks share: own processes, time, memory and tables.
+
+This module imports the standard library alone, because processes that measure
+other libraries use it too.
+"""
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import time
+
+_ROOT = pathlib.Path(__file__).parents[2]
+# The core is chosen before any library starts threads. The checkout comes last
+# on the path, so that an interpreter finds its own libraries first.
+_CHILD = """
+import importlib, json, os, sys
+root, core, module, function, arguments = sys.argv[1:]
+if core:
+    os.sched_setaffinity(0, {int(core)})
+sys.path.append(root)
+function = getattr(importlib.import_module(module), function)
+print("\\n" + json.dumps(function(**json.loads(arguments))))
+"""
+
+
+def call_in_process(function, threads, core="", python=sys.executable, **args):
+    """Calls a function in a new process, without a GPU.
+
+    The process holds no memory of earlier cases, and loads no other library
+    than the function imports.
+
+    Args:
+        function: `"module:name"`. The function returns what JSON can hold.
+        threads: Number of threads of TensorFlow and PyTorch.
+        core: Processor core to run on; any by default.
+        python: Path of the interpreter.
+        **args: Arguments of the function, which JSON can hold.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        MemoryError: A signal killed the process.
+        RuntimeError: The function failed; the message holds its traceback.
+    """
+    process = subprocess.run(
+        [python, "-c", _CHILD, str(_ROOT), str(core)]
+        + [*function.split(":"), json.dumps(args)],
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "OMP_NUM_THREADS": str(threads),
+            "TF_NUM_INTEROP_THREADS": str(threads),
+            "TF_NUM_INTRAOP_THREADS": str(threads),
+        },
+    )
+    if process.returncode < 0:
+        raise MemoryError(
+            f"{function} with {args} was ended by signal "
+            f"{-process.returncode}, most likely for lack of memory"
+        )
+    if process.returncode:
+        raise RuntimeError(
+            f"{function} with {args} failed in {python}:\n{process.stderr}"
+        )
+    # Libraries may print before the answer.
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def timed(function):
+    """Calls a function without arguments and measures its time.
+
+    Returns:
+        `(wall, cpu, result)`: seconds by the clock, processor seconds of all
+        threads, and what the function returns.
+    """
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = function()
+    return time.perf_counter() - wall, time.process_time() - cpu, result
+
+
+def extra_peak(function):
+    """Calls a function without arguments and measures its peak memory.
+
+    The highest resident memory of the process during the call, less the
+    resident memory before it: loaded libraries and inputs do not count,
+    results do. Where the system cannot reset its high-water mark (outside
+    Linux, or in a container that forbids it), this is the growth of the
+    highest memory ever: never more than the truth, and less if the process
+    was larger before.
+
+    Returns:
+        `(bytes, result)` of the call.
+    """
+    gc.collect()
+    # The allocator keeps freed memory: resident then does not mean in use.
+    # Only glibc has this call.
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+    # 5 resets the high-water mark to the resident memory.
+    with contextlib.suppress(OSError):
+        pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = memory("VmHWM")
+    result = function()
+    return memory("VmHWM") - before, result
+
+
+def memory(kind):
+    """Memory of this process in bytes.
+
+    Args:
+        kind: "VmRSS" for the resident memory, "VmHWM" for the highest
+            so far. Systems other than Linux know the highest only.
+    """
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        line = next(line for line in lines if line.startswith(f"{kind}:"))
+        return int(line.split()[1]) * 1024
+    # Bytes on macOS, KiB elsewhere.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def markdown_table(header, rows):
+    """A Markdown table.
+
+    Args:
+        header: Column names.
+        rows: A sequence of sequences of formatted cells.
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
