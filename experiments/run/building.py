@@ -61,7 +61,7 @@ def build_objective(objective):
     """The loss with its similarity: the usual one but for what is given."""
     options = objective.to_dict()
     check_choice("objective.kind", options.get("kind"), OBJECTIVES)
-    usual = OBJECTIVES[options["kind"]].usual_similarity()
+    usual = OBJECTIVES[options["kind"]].default_similarity()
     given = {
         name: options.pop(name) for name in usual.arguments if name in options
     }
