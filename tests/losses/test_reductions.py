@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from uniclip_keras.losses.reductions import NO_LOGIT
+from uniclip_keras.losses.reductions import AnchorValues
 from uniclip_keras.losses.reductions import LogSumExp
-from uniclip_keras.losses.reductions import Side
 
 
 def make_logits(gap):
@@ -46,7 +46,7 @@ def test_log_sum_exp_weights(gap):
         value = log_sum_exp(s, axis)
         gradient = rng.normal(size=value.shape)
         sides.append(
-            Side(
+            AnchorValues(
                 tf.zeros(value.shape),
                 tf.constant(value, tf.float32),
                 tf.constant(gradient, tf.float32),
@@ -55,7 +55,7 @@ def test_log_sum_exp_weights(gap):
         expected = expected + np.expand_dims(gradient, axis) * np.exp(
             s - np.expand_dims(value, axis)
         )
-    weights = LogSumExp().weights(tf.constant(s), *sides)
+    weights = LogSumExp().logit_gradients(tf.constant(s), *sides)
     # Values near 200 have 1.5e-5 between them in float32.
     np.testing.assert_allclose(weights, expected, rtol=3e-5, atol=1e-6)
 

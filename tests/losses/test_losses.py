@@ -8,8 +8,8 @@ from loss_batches import TWO
 from loss_batches import make_batch
 from loss_batches import make_similarity
 from loss_batches import value_and_gradients
-from loss_loops import differences
-from loss_loops import twin_value
+from loss_twins import differences
+from loss_twins import twin_value
 
 from uniclip_keras import losses
 
@@ -87,7 +87,7 @@ def test_anchors_without_negatives(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_usual_arguments(name):
+def test_default_arguments(name):
     objective = getattr(losses, name)()
     batch = make_batch(objective.similarity.domains)
     np.testing.assert_allclose(

@@ -50,7 +50,7 @@ def test_round_trip(name):
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_usual_arguments_come_back(name):
+def test_default_arguments_come_back(name):
     loss = getattr(losses, name)()
     again = type(loss).from_config(loss.get_config())
     assert again.get_config() == loss.get_config()
@@ -106,7 +106,7 @@ def test_domains_of_the_call():
 
 
 @pytest.mark.parametrize("name", ["CLIP", "SLIP", "UniCL", "SigLIP"])
-def test_usual_similarity(name):
+def test_default_similarity(name):
     """What is fixed in SLIP, and what is SigLIP's published start."""
     loss = getattr(losses, name)()
     similarity = loss.similarity
