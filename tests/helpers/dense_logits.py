@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from uniclip_keras.losses.batch import make_domains
-from uniclip_keras.losses.engine import reduce_pair
+from uniclip_keras.losses.batch import Batch
+from uniclip_keras.losses.engine import reduce_logits
 from uniclip_keras.losses.reductions import NO_LOGIT
 from uniclip_keras.losses.reductions import LogSumExp
 from uniclip_keras.losses.reductions import SoftplusSum
@@ -19,6 +19,21 @@ class Setting(NamedTuple):
     reduction: str
     where: str
     include_self: bool = False
+
+
+class Similarity(NamedTuple):
+    """The same parameters for all pairs, as tensors to differentiate by."""
+
+    domains: list
+    inverse: tf.Tensor
+    offset: tf.Tensor
+    pairs: tuple = ("within", "between")
+
+    def pair_index(self, first, second):
+        return int(first != second)
+
+    def parameters(self):
+        return tf.stack([self.inverse] * 2), tf.stack([self.offset] * 2)
 
 
 def dense_sum(s, keep, shift):
@@ -113,17 +128,18 @@ def tiled(setting, tile_size, inputs, ids):
     """The engine's values, and the gradients of their weighted total."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        values = reduce_pair(
-            TILED[setting.reduction],
-            setting.where,
-            list(make_domains(inputs["z"], ids).values()),
-            inputs["inverse"],
-            inputs["offset"],
-            list(inputs["shift"].values()),
+        batch = Batch(
+            inputs["z"],
+            ids,
+            Similarity(list(ids), inputs["inverse"], inputs["offset"]),
+            ("within",) if len(ids) == 1 else ("between",),
             setting.include_self,
             tile_size,
         )
-        values = dict(zip(inputs["z"], values, strict=True))
+        reduced = reduce_logits(
+            batch, TILED[setting.reduction], setting.where, inputs["shift"]
+        )
+        values = {anchor: value for (anchor, _), value in reduced.items()}
         total = weighted_total(inputs, values)
     return values, gradients(setting, tape, total, inputs)
 

@@ -1,4 +1,4 @@
-"""The two ways of LogSumExp, which logits of any spread must not part."""
+"""LogSumExp with shared and separate exponentials, and without any logit."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from uniclip_keras.losses.reductions import LogSumExp
 
 
 def make_logits(gap):
-    """Logits `[5, 4]` whose second row is `gap` below the others."""
+    """Returns logits `[5, 4]` whose second row is `gap` below the others."""
     s = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
     s[1] -= gap
     return s
@@ -20,8 +20,8 @@ def log_sum_exp(s, axis):
     return np.logaddexp.reduce(s.astype("float64"), axis=axis)
 
 
-# One exponential serves all anchors up to about 57 in the forward pass and
-# 40 in the backward pass; at 200 it would underflow.
+# One exponential serves all anchors up to a gap of about 57 in the forward pass
+# and 40 in the backward pass. At 200 it would underflow.
 @pytest.mark.parametrize("gap", [0, 39, 41, 56, 59, 100, 200, 2000])
 def test_log_sum_exp_of_a_tile(gap):
     s = make_logits(gap)
@@ -56,7 +56,7 @@ def test_log_sum_exp_weights(gap):
             s - np.expand_dims(value, axis)
         )
     weights = LogSumExp().logit_gradients(tf.constant(s), *sides)
-    # Values near 200 have 1.5e-5 between them in float32.
+    # Near 200, float32 numbers are 1.5e-5 apart.
     np.testing.assert_allclose(weights, expected, rtol=3e-5, atol=1e-6)
 
 

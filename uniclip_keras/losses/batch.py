@@ -42,29 +42,18 @@ class Domain(NamedTuple):
     order: tf.Tensor | None
 
     def to_candidates(self, x):
-        """Collects numbers per anchor `[n, ...]` from all replicas.
-
-        Returns:
-            Tensor `[replicas * n, ...]` in the order of `candidates`.
-        """
+        """Gathers numbers per anchor in the order of the candidates."""
         if self.order is None:
             return x
         return tf.gather(gather(x), self.order)
 
 
 class Batch:
-    """What a loss knows about a batch.
+    """The embeddings and ids that a loss is called with, and its arguments.
 
     A direction is a tuple `(anchor domain, candidate domain)`. Numbers per
-    anchor are float32 `[n]`, in the order of the domain's `anchors`.
-
-    Args:
-        embeddings: Mapping from domain to float tensor `[n_d, dim]`.
-        ids: Mapping from domain to integer tensor `[n_d]`.
-        similarity: `DomainSimilarity` over at least these domains.
-        pairs: Names of the domain pairs to compare.
-        include_self: Whether an anchor is one of its own positives.
-        tile_size: Largest tile of logits, or None for the engine's choice.
+    anchor are float32 `[n]`, in the order of the domain's `anchors`. See
+    `ContrastiveLoss` for the arguments.
 
     Attributes:
         domains: Mapping from domain to `Domain`.
@@ -104,15 +93,7 @@ class Batch:
 
 
 def make_domains(embeddings, ids):
-    """Sorts the rows of each domain by id.
-
-    Args:
-        embeddings: Mapping from domain to float tensor `[n_d, dim]`.
-        ids: Mapping from domain to integer tensor `[n_d]`.
-
-    Returns:
-        Mapping from domain to `Domain`.
-    """
+    """Sorts the rows of each domain by id: a mapping of name to `Domain`."""
     ids = {
         d: tf.cast(tf.convert_to_tensor(i), tf.int64) for d, i in ids.items()
     }
@@ -133,15 +114,7 @@ def make_domains(embeddings, ids):
 
 
 def count_equal(ids, candidates):
-    """Counts the candidates that equal each id, in linear memory.
-
-    Args:
-        ids: Integer tensor `[n]`.
-        candidates: Integer tensor `[m]`, ascending.
-
-    Returns:
-        int32 tensor `[n]`.
-    """
+    """Counts the ascending candidates `[m]` that equal each id `[n]`: `[n]`."""
     first = tf.searchsorted(candidates, ids, side="left")
     last = tf.searchsorted(candidates, ids, side="right")
     return last - first

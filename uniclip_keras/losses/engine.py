@@ -1,6 +1,6 @@
 """Reductions of logits over all candidates, tile by tile, in linear memory.
 
-For the anchors of a domain `a` and the rows of a domain `b`, `reduce_pair`
+For the anchors of a domain `a` and the rows of a domain `b`, `reduce_logits`
 computes one of the last three lines, and likewise for the anchors of `b`:
 
 ```python
@@ -65,6 +65,8 @@ BAND_TILE_SIZE = 256
 def reduce_logits(batch, reduction, where, shifts=None):
     """Reduces the logits of each anchor over its candidates in each domain.
 
+    Embeddings, temperatures, offsets and shifts get exact gradients.
+
     Args:
         batch: `Batch`.
         reduction: A `Reduction`.
@@ -81,62 +83,33 @@ def reduce_logits(batch, reduction, where, shifts=None):
             d: tf.zeros_like(domain.anchors.z[:, 0])
             for d, domain in batch.domains.items()
         }
-    inverse, offset = batch.similarity.parameters()
+    inverse, offset = batch.similarity.parameters()  # [pairs] each
     reduced = {}
     for first, second in batch.directions:
         if (first, second) in reduced:
             continue
         names = list(dict.fromkeys([first, second]))
-        index = batch.similarity.pair_index(first, second)
-        values = reduce_pair(
+        pair = batch.similarity.pair_index(first, second)
+        values = _reduce_pair(
+            batch,
             reduction,
             where,
             [batch.domains[d] for d in names],
-            inverse[index],
-            offset[index],
+            inverse[pair],
+            offset[pair],
             [shifts[d] for d in names],
-            batch.include_self,
-            batch.tile_size,
         )
-        for anchor, candidate, value in zip(
-            names, reversed(names), values, strict=True
-        ):
-            reduced[anchor, candidate] = value
+        directions = zip(names, reversed(names), strict=True)
+        reduced.update(zip(directions, values, strict=True))
     return reduced
 
 
-def reduce_pair(
-    reduction,
-    where,
-    domains,
-    inverse_temperature,
-    offset,
-    shifts,
-    include_self,
-    tile_size,
+def _reduce_pair(
+    batch, reduction, where, domains, inverse_temperature, offset, shifts
 ):
-    """Reduces the logits between two domains for the anchors of each.
-
-    Embeddings, temperature, offset and shifts get exact gradients.
-
-    Args:
-        reduction: A `Reduction`.
-        where: `"negatives"`, `"positives"` or `"all"`.
-        domains: List of the `Domain`s: two, or one to compare with itself.
-        inverse_temperature, offset: float32 scalars.
-        shifts: For each domain, float32 `[n]`.
-        include_self: Whether an anchor is its own candidate.
-        tile_size: Largest number of rows and columns in a tile, or None for a
-            size that suits `where`.
-
-    Returns:
-        For each domain, float32 `[n]`: the values of its anchors over the
-        rows of the other domain, in the order of `anchors`.
-    """
+    """The values of the anchors of two domains, or of one with itself."""
     count = len(domains)
-    rectangles, blocks = _make_rectangles(
-        where, domains, include_self, tile_size
-    )
+    rectangles, blocks = _make_rectangles(batch, where, domains)
 
     @tf.custom_gradient
     def reduced(inverse, offset, *tensors):
@@ -187,15 +160,16 @@ def reduce_pair(
     )
 
 
-def _make_rectangles(where, domains, include_self, tile_size):
+def _make_rectangles(batch, where, domains):
     """The parts of the logit matrix, and the blocks of each domain's anchors.
 
     A single device has the whole matrix, for the anchors of both domains. A
     replica has a part for its anchors of each domain.
     """
+    tile_size = batch.tile_size
     if tile_size is None:
         tile_size = BAND_TILE_SIZE if where == "positives" else TILE_SIZE
-    make = functools.partial(Rectangle, where, include_self)
+    make = functools.partial(Rectangle, where, batch.include_self)
     last = len(domains) - 1
     anchors = [make_blocks(d.anchors, tile_size) for d in domains]
     if domains[0].order is None:

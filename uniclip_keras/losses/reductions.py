@@ -48,15 +48,11 @@ class Reduction:
     uses_shift = False
 
     def tile(self, s, shifts):
-        """Reduces one tile.
+        """Reduces the logits `s` `[rows, columns]` of one tile.
 
-        Args:
-            s: float32 `[rows, columns]`. The logits.
-            shifts: The shifts of the row anchors `[rows]` and, where the
-                columns are anchors, too, of the column anchors `[columns]`.
-
-        Returns:
-            For each side, its states: float32 `[n, k]`.
+        Shifts are those of the row anchors `[rows]` and, where columns are
+        anchors, too, of the column anchors `[columns]`. Returns the states
+        `[n, k]` of each.
         """
         states = []
         for axis, shift in zip((1, 0), shifts, strict=False):

@@ -36,14 +36,7 @@ def gather(x):
 
 
 def first_row(rows):
-    """Returns the index that `gather` gives the first of this replica's rows.
-
-    Args:
-        rows: Integer scalar tensor. The number of rows of each replica.
-
-    Returns:
-        Scalar tensor of the same dtype.
-    """
+    """Index in the gathered tensor of this replica's first of `rows` rows."""
     if replica_count() == 1:
         return tf.zeros_like(rows)
     context = tf.distribute.get_replica_context()

@@ -94,10 +94,7 @@ def from_blocks(x, rows):
 
 
 def block_size(count, largest):
-    """Returns the size of the fewest equal blocks of at most `largest` rows.
-
-    A static `count` gives an int, and a tensor a tensor.
-    """
+    """Returns the size of the fewest equal blocks of at most `largest` rows."""
     maximum = max if isinstance(count, int) else tf.maximum
     blocks = maximum(1, -(-count // largest))
     return maximum(1, -(-count // blocks))
