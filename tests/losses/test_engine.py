@@ -28,20 +28,24 @@ SETTINGS = [
 ]
 
 
+@functools.cache
+def make_case(domains, setting):
+    """Returns inputs, ids, and the results of the dense formula."""
+    ids = {d: np.array(IDS[d]) for d in domains}
+    inputs = make_inputs(setting, ids)
+    return inputs, ids, dense(setting, inputs, ids)
+
+
 @pytest.mark.parametrize(("domains", "setting"), SETTINGS)
 def test_equals_dense(domains, setting):
-    ids = {d: IDS[d] for d in domains}
-    inputs = make_inputs(setting, ids)
+    inputs, ids, expected = make_case(domains, setting)
     # The last blocks are padded: 5 and 4 rows, and 4 and 3.
-    actual = tiled(setting, 5, inputs, ids)
-    assert_close(actual, dense(setting, inputs, ids))
+    assert_close(tiled(setting, 5, inputs, ids), expected)
 
 
 @pytest.mark.parametrize(("domains", "setting"), SETTINGS)
 def test_formula_of_the_docstring(domains, setting):
-    ids = {d: np.array(IDS[d]) for d in domains}
-    inputs = make_inputs(setting, ids)
-    expected, _ = dense(setting, inputs, ids)
+    inputs, ids, (expected, _) = make_case(domains, setting)
     formula = engine.__doc__.split("```python\n")[1].split("```")[0]
     reduction, sign = {
         "sum": ("Sum", 1.0),

@@ -69,6 +69,7 @@ def test_cold_stays_finite(name, fill):
     assert all(np.isfinite(g).all() for g in gradients.values())
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16"], indirect=True)
 def test_any_input_is_computed_in_float32(policy):
     loss = losses.InfoNCE(make_similarity(ONE))
     embeddings, ids = make_batch(ONE)

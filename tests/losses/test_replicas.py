@@ -22,7 +22,6 @@ IDS = {
 CASES = [
     ("MPNCE", TWO, 3, False),
     ("SupCon", ONE, 3, False),
-    ("UniCL", TWO, 2, False),
     ("SLIP", THREE, None, False),
     ("SigLIP", TWO, None, False),
     ("InfoNCE", ONE, None, True),

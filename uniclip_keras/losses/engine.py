@@ -107,7 +107,7 @@ def reduce_logits(batch, reduction, where, shifts=None):
 def _reduce_pair(
     batch, reduction, where, domains, inverse_temperature, offset, shifts
 ):
-    """The values of the anchors of two domains, or of one with itself."""
+    """Values of the anchors of two domains, or of one domain with itself."""
     count = len(domains)
     rectangles, blocks = _make_rectangles(batch, where, domains)
 
@@ -135,13 +135,13 @@ def _reduce_pair(
                 )
             # sum_j W_ij z_j, [n, dim] each
             weighted_rows = list(map(from_blocks, totals, embeddings))
-            # The loss's derivatives by a common shift of an anchor's logits.
+            # Derivatives of the loss by a common shift of an anchor's logits
             logit_shift_gradients = [
                 g * reduction.slope_sum(state)
                 for g, state in zip(gradients, states, strict=True)
             ]
             total = tf.add_n(list(map(tf.reduce_sum, logit_shift_gradients)))
-            # Each logit stands in the sum twice, as s_ij and as s_ji.
+            # The sum has each logit twice, as s_ij and as s_ji.
             weighted_cosines = sum(map(_dot, embeddings, weighted_rows)) / 2
             return (
                 weighted_cosines - offset * total,
@@ -214,7 +214,7 @@ def _add_weighted_rows(reduction, rectangle, logits, domains, anchors, totals):
             logits(rectangle, i, j),
             AnchorValues(*(tf.gather(x, i) for x in row_anchors)),
             AnchorValues(*(tf.gather(x, j) for x in column_anchors)),
-        )  # [rows, columns]
+        )  # W, [rows, columns]
 
         def update_row(total):  # [rows, dim]
             return total + tf.matmul(weights, tf.gather(columns.z, j))

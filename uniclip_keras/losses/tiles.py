@@ -130,8 +130,8 @@ def visit_tiles(rectangle, visit, totals):
 
         # A tile on the diagonal has each of its anchors among its rows.
         off_diagonal = j > i if rectangle.is_square else True
-        column_totals = _cond(off_diagonal, updated, lambda: column_totals)
-        return row_total, _replace(totals, column_domain, column_totals)
+        new_totals = _cond(off_diagonal, updated, lambda: column_totals)
+        return row_total, _replace(totals, column_domain, new_totals)
 
     def visit_row(i, totals):
         def visit_next(j, row_total, totals):
