@@ -69,12 +69,12 @@ def build_loss(objective):
     """
     options = objective.to_dict()
     check_choice("objective.kind", options.get("kind"), LOSSES)
-    usual = LOSSES[options["kind"]].usual_similarity()
+    default = LOSSES[options["kind"]].default_similarity()
     given = {
-        name: options.pop(name) for name in usual.arguments if name in options
+        name: options.pop(name) for name in default.arguments if name in options
     }
     similarity = layers.DomainSimilarity(
-        usual.domains, **{**usual.arguments, **given}
+        default.domains, **{**default.arguments, **given}
     )
     return build_kind("objective", LOSSES, options, similarity=similarity)
 

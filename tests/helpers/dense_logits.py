@@ -1,25 +1,39 @@
-"""The engine's reductions from one whole matrix of logits, in float64."""
+"""The reductions of the engine from one matrix of all logits, in float64."""
 
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from uniclip_keras.losses.engine import reduce_pair
+from uniclip_keras.losses.batch import Batch
+from uniclip_keras.losses.engine import reduce_logits
 from uniclip_keras.losses.reductions import NO_LOGIT
 from uniclip_keras.losses.reductions import LogSumExp
 from uniclip_keras.losses.reductions import SoftplusSum
 from uniclip_keras.losses.reductions import Sum
-from uniclip_keras.losses.rows import make_domains
-from uniclip_keras.losses.tiles import Candidates
 
 
 class Setting(NamedTuple):
-    """What is reduced: a name of `DENSE`, and the engine's candidates."""
+    """A name of `DENSE`, and which logits it reduces."""
 
     reduction: str
     where: str
     include_self: bool = False
+
+
+class Similarity(NamedTuple):
+    """The same parameters for all pairs, as tensors to differentiate by."""
+
+    domains: list
+    inverse: tf.Tensor
+    offset: tf.Tensor
+    pairs: tuple = ("within", "between")
+
+    def pair_index(self, first, second):
+        return int(first != second)
+
+    def parameters(self):
+        return tf.stack([self.inverse] * 2), tf.stack([self.offset] * 2)
 
 
 def dense_sum(s, keep, shift):
@@ -57,8 +71,8 @@ TILED = {
 def make_inputs(setting, ids, dim=3, inverse=5.0, seed=0):
     """Random tensors for the ids of one or two domains.
 
-    Rows of `shift` and `upstream`, the weights of the values in the total
-    that is differentiated, are in the order of the ids.
+    `upstream` weights the values in the total that is differentiated. Its
+    rows and those of `shift` are sorted by id.
     """
     rng = np.random.default_rng(seed)
 
@@ -71,7 +85,7 @@ def make_inputs(setting, ids, dim=3, inverse=5.0, seed=0):
         "offset": tf.constant(0.2),
         "shift": {d: normal(len(i)) for d, i in ids.items()},
     }
-    # An objective gives no weight to an anchor that has no candidate.
+    # Losses give no weight to an anchor without candidates.
     inputs["upstream"] = {
         anchor: normal(len(ids[anchor])) * keep.any(axis=1)
         for (anchor, _), keep in find_candidates(setting, ids).items()
@@ -87,10 +101,10 @@ def directions(domains):
 
 
 def find_candidates(setting, ids):
-    """Which rows are an anchor's candidates, by a look at each two ids.
+    """Finds the candidates of each anchor by comparing all ids.
 
     Returns:
-        mapping direction -> bool `[n, m]`, anchors in the order of their ids.
+        Mapping from direction to bool `[n, m]`, with anchors sorted by id.
     """
     found = {}
     for anchor, candidate in directions(ids):
@@ -102,11 +116,11 @@ def find_candidates(setting, ids):
             )
             if anchor == candidate and i == j and not setting.include_self:
                 keep[i, j] = False
-        found[anchor, candidate] = keep[in_order(ids[anchor])]
+        found[anchor, candidate] = keep[sorted_order(ids[anchor])]
     return found
 
 
-def in_order(ids):
+def sorted_order(ids):
     return np.argsort(ids, kind="stable")
 
 
@@ -114,21 +128,24 @@ def tiled(setting, tile_size, inputs, ids):
     """The engine's values, and the gradients of their weighted total."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        values = reduce_pair(
-            TILED[setting.reduction],
-            Candidates(setting.where, setting.include_self, tile_size),
-            list(make_domains(inputs["z"], ids).values()),
-            inputs["inverse"],
-            inputs["offset"],
-            list(inputs["shift"].values()),
+        batch = Batch(
+            inputs["z"],
+            ids,
+            Similarity(list(ids), inputs["inverse"], inputs["offset"]),
+            ("within",) if len(ids) == 1 else ("between",),
+            setting.include_self,
+            tile_size,
         )
-        values = dict(zip(inputs["z"], values, strict=True))
+        reduced = reduce_logits(
+            batch, TILED[setting.reduction], setting.where, inputs["shift"]
+        )
+        values = {anchor: value for (anchor, _), value in reduced.items()}
         total = weighted_total(inputs, values)
     return values, gradients(setting, tape, total, inputs)
 
 
 def dense(setting, inputs, ids):
-    """What `tiled` is to give."""
+    """The results that `tiled` should give."""
     inputs = tf.nest.map_structure(lambda x: tf.cast(x, tf.float64), inputs)
     values = {}
     with tf.GradientTape() as tape:
@@ -139,7 +156,7 @@ def dense(setting, inputs, ids):
                 tf.linalg.normalize(inputs["z"][d], axis=1)[0]
                 for d in direction
             )
-            rows = tf.gather(rows, in_order(ids[anchor]))
+            rows = tf.gather(rows, sorted_order(ids[anchor]))
             cosines = tf.matmul(rows, columns, transpose_b=True)
             logits = (cosines - inputs["offset"]) * inputs["inverse"]
             values[anchor] = DENSE[setting.reduction](
@@ -158,7 +175,7 @@ def weighted_total(inputs, values):
 def gradients(setting, tape, total, inputs):
     names = ["z", "inverse", "offset"]
     if setting.reduction.startswith("softplus"):
-        names.append("shift")  # The others have no use for it.
+        names.append("shift")  # The others ignore it.
     return tape.gradient(
         total,
         {name: inputs[name] for name in names},
@@ -167,7 +184,7 @@ def gradients(setting, tape, total, inputs):
 
 
 def assert_close(actual, expected, tolerance=1e-5):
-    """Errors within the tolerance of a tensor's largest entry, or of 1."""
+    """Allows errors relative to a tensor's largest entry, or to 1."""
     for got, wanted in zip(
         tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True
     ):

@@ -1,4 +1,4 @@
-"""Small batches and similarities that the losses are tested on."""
+"""Small batches and similarities for the tests of the losses."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,8 +9,8 @@ ONE = ("image",)
 TWO = ("image", "text")
 THREE = ("image", "text", "view")
 
-# Several images and captions of an item, unequal numbers of rows, and rows
-# without a positive: image 5, text 4, and image 3 but for itself.
+# Items have several images and captions, and domains have different numbers of
+# rows. Image 5, text 4 and, apart from itself, image 3 have no positive.
 IDS = {
     "image": [3, 0, 1, 0, 5, 1, 2],
     "text": [0, 2, 0, 4, 1, 2],
@@ -19,7 +19,7 @@ IDS = {
 
 
 def make_similarity(domains=TWO, temperature=0.3):
-    """Another temperature and offset for every pair, around 0.3 and 0."""
+    """Gives each pair its own temperature and offset, around 0.3 and 0."""
     pairs = DomainSimilarity(domains).pairs
     spread = np.linspace(-0.5, 0.5, len(pairs))
     return DomainSimilarity(
@@ -30,7 +30,7 @@ def make_similarity(domains=TWO, temperature=0.3):
 
 
 def make_batch(domains=TWO, ids=IDS, dim=3, seed=0):
-    """Random embeddings `[n_d, dim]` for the ids of each domain."""
+    """Returns random embeddings `[n_d, dim]` and the ids of each domain."""
     rng = np.random.default_rng(seed)
     embeddings = {
         d: rng.normal(size=(len(ids[d]), dim)).astype("float32")
@@ -39,13 +39,13 @@ def make_batch(domains=TWO, ids=IDS, dim=3, seed=0):
     return embeddings, {d: np.array(ids[d]) for d in domains}
 
 
-def value_and_gradients(objective, embeddings, ids):
-    """The value, and its gradients by domain and by name of the variable."""
-    similarity = objective.similarity
+def value_and_gradients(loss, embeddings, ids):
+    """Returns a loss's value, and gradients by domain and variable name."""
+    similarity = loss.similarity
     sources = {d: tf.convert_to_tensor(z) for d, z in embeddings.items()}
     with tf.GradientTape() as tape:
         tape.watch(sources)
-        value = objective(sources, ids=ids)
+        value = loss(sources, ids=ids)
     sources["log_temperature"] = similarity.log_temperature.value
     sources["offset"] = similarity.offset.value
     return value, tape.gradient(
@@ -54,7 +54,10 @@ def value_and_gradients(objective, embeddings, ids):
 
 
 def assert_equal_losses(actual, expected, tolerance=1e-5):
-    """Two results of `value_and_gradients`, gradients by their largest."""
+    """Compares two results of `value_and_gradients`.
+
+    Errors of gradients are relative to the largest gradient of all.
+    """
     np.testing.assert_allclose(actual[0], expected[0], rtol=tolerance)
     largest = max(np.abs(g).max() for g in expected[1].values())
     for name, gradient in expected[1].items():

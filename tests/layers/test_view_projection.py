@@ -1,4 +1,4 @@
-"""The head of SLIP's views."""
+"""The projection head for the views of SLIP."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ FEATURES = np.random.default_rng(0).normal(3.0, 2.0, (16, 6)).astype("float32")
 
 
 def by_hand(head, x):
-    """Three linear layers, the first two normalised over the batch."""
+    """Three linear layers, the first two normalized over the batch."""
     for dense, norm in head.hidden:
         x = x @ dense.kernel.numpy()
         x = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + norm.epsilon)
@@ -19,7 +19,7 @@ def by_hand(head, x):
     return x @ head.projection.kernel.numpy() + head.projection.bias.numpy()
 
 
-def test_is_linear_normalised_and_rectified():
+def test_equals_the_formula():
     head = ViewProjection((8, 7, 5))
     head.build((None, 6))
     for weight in head.trainable_weights:
@@ -28,26 +28,14 @@ def test_is_linear_normalised_and_rectified():
     np.testing.assert_allclose(
         head(FEATURES, training=True), by_hand(head, FEATURES), atol=1e-4
     )
-    # Statistics have moved a tenth of the way, and are used without training.
+    # Outside training, the head uses the moving statistics.
     dense, norm = head.hidden[0]
     mean = (FEATURES @ dense.kernel.numpy()).mean(axis=0)
     np.testing.assert_allclose(norm.moving_mean, 0.1 * mean, atol=1e-5)
     assert np.abs(head(FEATURES) - head(FEATURES, training=True)).max() > 0.1
 
 
-def test_every_policy_and_a_file(policy, tmp_path):
-    features = keras.Input((6,))
-    model = keras.Model(features, ViewProjection((8, 5))(features))
-    outputs = model(FEATURES)
-    assert outputs.shape == (16, 5)
-    assert outputs.dtype == keras.config.dtype_policy().compute_dtype
-    model.save(tmp_path / "head.keras")
-    again = keras.saving.load_model(tmp_path / "head.keras")
-    np.testing.assert_array_equal(again(FEATURES), outputs)
-    assert all(norm.synchronized for _, norm in again.layers[-1].hidden)
-
-
 @pytest.mark.parametrize("units", [(), (8, 0)])
-def test_impossible_widths_are_refused(units):
+def test_refuses_impossible_units(units):
     with pytest.raises(InputError, match="units=.*4096"):
         ViewProjection(units)

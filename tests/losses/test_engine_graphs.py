@@ -1,4 +1,4 @@
-"""The graphs of the engine: compiled by XLA, and linear in memory."""
+"""Graphs of the engine compile with XLA and take linear memory."""
 
 import math
 
@@ -17,7 +17,7 @@ DIM = 8
 
 
 def test_xla_compiles_the_loops():
-    """TPUs need it: static shapes, loops whose spans the ids decide."""
+    """TPUs need this. Shapes are static, but ids bound the loops."""
     loss = InfoNCE(make_similarity(ONE), tile_size=4)
     embeddings, ids = make_batch(ONE)
 
@@ -30,7 +30,7 @@ def test_xla_compiles_the_loops():
 
 
 def largest_tensor(function, *signature):
-    """Elements of the largest tensor in a traced function and its loops."""
+    """Counts the elements of the largest tensor in a graph and its loops."""
     graph = tf.function(function).get_concrete_function(*signature).graph
     definition = graph.as_graph_def(add_shapes=True)
     nodes = list(definition.node)
@@ -61,7 +61,7 @@ def test_memory_is_linear():
             logits = scale * tf.matmul(z, z, transpose_b=True)
             return tf.reduce_sum(tf.reduce_logsumexp(logits, axis=1))
 
-        # In a loop, where the tiles are as well.
+        # In a loop, like the tiles.
         return tf.map_fn(reduced, tf.ones([2]))
 
     signature = (

@@ -1,4 +1,4 @@
-"""What the objectives are of each other, and of published formulas."""
+"""Identities between the losses, and with published formulas."""
 
 import numpy as np
 import pytest
@@ -33,12 +33,12 @@ def cosines(embeddings):
     return image @ text.T
 
 
-def test_one_positive_makes_all_equal():
+def test_losses_are_equal_with_one_positive():
     similarity = make_similarity()
     batch = make_batch(ids=ONE_TO_ONE)
-    objectives = [
-        objective(similarity, pairs=BETWEEN)
-        for objective in (InfoNCE, SupCon, MILNCE, CLIP, UniCL)
+    losses = [
+        loss(similarity, pairs=BETWEEN)
+        for loss in (InfoNCE, SupCon, MILNCE, CLIP, UniCL)
     ] + [
         MPNCE(
             similarity,
@@ -47,7 +47,7 @@ def test_one_positive_makes_all_equal():
             pairs=BETWEEN,
         )
     ]
-    first, *others = (value_and_gradients(o, *batch) for o in objectives)
+    first, *others = (value_and_gradients(loss, *batch) for loss in losses)
     for other in others:
         assert_equal_losses(other, first)
 
@@ -67,7 +67,7 @@ def test_clip_is_two_cross_entropies():
 
 
 def test_unicl_of_classes_is_the_published_form():
-    """Means over columns and rows of `T = [y_i == y_j]`, one text per image."""
+    """Means over rows and columns of `[y_i == y_j]`, one text per image."""
     labels = np.array([2, 0, 2, 1, 0, 2])
     loss = UniCL(DomainSimilarity(temperature=0.2))
     embeddings, ids = make_batch(ids={"image": labels, "text": labels})
@@ -105,12 +105,12 @@ def test_slip_is_clip_and_views(view_weight):
 
 
 @pytest.mark.parametrize(
-    ("objective", "competes"),
+    ("kind", "competes"),
     [(MPNCE, False), (InfoNCE, False), (SupCon, True)],
 )
-def test_whether_positives_compete(objective, competes):
-    """Without competition the terms of two captions just add up."""
-    loss = objective(make_similarity(), pairs=BETWEEN, domain_weights="uniform")
+def test_whether_positives_compete(kind, competes):
+    """Without competition, the terms of two captions add up."""
+    loss = kind(make_similarity(), pairs=BETWEEN, domain_weights="uniform")
     image = np.array([1.0, 0.0, 0.0], "float32")
     ids = {"image": np.array([0]), "text": np.array([0, 0, 1])}
 
@@ -139,7 +139,7 @@ def test_rows_in_any_order():
 
 
 def test_ids_of_any_size_and_type():
-    """Ids are names: only their equality counts."""
+    """Only the equality of ids counts."""
     loss = SupCon(make_similarity())
     embeddings, ids = make_batch()
     expected = float(loss(embeddings, ids=ids))
@@ -152,7 +152,7 @@ def test_ids_of_any_size_and_type():
         assert float(loss(embeddings, ids=other)) == pytest.approx(expected)
 
 
-def test_an_empty_domain_is_as_an_absent_one():
+def test_an_empty_domain_equals_an_absent_one():
     loss = MPNCE(make_similarity())
     embeddings, ids = make_batch()
     empty = {"image": embeddings["image"][:0], "text": embeddings["text"]}

@@ -1,16 +1,16 @@
-"""The two ways of LogSumExp, which logits of any spread must not part."""
+"""LogSumExp with shared and separate exponentials, and without any logit."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from uniclip_keras.losses.reductions import NO_LOGIT
+from uniclip_keras.losses.reductions import AnchorValues
 from uniclip_keras.losses.reductions import LogSumExp
-from uniclip_keras.losses.reductions import Side
 
 
 def make_logits(gap):
-    """Logits `[5, 4]` whose second row is `gap` below the others."""
+    """Returns logits `[5, 4]` whose second row is `gap` below the others."""
     s = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
     s[1] -= gap
     return s
@@ -20,8 +20,8 @@ def log_sum_exp(s, axis):
     return np.logaddexp.reduce(s.astype("float64"), axis=axis)
 
 
-# One exponential serves all anchors up to about 57 in the forward pass and
-# 40 in the backward pass; at 200 it would underflow.
+# One exponential serves all anchors up to a gap of about 57 in the forward pass
+# and 40 in the backward pass. At 200 it would underflow.
 @pytest.mark.parametrize("gap", [0, 39, 41, 56, 59, 100, 200, 2000])
 def test_log_sum_exp_of_a_tile(gap):
     s = make_logits(gap)
@@ -46,7 +46,7 @@ def test_log_sum_exp_weights(gap):
         value = log_sum_exp(s, axis)
         gradient = rng.normal(size=value.shape)
         sides.append(
-            Side(
+            AnchorValues(
                 tf.zeros(value.shape),
                 tf.constant(value, tf.float32),
                 tf.constant(gradient, tf.float32),
@@ -55,8 +55,8 @@ def test_log_sum_exp_weights(gap):
         expected = expected + np.expand_dims(gradient, axis) * np.exp(
             s - np.expand_dims(value, axis)
         )
-    weights = LogSumExp().weights(tf.constant(s), *sides)
-    # Values near 200 have 1.5e-5 between them in float32.
+    weights = LogSumExp().logit_gradients(tf.constant(s), *sides)
+    # Near 200, float32 numbers are 1.5e-5 apart.
     np.testing.assert_allclose(weights, expected, rtol=3e-5, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Embeds what was done to a view."""
+"""The encoder of augmentation vectors."""
 
 import keras
 
@@ -7,20 +7,20 @@ import keras
 class AugmentationEncoder(keras.layers.Layer):
     """MLP that embeds augmentation vectors (UniCLIP, section 3.1).
 
-    The image encoder never sees the augmentation; this layer tells the
-    projection head what happened to the view instead, so that the encoder's
-    features need not throw away what an augmentation destroys.
+    The image encoder never sees the augmentation. Instead, this layer tells
+    the projection head what happened to the view, so that the features of the
+    encoder need not discard what an augmentation destroys.
 
     Args:
-        units: width of each layer; the last one is the embedding's size. The
-            paper's encoder has three layers.
+        units: Sequence of ints. The width of each layer; the last one is the
+            size of the embedding. The encoder of the paper has three layers.
 
     Call arguments:
-        augmentations: float tensor `[n, entries]`, see
+        augmentations: float tensor `[n, entries]`. See
             `uniclip_keras.data.augmentation` for the layout.
 
     Returns:
-        tensor `[n, units[-1]]` in the compute dtype.
+        Tensor `[n, units[-1]]` in the compute dtype.
 
     Example:
 
@@ -60,6 +60,4 @@ class AugmentationEncoder(keras.layers.Layer):
         return (*input_shape[:-1], self.units[-1])
 
     def get_config(self):
-        config = super().get_config()
-        config.update(units=self.units)
-        return config
+        return {**super().get_config(), "units": self.units}

@@ -1,4 +1,4 @@
-"""Domain-dependent similarity: a temperature and an offset per domain pair."""
+"""Similarity logits with a temperature and an offset for each domain pair."""
 
 import itertools
 import math
@@ -10,227 +10,184 @@ import tensorflow as tf
 from uniclip_keras.errors import InputError
 
 TEMPERATURE_RANGE = (0.01, 100.0)
-USUAL_TEMPERATURE = 0.07
-
-
-def pair_name(first, second):
-    """The name of an unordered domain pair given in domain order."""
-    return f"{first}-{second}"
-
-
-@tf.custom_gradient
-def _bounded(x, low, high):
-    """Clip whose gradient vanishes only where a step would go further out.
-
-    A plain clip kills the gradient at the bound and a parameter that once
-    passed it could never return.
-    """
-
-    def grad(upstream):
-        # Descent moves x along -upstream.
-        leaves = ((x <= low) & (upstream > 0)) | ((x >= high) & (upstream < 0))
-        return tf.where(leaves, tf.zeros_like(upstream), upstream), None, None
-
-    return tf.clip_by_value(x, low, high), grad
+DEFAULT_TEMPERATURE = 0.07
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class DomainSimilarity(keras.layers.Layer):
     """Similarity logits with learnable parameters for each domain pair.
 
-    The logit of rows `i` and `j` from domains forming the unordered pair `D`
-    is `(cos(z_i, z_j) - offset_D) / temperature_D`: an image-image pair need
-    not be as close as an image-text pair to count as equally similar
-    (UniCLIP, section 3.3, "domain-dependent similarity measure"). K domains
-    have K(K+1)/2 pairs. Computation is float32 under every dtype policy.
+    The logit of rows `i` and `j`, whose domains form the unordered pair `D`,
+    is `(cos(z_i, z_j) - offset_D) / temperature_D`. An image-image pair need
+    not be as close as an image-text pair to count as equally similar (UniCLIP,
+    section 3.3, "domain-dependent similarity measure"). K domains form
+    K(K+1)/2 pairs. All computation is in float32 under every dtype policy.
 
     Args:
-        domains: sequence of domain names, at least one.
-        temperature: initial temperature of every pair, or a mapping from pair
-            name (`"image-text"`) to initial value; pairs that it leaves out
-            start at 0.07.
-        offset: initial offset of every pair, or such a mapping; pairs that it
-            leaves out start at 0.
-        shared: one temperature and one offset for all pairs.
-        learn_temperature, learn_offset: True, False, or the names of the pairs
-            whose parameter is learned.
-        temperature_range: bounds of the temperature, or None for none.
+        domains: Sequence of domain names, at least one.
+        temperature: float, the initial temperature of all pairs, or a mapping
+            from pair name (`"image-text"`) to float. Pairs that the mapping
+            leaves out start at 0.07.
+        offset: float, the initial offset of all pairs, or such a mapping.
+            Pairs that it leaves out start at 0.
+        learn_temperature: bool, or the names of the pairs whose temperature
+            is learned.
+        learn_offset: bool, or the names of the pairs whose offset is learned.
+        temperature_range: Tuple `(lowest, highest)` that bounds the
+            temperatures, or None for no bounds.
 
     Call arguments:
-        first: float tensor `[n, dim]`, embeddings of `domains[0]` of the call.
-        second: float tensor `[m, dim]`.
-        domains: the two domain names, in either order of the pair.
+        first: float tensor `[n, dim]`. Embeddings of the first domain.
+        second: float tensor `[m, dim]`. Embeddings of the second domain.
+        domains: Tuple of the names of the two domains, in either order.
 
     Returns:
         float32 logits `[n, m]`.
 
     Raises:
-        InputError: for an unknown or repeated domain, or a temperature out
-            of range.
+        InputError: If a domain is unknown or repeated, an argument names an
+            unknown pair, or a temperature is out of range.
 
     Example:
 
     ```python
     similarity = DomainSimilarity(domains=("image", "text"))
-    logits = similarity(images, texts, domains=("image", "text"))
+    images, texts = tf.random.normal([4, 8]), tf.random.normal([2, 8])
+    similarity(images, texts, domains=("image", "text")).shape  # (4, 2)
     ```
     """
 
     def __init__(
         self,
         domains=("image", "text"),
-        temperature=USUAL_TEMPERATURE,
+        temperature=DEFAULT_TEMPERATURE,
         offset=0.0,
-        shared=False,
         learn_temperature=True,
         learn_offset=True,
         temperature_range=TEMPERATURE_RANGE,
         name="domain_similarity",
         **kwargs,
     ):
-        # The logits feed exponentials: half precision would ruin them.
+        # Half precision would ruin the exponentials of logits.
         kwargs["dtype"] = "float32"
         super().__init__(name=name, **kwargs)
-        domains = tuple(domains)
+        self.domains = domains = tuple(domains)
         if not domains or len(set(domains)) != len(domains):
             raise InputError(
-                f"domains={domains!r} must hold at least one name and none "
-                "twice; give for example ('image', 'text')."
+                f"domains={domains!r} is not allowed; give at least one "
+                "name and none twice, such as ('image', 'text')."
             )
-        self.domains = domains
         self.pairs = tuple(
-            pair_name(*pair)
-            for pair in itertools.combinations_with_replacement(domains, 2)
+            f"{first}-{second}"
+            for first, second in itertools.combinations_with_replacement(
+                domains, 2
+            )
         )
         self.arguments = {
             "temperature": temperature,
             "offset": offset,
-            "shared": shared,
             "learn_temperature": learn_temperature,
             "learn_offset": learn_offset,
             "temperature_range": temperature_range and list(temperature_range),
         }
-        self.shared = shared
-        low, high = self.temperature_range = tuple(
-            temperature_range or (0.0, math.inf)
+        self.temperature_range = _check_range(temperature_range)
+        temperatures = self._per_pair(
+            "temperature", temperature, DEFAULT_TEMPERATURE
         )
-        if temperature_range is not None and not 0 < low < high:
-            raise InputError(
-                f"temperature_range={temperature_range!r} must be two numbers "
-                "above 0, the lower first, or None for no bounds."
-            )
-        temperatures = self._start(
-            "temperature", temperature, USUAL_TEMPERATURE
-        )
-        for value in temperatures:
-            if not low <= value <= high or not value > 0:
-                raise InputError(
-                    f"temperature {value!r} is outside [{low}, {high}]; "
-                    f"{USUAL_TEMPERATURE} is the usual start, and "
-                    "temperature_range sets the bounds."
-                )
-        self.log_temperature, self._temperature_learned = self._parameter(
+        _check_temperatures(temperatures, self.temperature_range)
+        self.log_temperature, self._temperature_learned = self._add_parameter(
             "log_temperature",
             [math.log(t) for t in temperatures],
-            self._learned("learn_temperature", learn_temperature),
+            self._which_learned("learn_temperature", learn_temperature),
         )
-        self.offset, self._offset_learned = self._parameter(
+        self.offset, self._offset_learned = self._add_parameter(
             "offset",
-            self._start("offset", offset, 0.0),
-            self._learned("learn_offset", learn_offset),
+            self._per_pair("offset", offset, 0.0),
+            self._which_learned("learn_offset", learn_offset),
         )
         self.built = True
 
-    def _start(self, what, value, usual):
-        """The start values: one per pair, or one for all."""
-        if isinstance(value, Mapping):
-            self._check_names(what, value)
-            values = [float(value.get(pair, usual)) for pair in self.pairs]
-        else:
-            values = [float(value)] * len(self.pairs)
-        if not self.shared:
-            return values
-        if len(set(values)) > 1:
-            raise InputError(
-                f"{what}={value!r} differs between pairs, but shared=True has "
-                "one for all; give one number, or shared=False."
-            )
-        return values[:1]
+    def _per_pair(self, argument, value, default):
+        """The initial values of a parameter, one per pair."""
+        if not isinstance(value, Mapping):
+            return [float(value)] * len(self.pairs)
+        self._check_names(argument, value)
+        return [float(value.get(pair, default)) for pair in self.pairs]
 
-    def _learned(self, what, value):
-        """Which of the parameters are learned: a bool each."""
+    def _which_learned(self, argument, value):
+        """Whether the parameter of each pair is learned."""
         if isinstance(value, bool):
-            return [value] * (1 if self.shared else len(self.pairs))
-        self._check_names(what, value)
-        if self.shared:
-            raise InputError(
-                f"{what}={value!r} names pairs, but shared=True has one "
-                "parameter for all; give True or False."
-            )
+            return [value] * len(self.pairs)
+        self._check_names(argument, value)
         return [pair in value for pair in self.pairs]
 
-    def _check_names(self, what, names):
-        unknown = [name for name in names if name not in self.pairs]
-        if unknown:
-            raise InputError(
-                f"{what} names {unknown[0]!r}, but the domains "
-                f"{self.domains} form {list(self.pairs)}; choose from these."
-            )
+    def _check_names(self, argument, names):
+        for name in names:
+            if name not in self.pairs:
+                raise InputError(
+                    f"{argument} names {name!r}, but the domains "
+                    f"{self.domains} form {list(self.pairs)}; choose from "
+                    "these."
+                )
 
-    def _parameter(self, name, start, learned):
+    def _add_parameter(self, name, values, learned):
         variable = self.add_weight(
             name=name,
-            shape=(len(start),),
-            initializer=_constant(start),
+            shape=(len(values),),
+            initializer=lambda shape, dtype: tf.constant(values, dtype, shape),
             trainable=any(learned),
         )
         return variable, learned
 
     def pair_index(self, first, second):
-        """Position of the unordered pair in `pairs` and in the variables."""
+        """Returns the index of an unordered pair in `pairs` and variables.
+
+        Args:
+            first: str. The name of a domain.
+            second: str. The name of a domain.
+
+        Raises:
+            InputError: If a domain is unknown.
+        """
         for domain in (first, second):
             if domain not in self.domains:
                 raise InputError(
-                    f"domain {domain!r} is unknown to this similarity; it "
-                    f"was made for {self.domains}: add it to `domains`."
+                    f"The domain {domain!r} is unknown to this similarity, "
+                    f"which knows {self.domains}; add it to `domains`."
                 )
         ordered = sorted((first, second), key=self.domains.index)
-        return self.pairs.index(pair_name(*ordered))
+        return self.pairs.index("-".join(ordered))
 
     def parameters(self):
         """Returns `(inverse_temperature, offset)`, float32 `[pairs]` each."""
         low, high = self.temperature_range
-        log_temperature = _where_learned(
+        log_temperature = _stop_unlearned(
             self.log_temperature, self._temperature_learned
         )
         if low > 0 or high < math.inf:
             log_temperature = _bounded(
                 log_temperature, math.log(low), math.log(high)
             )
-        offset = _where_learned(self.offset, self._offset_learned)
-        pairs = [len(self.pairs)]
-        return (
-            tf.broadcast_to(tf.exp(-log_temperature), pairs),
-            tf.broadcast_to(offset, pairs),
-        )
+        offset = _stop_unlearned(self.offset, self._offset_learned)
+        return tf.exp(-log_temperature), offset
 
     def call(self, first, second, domains):
         index = self.pair_index(*domains)
         inverse, offset = self.parameters()
         cosine = tf.matmul(
             unit_length(first), unit_length(second), transpose_b=True
-        )
+        )  # [n, m]
         return (cosine - offset[index]) * inverse[index]
 
     def values(self, pairs=None):
-        """Current parameters by name, for logs and reports.
+        """Returns the current parameters by name, for logs and reports.
 
         Args:
-            pairs: names of the pairs wanted; None for all.
+            pairs: Names of the pairs to return, or None for all.
 
         Returns:
-            dict `"temperature/image-text" -> scalar tensor`, and the same for
-            `"offset/..."`.
+            Dict with a scalar tensor for each `"temperature/image-text"` and
+            `"offset/image-text"`.
         """
         inverse, offset = self.parameters()
         logs = {}
@@ -247,22 +204,54 @@ class DomainSimilarity(keras.layers.Layer):
 
 
 def unit_length(x):
-    """float32 rows of unit length; a zero row stays zero, not NaN."""
+    """Scales rows to unit length in float32. A zero row stays zero, not NaN."""
     x = tf.cast(x, tf.float32)
     squares = tf.reduce_sum(tf.square(x), axis=-1, keepdims=True)
     return x * tf.math.rsqrt(tf.maximum(squares, 1e-12))
 
 
-def _where_learned(variable, learned):
-    """The variable's value, with gradient only to the entries learned."""
+def _check_range(temperature_range):
+    if temperature_range is None:
+        return 0.0, math.inf
+    low, high = temperature_range
+    if not 0 < low < high:
+        raise InputError(
+            f"temperature_range={temperature_range!r} is not allowed; give two "
+            "numbers above 0, the lower one first, or None for no bounds."
+        )
+    return low, high
+
+
+def _check_temperatures(temperatures, temperature_range):
+    low, high = temperature_range
+    for value in temperatures:
+        if not low <= value <= high or not value > 0:
+            raise InputError(
+                f"temperature={value!r} is outside [{low}, {high}]; give one "
+                f"inside, such as {DEFAULT_TEMPERATURE}, or another "
+                "temperature_range."
+            )
+
+
+@tf.custom_gradient
+def _bounded(x, low, high):
+    """Clips `x`, with no gradient where a step would move it further out.
+
+    The gradient of a plain clip is zero beyond its bounds, so a parameter that
+    once passed one could never return.
+    """
+
+    def grad(upstream):
+        # Descent moves x along -upstream.
+        leaves = ((x <= low) & (upstream > 0)) | ((x >= high) & (upstream < 0))
+        return tf.where(leaves, tf.zeros_like(upstream), upstream), None, None
+
+    return tf.clip_by_value(x, low, high), grad
+
+
+def _stop_unlearned(variable, learned):
+    """The value of a variable, with gradient only to the learned entries."""
     value = tf.convert_to_tensor(variable)
     if all(learned):
         return value
     return tf.where(learned, value, tf.stop_gradient(value))
-
-
-def _constant(values):
-    def initializer(shape, dtype=None):
-        return tf.reshape(tf.constant(values, dtype), shape)
-
-    return initializer

@@ -1,4 +1,4 @@
-"""Projection heads: from encoder features to the shared embedding space."""
+"""Projection heads from encoder features to the shared embedding space."""
 
 import keras
 from keras import ops
@@ -6,36 +6,41 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class ImageProjection(keras.layers.Layer):
-    """Augmentation-aware residual head of the images (UniCLIP, section 3.1).
+    """Augmentation-aware residual head for images (UniCLIP, section 3.1).
 
-    `concat(features, augmentation embedding)` is projected to `hidden_dim`,
-    passes `blocks` residual MLP blocks and is projected to the embedding.
-    With `blocks=0` and no augmentation embedding it is CLIP's linear head.
+    The head concatenates the features and the embedding of the augmentation,
+    projects them to the width of the features, and applies residual MLP
+    blocks, layer normalization and a linear projection. With `blocks=0` and no
+    augmentation embedding, it is the linear head of CLIP.
 
     Args:
-        embedding_dim: size of the embedding.
-        blocks: number of residual blocks.
-        hidden_dim: width inside the head; the feature size by default.
+        embedding_dim: int. The size of the embedding.
+        blocks: int. The number of residual blocks.
 
     Call arguments:
         features: float tensor `[n, width]` from the image encoder.
         augmentation: float tensor `[n, a]` from an `AugmentationEncoder`, or
-            None for a head that does not know of augmentations. A head keeps
-            the choice that it was built with.
+            None for a head without augmentations. Every call must agree with
+            the first one on whether it is given.
 
     Returns:
-        tensor `[n, embedding_dim]` in the compute dtype, not normalised.
+        Tensor `[n, embedding_dim]` in the compute dtype, not normalized.
+
+    Example:
+
+    ```python
+    head = ImageProjection(embedding_dim=16, blocks=2)
+    head(tf.zeros([2, 32]), augmentation=tf.zeros([2, 8])).shape  # (2, 16)
+    ```
     """
 
-    def __init__(self, embedding_dim, blocks=3, hidden_dim=None, **kwargs):
+    def __init__(self, embedding_dim, blocks=3, **kwargs):
         super().__init__(**kwargs)
         self.embedding_dim = embedding_dim
         self.blocks = blocks
-        self.hidden_dim = hidden_dim
 
     def build(self, features_shape, augmentation_shape=None):
-        width = features_shape[-1]
-        hidden_dim = self.hidden_dim or width
+        hidden_dim = width = features_shape[-1]
         policy = self.dtype_policy
         if augmentation_shape is not None:
             width += augmentation_shape[-1]
@@ -74,23 +79,25 @@ class ImageProjection(keras.layers.Layer):
 
     def get_config(self):
         config = super().get_config()
-        config.update(
-            embedding_dim=self.embedding_dim,
-            blocks=self.blocks,
-            hidden_dim=self.hidden_dim,
-        )
+        config.update(embedding_dim=self.embedding_dim, blocks=self.blocks)
         return config
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class ResidualMLP(keras.layers.Layer):
-    """Pre-norm residual block `x + W2 gelu(W1 norm(x))`, width unchanged.
+    """Residual block `x + W2 gelu(W1 norm(x))` that keeps the width.
 
     Call arguments:
         x: float tensor `[n, width]`.
 
     Returns:
-        tensor `[n, width]` in the compute dtype.
+        Tensor `[n, width]` in the compute dtype.
+
+    Example:
+
+    ```python
+    ResidualMLP()(tf.zeros([2, 32])).shape  # (2, 32)
+    ```
     """
 
     def build(self, input_shape):
@@ -114,16 +121,22 @@ class ResidualMLP(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class TextProjection(keras.layers.Layer):
-    """Linear head of the texts (UniCLIP, section 3.1; as in CLIP).
+    """Linear head for texts, as in CLIP (UniCLIP, section 3.1).
 
     Args:
-        embedding_dim: size of the embedding.
+        embedding_dim: int. The size of the embedding.
 
     Call arguments:
         features: float tensor `[n, width]` from the text encoder.
 
     Returns:
-        tensor `[n, embedding_dim]` in the compute dtype, not normalised.
+        Tensor `[n, embedding_dim]` in the compute dtype, not normalized.
+
+    Example:
+
+    ```python
+    TextProjection(embedding_dim=16)(tf.zeros([2, 32])).shape  # (2, 16)
+    ```
     """
 
     def __init__(self, embedding_dim, **kwargs):
@@ -147,6 +160,4 @@ class TextProjection(keras.layers.Layer):
         return (*input_shape[:-1], self.embedding_dim)
 
     def get_config(self):
-        config = super().get_config()
-        config.update(embedding_dim=self.embedding_dim)
-        return config
+        return {**super().get_config(), "embedding_dim": self.embedding_dim}

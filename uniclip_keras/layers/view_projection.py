@@ -1,4 +1,4 @@
-"""SLIP's head: strong views of an image in a space of their own."""
+"""The projection head for the strong views of SLIP."""
 
 import keras
 
@@ -7,25 +7,26 @@ from uniclip_keras.errors import InputError
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class ViewProjection(keras.layers.Layer):
-    """MLP over encoder features for self-supervision (SLIP, Mu et al. 2022).
+    """MLP over image features for self-supervision (SLIP, Mu et al. 2022).
 
-    Every layer but the last is linear, normalised over the batch and
-    rectified; the last one is linear alone. SLIP's head is three layers wide
-    4096, 4096 and 256. The statistics are those of all replicas; momentum and
-    epsilon are PyTorch's defaults, which its code keeps.
+    Batch normalization and a ReLU follow each dense layer but the last. The
+    head embeds the strong views of an image in a space of their own. As in
+    SLIP's code, momentum and epsilon are the defaults of PyTorch. Statistics
+    are those of all replicas.
 
     Args:
-        units: width of each layer; the last one is the embedding's size.
+        units: Sequence of ints. The width of each layer; the last one is the
+            size of the embedding.
 
     Call arguments:
         features: float tensor `[n, width]` from the image encoder.
-        training: whether to normalise by the batch's own statistics.
+        training: bool. Whether to normalize with the statistics of the batch.
 
     Returns:
-        tensor `[n, units[-1]]` in the compute dtype, not normalised.
+        Tensor `[n, units[-1]]` in the compute dtype, not normalized.
 
     Raises:
-        InputError: without any layer, or for a width below 1.
+        InputError: If there is no layer, or a width is below 1.
 
     Example:
 
@@ -40,15 +41,16 @@ class ViewProjection(keras.layers.Layer):
         self.units = tuple(units)
         if not self.units or min(self.units) < 1:
             raise InputError(
-                f"view head units={units!r} must name the width of at least "
-                "one layer, each 1 or more; (4096, 4096, 256) are SLIP's."
+                f"units={units!r} is not allowed for the view head; give the "
+                "width of at least one layer, each 1 or more, such as SLIP's "
+                "(4096, 4096, 256)."
             )
 
     def build(self, input_shape):
         policy = self.dtype_policy
         self.hidden, width = [], input_shape[-1]
         for index, units in enumerate(self.units[:-1]):
-            # The normalization that follows would take a bias away again.
+            # The normalization that follows would cancel a bias.
             dense = keras.layers.Dense(
                 units, use_bias=False, dtype=policy, name=f"dense_{index}"
             )
@@ -79,6 +81,4 @@ class ViewProjection(keras.layers.Layer):
         return (*input_shape[:-1], self.units[-1])
 
     def get_config(self):
-        config = super().get_config()
-        config.update(units=self.units)
-        return config
+        return {**super().get_config(), "units": self.units}

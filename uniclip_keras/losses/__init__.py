@@ -1,13 +1,13 @@
 """Contrastive losses over any number of domains, positives given by ids."""
 
-from uniclip_keras.losses.multi_positive import MILNCE
-from uniclip_keras.losses.multi_positive import MPNCE
-from uniclip_keras.losses.multi_positive import InfoNCE
-from uniclip_keras.losses.multi_positive import SupCon
-from uniclip_keras.losses.pairwise import CLIP
-from uniclip_keras.losses.pairwise import SLIP
-from uniclip_keras.losses.pairwise import SigLIP
-from uniclip_keras.losses.pairwise import UniCL
+from uniclip_keras.losses.losses import CLIP
+from uniclip_keras.losses.losses import MILNCE
+from uniclip_keras.losses.losses import MPNCE
+from uniclip_keras.losses.losses import SLIP
+from uniclip_keras.losses.losses import InfoNCE
+from uniclip_keras.losses.losses import SigLIP
+from uniclip_keras.losses.losses import SupCon
+from uniclip_keras.losses.losses import UniCL
 
 __all__ = [
     "CLIP",

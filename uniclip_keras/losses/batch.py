@@ -1,164 +1,125 @@
-"""A batch in the terms that objectives are written in."""
+"""The global batch as one replica sees it: anchors, candidates, positives."""
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from uniclip_keras.losses.engine import reduce_pair
-from uniclip_keras.losses.positives import mean_weights
-from uniclip_keras.losses.positives import positive_counts
-from uniclip_keras.losses.positives import share_out
-from uniclip_keras.losses.tiles import Candidates
+from uniclip_keras.layers.domain_similarity import unit_length
+from uniclip_keras.losses.replicas import first_row
+from uniclip_keras.losses.replicas import gather
+from uniclip_keras.losses.replicas import replica_count
+
+
+class Rows(NamedTuple):
+    """Embeddings of one domain, sorted by id.
+
+    Attributes:
+        z: float32 `[n, dim]`. Embeddings of unit length.
+        ranks: int32 `[n]`, ascending. Rows have equal ranks if and only if
+            they have equal ids, across all domains.
+        indices: int32 `[n]`. The index of each row in the unsorted global
+            batch.
+    """
+
+    z: tf.Tensor
+    ranks: tf.Tensor
+    indices: tf.Tensor
+
+
+class Domain(NamedTuple):
+    """One domain of the global batch.
+
+    Attributes:
+        anchors: `Rows` of this replica.
+        candidates: `Rows` of all replicas, without gradient. On a single
+            device these are the anchors themselves.
+        order: int32 `[replicas * n]`. Maps the gathered anchors to the
+            candidates. None on a single device.
+    """
+
+    anchors: Rows
+    candidates: Rows
+    order: tf.Tensor | None
+
+    def to_candidates(self, x):
+        """Gathers numbers per anchor in the order of the candidates."""
+        if self.order is None:
+            return x
+        return tf.gather(gather(x), self.order)
 
 
 class Batch:
-    """A batch in the terms that objectives are written in.
+    """The embeddings and ids that a loss is called with, and its arguments.
 
-    Numbers per anchor are float32 `[n]` of this replica's rows of a domain,
-    sorted by id. A direction is `(anchor domain, candidate domain)`.
+    A direction is a tuple `(anchor domain, candidate domain)`. Numbers per
+    anchor are float32 `[n]`, in the order of the domain's `anchors`. See
+    `ContrastiveLoss` for the arguments.
 
     Attributes:
-        directions: the directions of the pairs that take part.
-        counts: mapping direction -> number of positives per anchor.
+        domains: Mapping from domain to `Domain`.
+        directions: List of the directions of the pairs.
+        counts: Mapping from direction to the number of positives per anchor.
     """
 
-    def __init__(self, domains, similarity, pairs, include_self, tile_size):
-        self._domains = domains
-        self._similarity = similarity
-        self._pairs = pairs
-        self._include_self = include_self
-        self._tile_size = tile_size
-        present = [
+    def __init__(
+        self, embeddings, ids, similarity, pairs, include_self, tile_size
+    ):
+        self.domains = make_domains(embeddings, ids)
+        self.similarity = similarity
+        self.pairs = pairs
+        self.include_self = include_self
+        self.tile_size = tile_size
+        present = [d for d in similarity.domains if d in self.domains]
+        self.directions = [
             (anchor, candidate)
-            for anchor in similarity.domains
-            for candidate in similarity.domains
-            if anchor in domains and candidate in domains
+            for anchor in present
+            for candidate in present
+            if self.pair_of((anchor, candidate)) in pairs
         ]
-        self.directions = [d for d in present if self.pair_of(d) in pairs]
-        self.counts = positive_counts(domains, self.directions, include_self)
+        self.counts = {d: self._count_positives(*d) for d in self.directions}
 
     def pair_of(self, direction):
-        """The name of the unordered pair of a direction."""
-        similarity = self._similarity
-        return similarity.pairs[similarity.pair_index(*direction)]
+        """Returns the name of the pair that a direction belongs to."""
+        return self.similarity.pairs[self.similarity.pair_index(*direction)]
 
-    def reduce(self, reduction, where, shifts=None):
-        """A reduction over each anchor's candidates.
-
-        Args:
-            reduction: of `reductions`.
-            where: "negatives", "positives" or "all".
-            shifts: mapping domain -> a number per anchor, see `reductions`.
-
-        Returns:
-            mapping direction -> a number per anchor.
-        """
-        candidates = Candidates(where, self._include_self, self._tile_size)
-        inverse, offset = self._similarity.parameters()
-        reduced = {}
-        for first, second in self.directions:
-            if (first, second) in reduced:
-                continue
-            names = list(dict.fromkeys([first, second]))
-            index = self._similarity.pair_index(first, second)
-            values = reduce_pair(
-                reduction,
-                candidates,
-                [self._domains[d] for d in names],
-                inverse[index],
-                offset[index],
-                [self._shift(shifts, d) for d in names],
-            )
-            for anchor, candidate, value in zip(
-                names, reversed(names), values, strict=True
-            ):
-                reduced[anchor, candidate] = value
-        return reduced
-
-    def _shift(self, shifts, domain):
-        if shifts is None:
-            return tf.zeros_like(self._domains[domain].local.z[:, 0])
-        return shifts[domain]
-
-    def weights(self, domain_weights):
-        """The weight of every (anchor, positive) term.
-
-        Args:
-            domain_weights: "uniform": the mean over anchors of the mean over
-                their positives. "balanced": the pairs present in the global
-                batch get equal shares that sum to 1. A mapping pair -> share
-                makes them proportional to its values.
-
-        Returns:
-            mapping direction -> weight per anchor.
-        """
-        weights = mean_weights(self.counts)
-        if domain_weights == "uniform":
-            return weights
-        if domain_weights == "balanced":
-            domain_weights = dict.fromkeys(self._pairs, 1.0)
-        weights, present = share_out(
-            weights, self.counts, self.pair_of, domain_weights
+    def _count_positives(self, anchor, candidate):
+        count = count_equal(
+            self.domains[anchor].anchors.ranks,
+            self.domains[candidate].candidates.ranks,
         )
-        return {
-            d: tf.math.divide_no_nan(w, present) for d, w in weights.items()
-        }
-
-    def weights_per_direction(self, shares):
-        """Weights whose sum over a direction's anchors is its share.
-
-        Args:
-            shares: mapping direction -> total weight.
-
-        Returns:
-            mapping direction -> weight per anchor.
-        """
-        weights = mean_weights(self.counts)
-        return share_out(weights, self.counts, lambda d: d, shares)[0]
-
-    def anchor_weights(self):
-        """Weights of the mean over the anchors that have a positive.
-
-        Returns:
-            mapping anchor domain -> weight per anchor.
-        """
-        weights = {}
-        for direction, weight in mean_weights(self.counts).items():
-            share = weight * self.counts[direction]
-            weights[direction[0]] = weights.get(direction[0], 0.0) + share
-        return weights
-
-    def row_means(self):
-        """Weights of the mean over the rows of each pair's first domain.
-
-        Returns:
-            mapping direction -> scalar, for one direction of each pair.
-        """
-        order = self._similarity.domains.index
-        weights = {}
-        for anchor, candidate in self.directions:
-            if order(anchor) <= order(candidate):
-                rows = tf.shape(self._domains[anchor].everyone.z)[0]
-                weights[anchor, candidate] = 1.0 / tf.cast(rows, tf.float32)
-        return weights
+        if anchor == candidate and not self.include_self:
+            count -= 1
+        return tf.cast(count, tf.float32)
 
 
-def over_candidates(values):
-    """`logsumexp` over an anchor's candidate domains.
-
-    Args:
-        values: mapping direction -> `[n]`.
-
-    Returns:
-        mapping anchor domain -> `[n]`.
-    """
-    by_anchor = {}
-    for (anchor, _), value in values.items():
-        by_anchor.setdefault(anchor, []).append(value)
-    return {
-        anchor: tf.reduce_logsumexp(tf.stack(parts), axis=0)
-        for anchor, parts in by_anchor.items()
+def make_domains(embeddings, ids):
+    """Sorts the rows of each domain by id: a mapping of name to `Domain`."""
+    ids = {
+        d: tf.cast(tf.convert_to_tensor(i), tf.int64) for d, i in ids.items()
     }
+    # The rank of an id among all ids fits in 32 bits, whatever the id.
+    known = tf.sort(tf.concat([gather(ids[d]) for d in embeddings], axis=0))
+    domains = {}
+    for name, z in embeddings.items():
+        ranks = tf.searchsorted(known, ids[name], out_type=tf.int32)
+        count = tf.shape(z)[0]
+        indices = first_row(count) + tf.range(count)
+        anchors, _ = _sort(Rows(unit_length(z), ranks, indices))
+        candidates, order = anchors, None
+        if replica_count() > 1:
+            gathered = Rows(*(gather(tf.stop_gradient(x)) for x in anchors))
+            candidates, order = _sort(gathered)
+        domains[name] = Domain(anchors, candidates, order)
+    return domains
 
 
-def weighted_sum(weights, values):
-    """`sum weights * values` over directions and anchors."""
-    return tf.add_n([tf.reduce_sum(weights[d] * values[d]) for d in weights])
+def count_equal(ids, candidates):
+    """Counts the ascending candidates `[m]` that equal each id `[n]`: `[n]`."""
+    first = tf.searchsorted(candidates, ids, side="left")
+    last = tf.searchsorted(candidates, ids, side="right")
+    return last - first
+
+
+def _sort(rows):
+    order = tf.argsort(rows.ranks, stable=True)
+    return Rows(*(tf.gather(x, order) for x in rows)), order

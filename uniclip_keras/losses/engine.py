@@ -1,180 +1,246 @@
-"""The tiled engine: reductions over all candidates in linear memory.
+"""Reductions of logits over all candidates, tile by tile, in linear memory.
 
-The logits between two domains are a matrix that never exists as a whole. The
-engine visits it tile by tile, once to reduce each anchor's candidates to a
-number, and once more, in the backward pass, to turn the numbers' gradients
-into those of the embeddings. Three facts make it fast:
+For the anchors of a domain `a` and the rows of a domain `b`, `reduce_logits`
+computes one of the last three lines, and likewise for the anchors of `b`:
 
-- logits are symmetric: `s_ij` serves anchor i with candidate j and anchor j
-  with candidate i. One device makes each tile once for both, half of a square
-  suffices, and the backward pass has one weight per logit,
+```python
+z_a = z_a / np.linalg.norm(z_a, axis=1, keepdims=True)  # [n, dim]
+z_b = z_b / np.linalg.norm(z_b, axis=1, keepdims=True)  # [m, dim]
+s = (z_a @ z_b.T - offset) / temperature  # [n, m]
+same = ids_a[:, None] == ids_b[None, :]  # [n, m]
+keep = {"positives": same, "negatives": ~same, "all": same | ~same}[where]
+if domain_a == domain_b and not include_self:
+    keep = keep & ~np.eye(len(z_a), dtype=bool)
+softplus = np.log1p(np.exp(sign * (s - shift[:, None])))  # [n, m]
 
-      W_ij = g_i dv_i/ds_ij + g_j dv_j/ds_ij,   dL/dz_i = sum_j W_ij z_j / tau,
+LogSumExp = np.log(np.sum(np.exp(s), axis=1, where=keep))  # [n]
+Sum = np.sum(s, axis=1, where=keep)  # [n]
+SoftplusSum = np.sum(softplus, axis=1, where=keep)  # [n]
+```
 
-  for the numbers v of the anchors and their gradients g;
-- rows are sorted by id, so positives stand near the diagonal: reductions over
-  positives visit a narrow band, and elsewhere no tile needs a mask;
-- the temperature's gradient follows from the embeddings' own, without another
-  sum over tiles: `sum_ij W_ij cos_ij = sum_i <z_i, sum_j W_ij z_j>`.
+`tests/helpers/dense_logits.py` holds the same formula in float64, with
+automatic gradients; the engine is tested against it.
 
-Of several replicas each visits its own rows against everyone's columns and
-takes both roles of its rows there: the others' v and g are gathered, a few
-numbers per row, and candidates need no gradient.
+The matrices `[n, m]` take gigabytes for large batches. The engine never holds
+them: it visits them tile by tile, once to reduce the candidates of each anchor
+to a value, and once more, in the backward pass, to turn the gradients of the
+values into those of the embeddings. Three facts make this fast:
+
+- Logits are symmetric: `s_ij` serves anchor i with candidate j, and anchor j
+  with candidate i. On one device, each tile is computed once for both, and
+  half of a square suffices. The backward pass needs one weight per logit: with
+  the values `v` of the anchors and their gradients `g`,
+
+      W_ij = g_i dv_i/ds_ij + g_j dv_j/ds_ij,   dL/dz_i = sum_j W_ij z_j / tau.
+
+- Rows are sorted by id, so positives lie near the diagonal. Reductions over
+  positives visit a narrow band, and away from it no tile needs a mask.
+- The gradient of the temperature follows from those of the embeddings, without
+  another pass: `sum_ij W_ij cos_ij = sum_i <z_i, sum_j W_ij z_j>`.
+
+With several replicas, each visits the logits of its own rows with the columns
+of all replicas, and treats its rows as anchors and as candidates there. It
+gathers `v` and `g` of the other anchors, a few numbers per row. Candidates of
+other replicas need no gradient.
 """
 
 import functools
 
 import tensorflow as tf
 
-from uniclip_keras.losses.reductions import Side
-from uniclip_keras.losses.rows import join
-from uniclip_keras.losses.rows import like
-from uniclip_keras.losses.rows import make_blocks
+from uniclip_keras.losses.reductions import AnchorValues
 from uniclip_keras.losses.tiles import Rectangle
-from uniclip_keras.losses.tiles import keep_candidates
+from uniclip_keras.losses.tiles import from_blocks
+from uniclip_keras.losses.tiles import make_blocks
+from uniclip_keras.losses.tiles import mask_tile
+from uniclip_keras.losses.tiles import to_blocks
 from uniclip_keras.losses.tiles import visit_tiles
 
+# Tiles of 4 MiB stay near the caches and keep every core busy. Positives form
+# a narrow band, of which small tiles waste less.
+TILE_SIZE = 1024
+BAND_TILE_SIZE = 256
 
-def reduce_pair(
-    reduction, candidates, domains, inverse_temperature, offset, shifts
-):
-    """Reduces the logits of a pair of domains for the anchors of each.
 
-    The logits are `(cos_ij - offset) * inverse_temperature`. Exact gradients
-    go to the embeddings, both parameters and the shifts.
+def reduce_logits(batch, reduction, where, shifts=None):
+    """Reduces the logits of each anchor over its candidates in each domain.
+
+    Embeddings, temperatures, offsets and shifts get exact gradients.
 
     Args:
-        reduction: of `reductions`.
-        candidates: `tiles.Candidates`.
-        domains: the pair's `Domain`s: two, or one for a domain with itself.
-        inverse_temperature, offset: float32 scalars.
-        shifts: per domain float32 `[n]`, see `reductions`.
+        batch: `Batch`.
+        reduction: A `Reduction`.
+        where: `"negatives"`, `"positives"` or `"all"`.
+        shifts: Mapping from domain to a number per anchor, for reductions
+            that subtract one. None for zeros.
 
     Returns:
-        per domain float32 `[n]`, the reduction over the other one's rows, in
-        the order of the domain's local rows.
+        Mapping from direction `(anchor domain, candidate domain)` to a value
+        per anchor, float32 `[n]`.
     """
+    if shifts is None:
+        shifts = {
+            d: tf.zeros_like(domain.anchors.z[:, 0])
+            for d, domain in batch.domains.items()
+        }
+    inverse, offset = batch.similarity.parameters()  # [pairs] each
+    reduced = {}
+    for first, second in batch.directions:
+        if (first, second) in reduced:
+            continue
+        names = list(dict.fromkeys([first, second]))
+        pair = batch.similarity.pair_index(first, second)
+        values = _reduce_pair(
+            batch,
+            reduction,
+            where,
+            [batch.domains[d] for d in names],
+            inverse[pair],
+            offset[pair],
+            [shifts[d] for d in names],
+        )
+        directions = zip(names, reversed(names), strict=True)
+        reduced.update(zip(directions, values, strict=True))
+    return reduced
+
+
+def _reduce_pair(
+    batch, reduction, where, domains, inverse_temperature, offset, shifts
+):
+    """Values of the anchors of two domains, or of one domain with itself."""
     count = len(domains)
-    rectangles, blocks = _rectangles(candidates, domains)
+    rectangles, blocks = _make_rectangles(batch, where, domains)
 
     @tf.custom_gradient
     def reduced(inverse, offset, *tensors):
         embeddings, shifts = tensors[:count], tensors[count:]
-        logits = functools.partial(_logits, inverse, offset, reduction.outside)
-        shift_blocks = list(map(like, shifts, blocks))
-        totals = [_start(reduction, b) for b in blocks]
+        logits = functools.partial(
+            _logits, inverse, offset, reduction.masked_value
+        )
+        shift_blocks = list(map(to_blocks, shifts, blocks))
+        totals = [_start_states(reduction, b) for b in blocks]
         for rectangle in rectangles:
-            totals = _reduce(reduction, rectangle, logits, shift_blocks, totals)
-        states = list(map(join, totals, embeddings))
+            totals = _merge_states(
+                reduction, rectangle, logits, shift_blocks, totals
+            )
+        states = list(map(from_blocks, totals, embeddings))  # [n, k] each
         values = [state[:, 0] for state in states]
 
-        def grad(*upstream):
-            sides = list(map(Side, shifts, values, upstream))
+        def grad(*gradients):
+            anchors = list(map(AnchorValues, shifts, values, gradients))
             totals = [tf.zeros_like(b.z) for b in blocks]
             for rectangle in rectangles:
-                totals = _pull(
-                    reduction, rectangle, logits, domains, sides, totals
+                totals = _add_weighted_rows(
+                    reduction, rectangle, logits, domains, anchors, totals
                 )
-            pulls = list(map(join, totals, embeddings))
-            # What a move of all logits of an anchor would do.
-            moves = [
+            # sum_j W_ij z_j, [n, dim] each
+            weighted_rows = list(map(from_blocks, totals, embeddings))
+            # Derivatives of the loss by a common shift of an anchor's logits
+            logit_shift_gradients = [
                 g * reduction.slope_sum(state)
-                for g, state in zip(upstream, states, strict=True)
+                for g, state in zip(gradients, states, strict=True)
             ]
-            move = tf.add_n(list(map(tf.reduce_sum, moves)))
-            # The pulls have each logit twice, once in either role.
-            cosines = sum(map(_dot, embeddings, pulls)) / 2
+            total = tf.add_n(list(map(tf.reduce_sum, logit_shift_gradients)))
+            # The sum has each logit twice, as s_ij and as s_ji.
+            weighted_cosines = sum(map(_dot, embeddings, weighted_rows)) / 2
             return (
-                cosines - offset * move,
-                -inverse * move,
-                *(inverse * pull for pull in pulls),
-                *(-m if reduction.shifted else tf.zeros_like(m) for m in moves),
+                weighted_cosines - offset * total,
+                -inverse * total,
+                *(inverse * rows for rows in weighted_rows),
+                *(
+                    -g if reduction.uses_shift else tf.zeros_like(g)
+                    for g in logit_shift_gradients
+                ),
             )
 
         return values, grad
 
     return reduced(
-        inverse_temperature, offset, *(d.local.z for d in domains), *shifts
+        inverse_temperature, offset, *(d.anchors.z for d in domains), *shifts
     )
 
 
-def _rectangles(candidates, domains):
-    """The matrix's parts, and the blocks of each domain's local rows.
+def _make_rectangles(batch, where, domains):
+    """The parts of the logit matrix, and the blocks of each domain's anchors.
 
-    One device takes the whole for both domains' anchors; a replica takes its
-    rows of either.
+    A single device has the whole matrix, for the anchors of both domains. A
+    replica has a part for its anchors of each domain.
     """
-    size = candidates.block_size()
-    local = [make_blocks(d.local, size) for d in domains]
-    last, same = len(domains) - 1, len(domains) == 1
+    tile_size = batch.tile_size
+    if tile_size is None:
+        tile_size = BAND_TILE_SIZE if where == "positives" else TILE_SIZE
+    make = functools.partial(Rectangle, where, batch.include_self)
+    last = len(domains) - 1
+    anchors = [make_blocks(d.anchors, tile_size) for d in domains]
     if domains[0].order is None:
-        whole = Rectangle(
-            candidates, 0, last, local[0], local[last], same, True
-        )
-        return [whole], local
-    everyone = [make_blocks(d.everyone, size) for d in domains]
+        return [make(0, last, anchors[0], anchors[last], True)], anchors
+    candidates = [make_blocks(d.candidates, tile_size) for d in domains]
     return [
-        Rectangle(
-            candidates, d, last - d, rows, everyone[last - d], same, False
-        )
-        for d, rows in enumerate(local)
-    ], local
+        make(d, last - d, rows, candidates[last - d], False)
+        for d, rows in enumerate(anchors)
+    ], anchors
 
 
-def _reduce(reduction, rectangle, logits, shifts, totals):
-    """Merges a rectangle's candidates into the totals of its anchors."""
+def _merge_states(reduction, rectangle, logits, shifts, totals):
+    """Merges the candidates of a rectangle into the states of its anchors."""
 
-    def visit(i, j, mine):
-        sides = [tf.gather(shifts[rectangle.row], i)]
-        if rectangle.mirrored:
-            sides.append(tf.gather(shifts[rectangle.column], j))
+    def visit(i, j):
+        sides = [tf.gather(shifts[rectangle.row_domain], i)]
+        if rectangle.columns_are_anchors:
+            sides.append(tf.gather(shifts[rectangle.column_domain], j))
         states = reduction.tile(logits(rectangle, i, j), sides)
-
-        def update(theirs):
-            return reduction.merge(theirs, states[-1])
-
-        return reduction.merge(mine, states[0]), update
+        return (
+            lambda total: reduction.merge(total, states[0]),  # [rows, k]
+            lambda total: reduction.merge(total, states[-1]),  # [columns, k]
+        )
 
     return visit_tiles(rectangle, visit, totals)
 
 
-def _pull(reduction, rectangle, logits, domains, sides, totals):
+def _add_weighted_rows(reduction, rectangle, logits, domains, anchors, totals):
     """Adds `sum_j W_ij z_j` of a rectangle to the totals of its anchors."""
     rows, columns = rectangle.rows, rectangle.columns
-    near, far = sides[rectangle.row], sides[rectangle.column]
-    if not rectangle.mirrored:
-        far = map(domains[rectangle.column].to_everyone, far)
-    near = [like(x, rows) for x in near]
-    far = [like(x, columns) for x in far]
-
-    def visit(i, j, mine):
-        weights = reduction.weights(
-            logits(rectangle, i, j),
-            Side(*(tf.gather(x, i) for x in near)),
-            Side(*(tf.gather(x, j) for x in far)),
+    row_anchors = anchors[rectangle.row_domain]
+    column_anchors = anchors[rectangle.column_domain]
+    if not rectangle.columns_are_anchors:
+        column_anchors = map(
+            domains[rectangle.column_domain].to_candidates, column_anchors
         )
+    row_anchors = [to_blocks(x, rows) for x in row_anchors]
+    column_anchors = [to_blocks(x, columns) for x in column_anchors]
 
-        def update(theirs):
-            pull = tf.matmul(weights, tf.gather(rows.z, i), transpose_a=True)
-            return theirs + pull
+    def visit(i, j):
+        weights = reduction.logit_gradients(
+            logits(rectangle, i, j),
+            AnchorValues(*(tf.gather(x, i) for x in row_anchors)),
+            AnchorValues(*(tf.gather(x, j) for x in column_anchors)),
+        )  # W, [rows, columns]
 
-        return mine + tf.matmul(weights, tf.gather(columns.z, j)), update
+        def update_row(total):  # [rows, dim]
+            return total + tf.matmul(weights, tf.gather(columns.z, j))
+
+        def update_column(total):  # [columns, dim]
+            return total + tf.matmul(
+                weights, tf.gather(rows.z, i), transpose_a=True
+            )
+
+        return update_row, update_column
 
     return visit_tiles(rectangle, visit, totals)
 
 
-def _logits(inverse, offset, outside, rectangle, i, j):
-    """The logits of a tile, `outside` where one is none of the candidates'."""
-    rows = tf.gather(rectangle.rows.z, i)
-    columns = tf.gather(rectangle.columns.z, j)
-    # 1 / tau goes into the small operand of the product.
+def _logits(inverse, offset, masked_value, rectangle, i, j):
+    """The logits of a tile, `masked_value` where they are not selected."""
+    rows = tf.gather(rectangle.rows.z, i)  # [rows, dim]
+    columns = tf.gather(rectangle.columns.z, j)  # [columns, dim]
+    # Scaling the rows is cheaper than scaling the product: [rows, columns]
     s = tf.matmul(rows * inverse, columns, transpose_b=True) - offset * inverse
-    return keep_candidates(rectangle, i, j, s, outside)
+    return mask_tile(rectangle, i, j, s, masked_value)
 
 
-def _start(reduction, blocks):
-    start = tf.constant(reduction.start)
-    return tf.broadcast_to(start, [*blocks.sizes(), *start.shape])
+def _start_states(reduction, blocks):
+    start = tf.constant(reduction.start)  # [k]
+    return tf.broadcast_to(start, [*blocks.shape(), *start.shape])
 
 
 def _dot(a, b):

@@ -1,131 +1,126 @@
-"""What can be summed over an anchor's candidates, with its derivative.
+"""Reductions over the candidates of an anchor, with their derivatives.
 
-A reduction turns the logits `s` between an anchor and a set of candidates
-into one number. The engine calls it tile by tile. A tile has anchors along
-its rows, and along its columns too where it serves both; what belongs to the
-anchors of one side comes as a `Side`.
+A reduction turns the logits `s` between an anchor and its candidates into one
+value. The engine applies it tile by tile and merges the results. A tile has
+anchors along its rows, and along its columns where it serves these as well.
 """
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-# Stands for "no candidate at all": its exponential is 0 in float32, and
-# unlike an infinity it leaves the gradients finite.
+# Stands for "no candidate at all". Its exponential is 0 in float32 and, unlike
+# an infinity, it leaves the gradients finite.
 NO_LOGIT = -1e9
 
 
-class Side(NamedTuple):
+class AnchorValues(NamedTuple):
     """Numbers of the anchors along one side of a tile, float32 `[n]` each.
 
     Attributes:
-        shift: the anchor's own constant in the reduction, given beforehand.
-        value: the reduction's value, in the backward pass.
-        gradient: the loss's derivative by the value, in the backward pass.
+        shift: A constant per anchor that the reduction subtracts.
+        value: The reduction's value. None in the forward pass.
+        gradient: The derivative of the loss by the value. None in the
+            forward pass.
     """
 
     shift: tf.Tensor
     value: tf.Tensor | None = None
     gradient: tf.Tensor | None = None
 
-    def along(self, axis):
-        """To be broadcast over the candidates, which stand along `axis`."""
-        return Side(*(tf.expand_dims(x, axis) for x in self))
+    def expand_dims(self, axis):
+        """Adds the axis of the candidates, for broadcasting."""
+        return AnchorValues(*(tf.expand_dims(x, axis) for x in self))
 
 
 class Reduction:
-    """A sum of a function of each logit; subclasses give the function.
+    """Sums a function of each logit. Subclasses give the function in `terms`.
 
     Attributes:
-        start: the state of an anchor without candidates, `[k]` numbers. The
+        start: The state of an anchor without candidates, `k` numbers. The
             first is the value, the last the sum of the slopes.
-        outside: a logit that adds nothing: stands where a tile has a logit
-            that is none of the candidates'.
-        shifted: whether the anchors' shifts are part of the function.
+        masked_value: Takes the place of logits that do not count.
+        uses_shift: Whether the function depends on the shift.
     """
 
     start = (0.0, 0.0)
-    outside = NO_LOGIT
-    shifted = False
+    masked_value = NO_LOGIT
+    uses_shift = False
 
     def tile(self, s, shifts):
-        """The states of the anchors over the candidates in one tile.
+        """Reduces the logits `s` `[rows, columns]` of one tile.
 
-        Args:
-            s: float32 `[rows, columns]`, the logits.
-            shifts: those of the rows' anchors, and of the columns' where
-                these are anchors too.
-
-        Returns:
-            per side float32 `[n, k]`.
+        Shifts are those of the row anchors `[rows]` and, where columns are
+        anchors, too, of the column anchors `[columns]`. Returns the states
+        `[n, k]` of each.
         """
         states = []
         for axis, shift in zip((1, 0), shifts, strict=False):
-            parts = self.parts(s, tf.expand_dims(shift, axis))
-            sums = [tf.reduce_sum(part, axis=axis) for part in parts]
+            terms = self.terms(s, tf.expand_dims(shift, axis))
+            sums = [tf.reduce_sum(term, axis=axis) for term in terms]
             states.append(tf.stack(sums, axis=1))
         return states
 
     def merge(self, a, b):
-        """The state of two disjoint sets of candidates together."""
+        """Combines the states of two disjoint sets of candidates."""
         return a + b
 
     def slope_sum(self, states):
-        """The derivative by a move of all logits: `[n]`."""
+        """Sums the derivatives of each value by its logits: `[n]`."""
         return states[:, -1]
 
-    def weights(self, s, rows, columns):
-        """Derivative of the loss by each logit, in both of its roles.
+    def logit_gradients(self, s, rows, columns):
+        """Derivative of the loss by each logit, as both sides' candidate.
 
         Args:
-            s: float32 `[rows, columns]`.
-            rows, columns: `Side`s with value and gradient.
+            s: float32 `[rows, columns]`. The logits.
+            rows, columns: `AnchorValues` with values and gradients.
 
         Returns:
             float32 `[rows, columns]`.
         """
-        rows, columns = rows.along(1), columns.along(0)
+        rows, columns = rows.expand_dims(1), columns.expand_dims(0)
         return rows.gradient * self.slope(s, rows) + (
             columns.gradient * self.slope(s, columns)
         )
 
-    def parts(self, s, shift):
-        """The function of the logits, and its slope."""
+    def terms(self, s, shift):
+        """Returns the function of the logits, and its slope."""
         raise NotImplementedError
 
-    def slope(self, s, side):
-        """The derivative of an anchor's value by each logit."""
-        return self.parts(s, side.shift)[1]
+    def slope(self, s, anchors):
+        """Derivative of the values of the anchors by each logit."""
+        return self.terms(s, anchors.shift)[1]
 
 
 class Sum(Reduction):
     """`sum_j s_j`."""
 
-    def parts(self, s, shift):
-        inside = s != self.outside
+    def terms(self, s, shift):
+        inside = s != self.masked_value
         return tf.where(inside, s, 0.0), tf.cast(inside, tf.float32)
 
 
 class SoftplusSum(Reduction):
     """`sum_j softplus(sign * (s_j - shift))`."""
 
-    shifted = True
+    uses_shift = True
 
     def __init__(self, sign):
         self.sign = sign
-        self.outside = sign * NO_LOGIT
+        self.masked_value = sign * NO_LOGIT
 
-    def parts(self, s, shift):
+    def terms(self, s, shift):
         x = self.sign * (s - shift)
         return tf.nn.softplus(x), self.sign * tf.sigmoid(x)
 
 
 class LogSumExp(Reduction):
-    """`log sum_j exp(s_j)`; `NO_LOGIT` without candidates.
+    """`log sum_j exp(s_j)`, `NO_LOGIT` without candidates.
 
-    Exponentials are most of a tile's cost beside the products. Where the
-    anchors of a tile are of like size, which is the rule, one exponential per
-    logit serves all of them.
+    Besides the matrix products, exponentials are most of the cost of a tile.
+    Where the values of its anchors are of similar size, which is the rule,
+    one exponential per logit serves all of them.
     """
 
     start = (NO_LOGIT,)
@@ -133,18 +128,18 @@ class LogSumExp(Reduction):
     def tile(self, s, shifts):
         axes = (1, 0)[: len(shifts)]
         top = tf.reduce_max(s)
-        shared = tf.exp(s - top)
-        sums = [tf.reduce_sum(shared, axis=axis) for axis in axes]
+        exponentials = tf.exp(s - top)
+        sums = [tf.reduce_sum(exponentials, axis=axis) for axis in axes]
 
-        def one_for_all():
+        def shared():
             return [(top + tf.math.log(total))[:, None] for total in sums]
 
-        def each_its_own():
+        def separate():
             return [tf.reduce_logsumexp(s, axis=axis)[:, None] for axis in axes]
 
         # Far from underflow, even of a small part of the sum.
-        enough = tf.reduce_min(tf.concat(sums, axis=0)) > 1e-25
-        return tf.cond(enough, one_for_all, each_its_own)
+        safe = tf.reduce_min(tf.concat(sums, axis=0)) > 1e-25
+        return tf.cond(safe, shared, separate)
 
     def merge(self, a, b):
         return tf.maximum(a, b) + tf.math.log1p(tf.exp(-tf.abs(a - b)))
@@ -152,11 +147,11 @@ class LogSumExp(Reduction):
     def slope_sum(self, states):
         return tf.cast(states[:, 0] > NO_LOGIT / 2, tf.float32)
 
-    def slope(self, s, side):
-        return tf.exp(s - side.value)
+    def slope(self, s, anchors):
+        return tf.exp(s - anchors.value)
 
-    def weights(self, s, rows, columns):
-        # Without candidates there is nothing to pull.
+    def logit_gradients(self, s, rows, columns):
+        # The value of an anchor without candidates has no derivative.
         rows, columns = (
             side._replace(
                 gradient=tf.where(side.value > NO_LOGIT / 2, side.gradient, 0.0)
@@ -166,16 +161,16 @@ class LogSumExp(Reduction):
         values = tf.concat([rows.value, columns.value], axis=0)
         top = tf.reduce_max(values)
 
-        def one_for_all():
+        def shared():
             row, column = (
                 side.gradient * tf.exp(top - side.value)
                 for side in (rows, columns)
             )
             return tf.exp(s - top) * (row[:, None] + column[None, :])
 
-        def each_its_own():
-            return Reduction.weights(self, s, rows, columns)
+        def separate():
+            return Reduction.logit_gradients(self, s, rows, columns)
 
         # No factor overflows, and what underflows is negligible.
-        alike = top - tf.reduce_min(values) < 40.0
-        return tf.cond(alike, one_for_all, each_its_own)
+        safe = top - tf.reduce_min(values) < 40.0
+        return tf.cond(safe, shared, separate)

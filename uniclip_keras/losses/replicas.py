@@ -1,37 +1,36 @@
-"""The global batch as each replica sees it."""
+"""The rows of all replicas under a distribution strategy."""
 
 import tensorflow as tf
 
 
 def replica_count():
-    """Number of replicas in sync; 1 outside a distribution strategy."""
+    """Returns the number of replicas in sync, 1 outside a strategy."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def gather(x):
-    """Rows of all replicas, in replica order, with gradients to each.
+    """Concatenates the rows of all replicas, with gradients to each replica.
 
-    Every replica must hold the same number of rows: drop the remainder of a
-    data set. The rows are scattered into zeros at the replica's place and
-    summed: unlike an all-gather this works in every dtype, has a gradient
-    and suits TPUs.
+    Each replica must hold the same number of rows, so datasets must drop
+    their remainder. The rows are scattered into zeros at the replica's index
+    and summed. Unlike an all-gather, this supports every dtype, has a
+    gradient, and compiles on TPUs.
 
     Args:
-        x: tensor `[n, ...]` of this replica.
+        x: Tensor of shape `[n, ...]`, the rows of this replica.
 
     Returns:
-        tensor `[replicas * n, ...]`.
+        Tensor of shape `[replicas * n, ...]`, in replica order.
     """
     replicas = replica_count()
     if replicas == 1:
         return x
     context = tf.distribute.get_replica_context()
-    place = tf.one_hot(
-        context.replica_id_in_sync_group, replicas, dtype=x.dtype
-    )
-    place = tf.reshape(place, [replicas] + [1] * x.shape.rank)
+    own = tf.one_hot(context.replica_id_in_sync_group, replicas, dtype=x.dtype)
+    own = tf.reshape(own, [replicas] + [1] * x.shape.rank)
+    # [replicas, n, ...]
     summed = context.all_reduce(
-        tf.distribute.ReduceOp.SUM, place * tf.expand_dims(x, 0)
+        tf.distribute.ReduceOp.SUM, own * tf.expand_dims(x, 0)
     )
     return tf.reshape(summed, tf.concat([[-1], tf.shape(x)[1:]], axis=0))
 
@@ -45,7 +44,7 @@ def first_row(rows):
 
 
 def sum_over_replicas(x):
-    """The sum over the replicas of each one's `x`, without gradient."""
+    """Sums a tensor over the replicas, without a gradient."""
     if replica_count() == 1:
         return x
     return tf.distribute.get_replica_context().all_reduce(

@@ -1,156 +1,213 @@
-"""Which tiles of the logits' matrix are visited, and which logits count."""
+"""Tiles of the logit matrix: which exist, and which logits in them count.
+
+The sorted rows of a domain are cut into blocks of equal size. A tile holds
+the logits between a block of rows and a block of columns.
+"""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from uniclip_keras.losses.rows import NO_CODE
-from uniclip_keras.losses.rows import Blocks
-
-# Tiles of 4 MiB stay near the caches and keep every core busy. Positives form
-# a narrow band, of which small tiles waste less.
-TILE_SIZE = 1024
-BAND_TILE_SIZE = 256
+# The rank of rows that only fill up the last block. It sorts after all others.
+PADDING = tf.int32.max
 
 
-class Candidates(NamedTuple):
-    """The candidates of an anchor.
+class Blocks(NamedTuple):
+    """`Rows` in blocks of equal size. Padding fills up the last block.
 
     Attributes:
-        where: "negatives" (other ids), "positives" (equal ids) or "all".
-        include_self: whether an anchor is its own candidate.
-        tile_size: largest number of rows and of columns in a tile; None picks
-            it.
+        z: float32 `[blocks, size, dim]`.
+        ranks: int32 `[blocks, size]`, `PADDING` where there is no row.
+        indices: int32 `[blocks, size]`.
+        lowest, highest: int32 `[blocks]`. Bounds of the ranks in each block.
+    """
+
+    z: tf.Tensor
+    ranks: tf.Tensor
+    indices: tf.Tensor
+    lowest: tf.Tensor
+    highest: tf.Tensor
+
+    def block(self, index):
+        """Returns one block, without its embeddings."""
+        return Blocks(None, *(tf.gather(x, index) for x in self[1:]))
+
+    def shape(self):
+        """Returns `[blocks, size]`, static where known: TPUs need it."""
+        static, dynamic = self.ranks.shape, tf.shape(self.ranks)
+        return [static[d] or dynamic[d] for d in (0, 1)]
+
+
+class Rectangle(NamedTuple):
+    """A part of the logit matrix.
+
+    Attributes:
+        where: Which logits count: `"negatives"` (other ids), `"positives"`
+            (equal ids) or `"all"`.
+        include_self: Whether an anchor is its own candidate.
+        row_domain, column_domain: Indices of the two domains in their pair.
+        rows, columns: `Blocks`. The rows are anchors.
+        columns_are_anchors: Whether the columns are anchors, too. Within one
+            domain, the tiles below the diagonal are then those above it.
     """
 
     where: str
     include_self: bool
-    tile_size: int | None
-
-    def block_size(self):
-        if self.tile_size is not None:
-            return self.tile_size
-        return BAND_TILE_SIZE if self.where == "positives" else TILE_SIZE
-
-
-class Rectangle(NamedTuple):
-    """A part of the logits' matrix.
-
-    Attributes:
-        candidates: `Candidates`.
-        row, column: the places of the two domains in the pair.
-        rows, columns: `Blocks` of embeddings.
-        same: whether rows and columns are of one domain.
-        mirrored: whether the columns are anchors here as well. Where they are
-            the rows, tiles below the diagonal are those above it.
-    """
-
-    candidates: Candidates
-    row: int
-    column: int
+    row_domain: int
+    column_domain: int
     rows: Blocks
     columns: Blocks
-    same: bool
-    mirrored: bool
+    columns_are_anchors: bool
+
+    @property
+    def is_square(self):
+        """Whether rows and columns belong to the same domain."""
+        return self.row_domain == self.column_domain
 
     def is_one_tile(self):
-        """Known without a loop, whose cost small batches save."""
-        return self.rows.codes.shape[0] == self.columns.codes.shape[0] == 1
+        """Whether no loop is needed, whose cost would slow small batches."""
+        return self.rows.ranks.shape[0] == self.columns.ranks.shape[0] == 1
+
+
+def make_blocks(rows, largest):
+    """Cuts `Rows` into the fewest `Blocks` of at most `largest` rows."""
+    size = block_size(_length(rows.ranks), largest)
+    ranks = _split(rows.ranks, size, PADDING)
+    return Blocks(
+        z=_split(rows.z, size, 0.0),
+        ranks=ranks,
+        indices=_split(rows.indices, size, -1),
+        lowest=ranks[:, 0],
+        highest=tf.reduce_max(tf.where(ranks == PADDING, -1, ranks), axis=1),
+    )
+
+
+def to_blocks(x, blocks):
+    """Cuts numbers per row `[n]` like `blocks`: `[blocks, size]`."""
+    return _split(x, blocks.shape()[1], 0.0)
+
+
+def from_blocks(x, rows):
+    """Joins blocks `[blocks, size, ...]` to as many rows as `rows` has."""
+    joined = tf.reshape(x, [-1, *x.shape[2:]])
+    return joined[: _length(rows)]
+
+
+def block_size(count, largest):
+    """Returns the size of the fewest equal blocks of at most `largest` rows."""
+    maximum = max if isinstance(count, int) else tf.maximum
+    blocks = maximum(1, -(-count // largest))
+    return maximum(1, -(-count // blocks))
 
 
 def visit_tiles(rectangle, visit, totals):
-    """Visits the tiles one after the other: one alone is in memory.
+    """Visits the tiles one after the other, with only one in memory.
 
     Args:
-        visit: `(i, j, total of row block i) -> (new total, function of the
-            total of column block j that gives its new one)`.
-        totals: per domain `[blocks, size, k]`.
+        rectangle: `Rectangle`.
+        visit: Function of the indices of a row block and a column block. It
+            returns two functions that update a total: one for the total of
+            the row block, one for that of the column block.
+        totals: For each domain of the pair a tensor `[blocks, size, k]`.
 
     Returns:
-        the new totals.
+        The new totals.
     """
-    row, column = rectangle.row, rectangle.column
-    start, stop = _span(rectangle)
+    row_domain, column_domain = rectangle.row_domain, rectangle.column_domain
+    start, stop = _column_span(rectangle)
 
-    def visit_tile(i, j, mine, totals):
-        mine, update = visit(i, j, mine)
-        if not rectangle.mirrored:
-            return mine, totals
-        theirs = totals[column]
+    def visit_tile(i, j, row_total, totals):
+        update_row, update_column = visit(i, j)
+        row_total = update_row(row_total)
+        if not rectangle.columns_are_anchors:
+            return row_total, totals
+        column_totals = totals[column_domain]
 
         def updated():
-            return _set(theirs, j, update(tf.gather(theirs, j)))
+            return _set(
+                column_totals, j, update_column(tf.gather(column_totals, j))
+            )
 
-        # The diagonal's own tiles hold both roles already.
-        mirrors = j > i if rectangle.same else True
-        return mine, _replace(
-            totals, column, _cond(mirrors, updated, lambda: theirs)
-        )
+        # A tile on the diagonal has each of its anchors among its rows.
+        off_diagonal = j > i if rectangle.is_square else True
+        new_totals = _cond(off_diagonal, updated, lambda: column_totals)
+        return row_total, _replace(totals, column_domain, new_totals)
 
     def visit_row(i, totals):
-        def visit_next(j, mine, totals):
-            return j + 1, *visit_tile(i, j, mine, totals)
+        def visit_next(j, row_total, totals):
+            return j + 1, *visit_tile(i, j, row_total, totals)
 
         first = tf.gather(start, i)
-        if rectangle.mirrored and rectangle.same:
+        if rectangle.columns_are_anchors and rectangle.is_square:
             first = tf.maximum(first, i)
-        _, mine, totals = _loop(
+        _, row_total, totals = _loop(
             visit_next,
-            (first, tf.gather(totals[row], i), totals),
+            (first, tf.gather(totals[row_domain], i), totals),
             tf.gather(stop, i),
         )
-        return i + 1, _replace(totals, row, _set(totals[row], i, mine))
+        row_totals = _set(totals[row_domain], i, row_total)
+        return i + 1, _replace(totals, row_domain, row_totals)
 
     if rectangle.is_one_tile():
-        mine, totals = visit_tile(0, 0, totals[row][0], totals)
-        return _replace(totals, row, mine[None])
-    return _loop(visit_row, (0, totals), rectangle.rows.sizes()[0])[-1]
+        row_total, totals = visit_tile(0, 0, totals[row_domain][0], totals)
+        return _replace(totals, row_domain, row_total[None])
+    return _loop(visit_row, (0, totals), rectangle.rows.shape()[0])[-1]
 
 
-def keep_candidates(rectangle, i, j, s, outside):
-    """The logits of a tile, `outside` where one is none of the candidates'."""
+def mask_tile(rectangle, i, j, s, masked_value):
+    """Replaces the logits `s` `[rows, columns]` of a tile that do not count.
+
+    Rows are sorted by id, so most tiles need no mask.
+    """
+    where, include_self = rectangle.where, rectangle.include_self
+    rows, columns = rectangle.rows.block(i), rectangle.columns.block(j)
 
     def masked():
-        return tf.where(_mask(rectangle, i, j), s, outside)
+        a, b = rows.ranks[:, None], columns.ranks[None, :]
+        keep = (a != PADDING) & (b != PADDING)  # [rows, columns]
+        if where == "negatives":
+            keep &= a != b
+        elif rectangle.is_square and not include_self:
+            keep &= rows.indices[:, None] != columns.indices[None, :]
+        if where == "positives":
+            keep &= a == b
+        return tf.where(keep, s, masked_value)
 
-    return _cond(_needs_mask(rectangle, i, j), masked, lambda: s)
-
-
-def _span(rectangle):
-    """First column block of each row block, and the one after the last."""
-    rows, columns = rectangle.rows, rectangle.columns
-    if rectangle.candidates.where == "positives":
-        return (
-            tf.searchsorted(columns.last, rows.first, side="left"),
-            tf.searchsorted(columns.first, rows.last, side="right"),
-        )
-    start = tf.zeros_like(rows.first)
-    return start, start + tf.shape(columns.codes)[0]
-
-
-def _needs_mask(rectangle, i, j):
-    where, include_self, _ = rectangle.candidates
     if where == "positives" or rectangle.is_one_tile():
-        return True
-    rows, columns = rectangle.rows.block(i), rectangle.columns.block(j)
-    filled = (rows.codes[-1] == NO_CODE) | (columns.codes[-1] == NO_CODE)
-    if where == "all" and (include_self or not rectangle.same):
-        return filled
-    apart = (rows.last < columns.first) | (columns.last < rows.first)
-    return filled | ~apart
+        return masked()
+    needed = (rows.ranks[-1] == PADDING) | (columns.ranks[-1] == PADDING)
+    if where == "negatives" or (rectangle.is_square and not include_self):
+        needed |= (rows.highest >= columns.lowest) & (
+            columns.highest >= rows.lowest
+        )
+    return tf.cond(needed, masked, lambda: s)
 
 
-def _mask(rectangle, i, j):
-    """Which logits of a tile are candidates': bool `[rows, columns]`."""
-    where, include_self, _ = rectangle.candidates
-    rows, columns = rectangle.rows.block(i), rectangle.columns.block(j)
-    a, b = rows.codes[:, None], columns.codes[None, :]
-    keep = (a != NO_CODE) & (b != NO_CODE)
-    if where == "negatives":
-        return keep & (a != b)
-    if rectangle.same and not include_self:
-        keep &= rows.places[:, None] != columns.places[None, :]
-    return keep & (a == b) if where == "positives" else keep
+def _column_span(rectangle):
+    """The first column block of each row block, and the end of its columns."""
+    rows, columns = rectangle.rows, rectangle.columns
+    if rectangle.where == "positives":
+        return (
+            tf.searchsorted(columns.highest, rows.lowest, side="left"),
+            tf.searchsorted(columns.lowest, rows.highest, side="right"),
+        )
+    start = tf.zeros_like(rows.lowest)
+    return start, start + tf.shape(columns.ranks)[0]
+
+
+def _split(x, size, padding):
+    """`[n, ...]` as `[blocks, size, ...]`, the last block filled up."""
+    count = _length(x)
+    missing = -count % size
+    if not isinstance(missing, int) or missing:
+        paddings = [[0, missing]] + [[0, 0]] * (x.shape.rank - 1)
+        x = tf.pad(x, paddings, constant_values=padding)
+    return tf.reshape(x, [(count + missing) // size, size, *x.shape[1:]])
+
+
+def _length(x):
+    """The number of rows, static where known: TPUs need static shapes."""
+    return tf.shape(x)[0] if x.shape[0] is None else x.shape[0]
 
 
 def _replace(totals, index, total):
@@ -164,12 +221,12 @@ def _cond(condition, then, otherwise):
 
 
 def _loop(body, state, stop):
-    """`body` from `state[0]` on, one after the other."""
+    """Runs `body` one after the other, with the index `state[0]` to `stop`."""
     return tf.while_loop(
         lambda index, *_: index < stop, body, state, parallel_iterations=1
     )
 
 
 def _set(x, index, value):
-    """`x` with one block replaced: in place where nobody else holds `x`."""
+    """Replaces one block of `x`, in place where nobody else holds `x`."""
     return tf.tensor_scatter_nd_update(x, [[index]], value[None])

@@ -21,7 +21,7 @@ class ContrastiveModel(keras.Model):
         raise NotImplementedError
 
     def batch_loss(self, data, training=False):
-        """The objective on one replica's batch; see `losses.objective`."""
+        """The objective on one replica's batch; see `ContrastiveLoss`."""
         size = self.gradient_cache_size
         if size is None:
             embeddings = self(data, training=training)

@@ -1,7 +1,7 @@
-"""Slow twins of the objectives: float64, loops over anchors and candidates.
+"""Slow twins of the losses: loops over anchors and candidates in float64.
 
-They are written from the formulas alone, so that nothing is shared with the
-code under test but the objective's arguments and its parameters' values.
+The twins follow from the formulas alone. They share nothing with the code
+under test but the arguments of a loss and the values of its parameters.
 """
 
 import math
@@ -11,7 +11,7 @@ import numpy as np
 
 
 class Anchor(NamedTuple):
-    """An anchor with its candidates as `(candidate domain, logit)`."""
+    """An anchor, with its candidates as `(candidate domain, logit)`."""
 
     domain: str
     positives: list
@@ -19,24 +19,25 @@ class Anchor(NamedTuple):
 
 
 class Term(NamedTuple):
-    """One positive of one anchor in the direction of their domains."""
+    """One positive of one anchor, and the direction of their domains."""
 
     direction: tuple
     weight: float
     value: float
 
 
-def twin_value(objective, embeddings, ids, log_temperature=None, offset=None):
-    """The objective's value by loops.
+def twin_value(loss, embeddings, ids, log_temperature=None, offset=None):
+    """Computes the value of a loss by loops.
 
     Args:
-        embeddings, ids: as in the objective's call.
-        log_temperature, offset: the similarity's, where not its own.
+        loss: A loss.
+        embeddings, ids: The arguments of its call.
+        log_temperature, offset: Parameters in place of the similarity's own.
 
     Returns:
         float.
     """
-    similarity = objective.similarity
+    similarity = loss.similarity
     if log_temperature is None:
         log_temperature = similarity.log_temperature.numpy()
     if offset is None:
@@ -45,7 +46,7 @@ def twin_value(objective, embeddings, ids, log_temperature=None, offset=None):
         np.broadcast_to(np.asarray(x, "float64"), len(similarity.pairs))
         for x in (np.exp(log_temperature, dtype="float64"), offset)
     )
-    # Plain floats: a float32 scalar among them would round the result.
+    # A float32 scalar among plain floats would round the result.
     parameters = dict(
         zip(
             similarity.pairs,
@@ -53,12 +54,12 @@ def twin_value(objective, embeddings, ids, log_temperature=None, offset=None):
             strict=True,
         )
     )
-    anchors = list(find_anchors(objective, embeddings, ids, parameters))
-    twin = TWINS[type(objective).__name__]
-    return float(twin(objective, anchors))
+    anchors = list(find_anchors(loss, embeddings, ids, parameters))
+    twin = TWINS[type(loss).__name__]
+    return float(twin(loss, anchors))
 
 
-def find_anchors(objective, embeddings, ids, parameters):
+def find_anchors(loss, embeddings, ids, parameters):
     rows = [
         (domain, row, z / math.sqrt(z @ z), i)
         for domain in embeddings
@@ -75,20 +76,20 @@ def find_anchors(objective, embeddings, ids, parameters):
     for m, (domain, row, _, own) in enumerate(rows):
         positives, negatives = [], []
         for n, (other, candidate, _, i) in enumerate(rows):
-            pair = pair_of(objective, (domain, other))
-            if pair not in objective.pairs:
+            pair = pair_of(loss, (domain, other))
+            if pair not in loss.pairs:
                 continue
             tau, offset = parameters[pair]
             logit = (cosines[m][n] - offset) / tau
             if i != own:
                 negatives.append((other, logit))
-            elif objective.include_self or (domain, row) != (other, candidate):
+            elif loss.include_self or (domain, row) != (other, candidate):
                 positives.append((other, logit))
         yield Anchor(domain, positives, negatives)
 
 
-def pair_of(objective, direction):
-    order = objective.similarity.domains.index
+def pair_of(loss, direction):
+    order = loss.similarity.domains.index
     return "-".join(sorted(direction, key=order))
 
 
@@ -124,10 +125,10 @@ def terms_of(anchors, against):
 
 
 def share_out(terms, group_of, shares):
-    """Every group of terms with its share of the weight.
+    """Weights the terms so that each group gets its share.
 
     Returns:
-        `(sum, the shares of the groups present)`.
+        Tuple of the weighted sum and the total share of the groups present.
     """
     totals = {}
     for term in terms:
@@ -144,20 +145,20 @@ def share_out(terms, group_of, shares):
 
 
 def weighted(against):
-    """MP-NCE, InfoNCE and SupCon: pairs weighted by `domain_weights`."""
+    """MP-NCE, InfoNCE and SupCon, which `domain_weights` weights by pair."""
 
-    def value(objective, anchors):
+    def value(loss, anchors):
         terms = terms_of(anchors, against)
         count = sum(bool(anchor.positives) for anchor in anchors)
         if not count:
             return 0.0
-        shares = objective.domain_weights
+        shares = loss.domain_weights
         if shares == "uniform":
             return sum(term.weight * term.value for term in terms) / count
         if shares == "balanced":
-            shares = dict.fromkeys(objective.pairs, 1.0)
+            shares = dict.fromkeys(loss.pairs, 1.0)
         value, whole = share_out(
-            terms, lambda direction: pair_of(objective, direction), shares
+            terms, lambda direction: pair_of(loss, direction), shares
         )
         return value / whole
 
@@ -167,35 +168,33 @@ def weighted(against):
 def by_direction(against, shares_of):
     """CLIP, SLIP and UniCL: a mean over the anchors of each direction."""
 
-    def value(objective, anchors):
+    def value(loss, anchors):
         domains = {anchor.domain for anchor in anchors}
         directions = [
             (a, b)
             for a in domains
             for b in domains
-            if pair_of(objective, (a, b)) in objective.pairs
+            if pair_of(loss, (a, b)) in loss.pairs
         ]
-        shares = shares_of(objective, directions)
+        shares = shares_of(loss, directions)
         terms = terms_of(anchors, against)
         return share_out(terms, lambda direction: direction, shares)[0]
 
     return value
 
 
-def equal_shares(objective, directions):
+def equal_shares(loss, directions):
     return dict.fromkeys(directions, 1 / len(directions))
 
 
-def slip_shares(objective, directions):
+def slip_shares(loss, directions):
     return {
-        (anchor, candidate): objective.view_weight
-        if anchor == candidate
-        else 0.5
+        (anchor, candidate): loss.view_weight if anchor == candidate else 0.5
         for anchor, candidate in directions
     }
 
 
-def mil_nce(objective, anchors):
+def mil_nce(loss, anchors):
     values = [
         against_all(anchor, logsumexp(anchor.positives))
         for anchor in anchors
@@ -204,9 +203,9 @@ def mil_nce(objective, anchors):
     return sum(values) / len(values) if values else 0.0
 
 
-def siglip(objective, anchors):
-    """A mean over each pair's rows of its first domain."""
-    order = objective.similarity.domains.index
+def siglip(loss, anchors):
+    """The mean over the rows of the first domain of each pair."""
+    order = loss.similarity.domains.index
     rows = {}
     for anchor in anchors:
         rows[anchor.domain] = rows.get(anchor.domain, 0) + 1
@@ -232,7 +231,7 @@ TWINS = {
 
 
 def differences(function, x, step=1e-5):
-    """The gradient of `function` at `x` by central differences."""
+    """Computes the gradient of `function` at `x` by central differences."""
     x = np.asarray(x, "float64")
     gradient = np.zeros_like(x)
     for index in np.ndindex(*x.shape):

@@ -1,4 +1,4 @@
-"""Every objective against its slow twin: values and gradients."""
+"""Values and gradients of each loss against its slow twin."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from loss_batches import TWO
 from loss_batches import make_batch
 from loss_batches import make_similarity
 from loss_batches import value_and_gradients
-from loss_loops import differences
-from loss_loops import twin_value
+from loss_twins import differences
+from loss_twins import twin_value
 
 from uniclip_keras import losses
 
@@ -39,32 +39,32 @@ CASES = [
 NAMES = list(dict.fromkeys(name for name, _, _ in CASES))
 
 
-def twin_gradients(objective, embeddings, ids):
+def twin_gradients(loss, embeddings, ids):
     def of_domain(domain):
-        return lambda z: twin_value(objective, {**embeddings, domain: z}, ids)
+        return lambda z: twin_value(loss, {**embeddings, domain: z}, ids)
 
     def of_variable(name):
-        return lambda x: twin_value(objective, embeddings, ids, **{name: x})
+        return lambda x: twin_value(loss, embeddings, ids, **{name: x})
 
     gradients = {d: differences(of_domain(d), z) for d, z in embeddings.items()}
     for name in ("log_temperature", "offset"):
-        start = getattr(objective.similarity, name).numpy()
+        start = getattr(loss.similarity, name).numpy()
         gradients[name] = differences(of_variable(name), start)
     return gradients
 
 
-def assert_equals_twin(objective, embeddings, ids, tile_sizes):
-    expected = twin_value(objective, embeddings, ids)
-    slopes = twin_gradients(objective, embeddings, ids)
+def assert_equals_twin(loss, embeddings, ids, tile_sizes):
+    expected = twin_value(loss, embeddings, ids)
+    slopes = twin_gradients(loss, embeddings, ids)
     largest = max(np.abs(slope).max() for slope in slopes.values())
-    for objective.tile_size in tile_sizes:
-        value, gradients = value_and_gradients(objective, embeddings, ids)
+    for loss.tile_size in tile_sizes:
+        value, gradients = value_and_gradients(loss, embeddings, ids)
         np.testing.assert_allclose(value, expected, rtol=1e-5)
         for name, slope in slopes.items():
-            # Some are 0 by nature, such as softmax's by a common offset.
+            # Some are exactly 0, such as that of a softmax by its offset.
             scale = max(np.abs(slope).max(), 1e-2 * largest)
             error = np.abs(gradients[name] - slope).max()
-            assert error <= 1e-4 * scale, (name, objective.tile_size)
+            assert error <= 1e-4 * scale, (name, loss.tile_size)
 
 
 @pytest.mark.parametrize(
@@ -73,30 +73,31 @@ def assert_equals_twin(objective, embeddings, ids, tile_sizes):
     ids=[f"{name}-{len(domains)}" for name, domains, _ in CASES],
 )
 def test_equals_its_twin(name, domains, arguments):
-    objective = getattr(losses, name)(make_similarity(domains), **arguments)
-    assert_equals_twin(objective, *make_batch(domains), tile_sizes=(None, 4))
+    loss = getattr(losses, name)(make_similarity(domains), **arguments)
+    # With 6, the images are in two tiles, the other domains in one.
+    assert_equals_twin(loss, *make_batch(domains), tile_sizes=(None, 6))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_anchors_without_negatives(name):
-    """Both images of item 0 have texts of no other item."""
+    """All texts belong to item 0, as do two of the images."""
     similarity = make_similarity(THREE)
-    objective = getattr(losses, name)(similarity, pairs=BETWEEN)
+    loss = getattr(losses, name)(similarity, pairs=BETWEEN)
     ids = {"image": [0, 1, 0], "text": [0, 0]}
-    assert_equals_twin(objective, *make_batch(TWO, ids), tile_sizes=(None, 2))
+    assert_equals_twin(loss, *make_batch(TWO, ids), tile_sizes=(None, 2))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_usual_arguments(name):
-    objective = getattr(losses, name)()
-    batch = make_batch(objective.similarity.domains)
+def test_default_arguments(name):
+    loss = getattr(losses, name)()
+    batch = make_batch(loss.similarity.domains)
     np.testing.assert_allclose(
-        objective(*batch), twin_value(objective, *batch), rtol=1e-5
+        loss(*batch), twin_value(loss, *batch), rtol=1e-5
     )
 
 
-# SigLIP has a term for any two rows, and in SupCon and UniCL positives
-# compete without any negative.
+# SigLIP has a term for any two rows. In SupCon and UniCL, positives compete
+# even without a negative.
 @pytest.mark.parametrize(
     ("name", "texts"),
     [(name, [3, 4, 5]) for name in NAMES if name != "SigLIP"]
@@ -106,10 +107,10 @@ def test_usual_arguments(name):
     ],
 )
 def test_nothing_to_compare_is_zero(name, texts):
-    """No anchor has a positive, or none has a negative."""
-    objective = getattr(losses, name)(make_similarity(THREE), pairs=BETWEEN)
+    """No anchor has a positive, or no anchor has a negative."""
+    loss = getattr(losses, name)(make_similarity(THREE), pairs=BETWEEN)
     batch = make_batch(TWO, {"image": [0, 0, 0], "text": texts})
-    value, gradients = value_and_gradients(objective, *batch)
+    value, gradients = value_and_gradients(loss, *batch)
     assert float(value) == 0.0
     for gradient in gradients.values():
         assert not np.any(gradient)

@@ -1,4 +1,4 @@
-"""The augmentation encoder and the projection heads."""
+"""The encoder of augmentations and the projection heads in one model."""
 
 import keras
 import numpy as np
@@ -8,48 +8,56 @@ import tensorflow as tf
 from uniclip_keras.layers import AugmentationEncoder
 from uniclip_keras.layers import ImageProjection
 from uniclip_keras.layers import TextProjection
+from uniclip_keras.layers import ViewProjection
 
 FEATURES = np.random.default_rng(0).normal(size=(4, 12)).astype("float32")
 AUGMENTATIONS = np.random.default_rng(1).random((4, 11)).astype("float32")
 
 
-def build_heads():
+def build_model():
     features = keras.Input((12,))
     augmentations = keras.Input((11,))
     encoded = AugmentationEncoder((8, 8, 6))(augmentations)
-    image = ImageProjection(5, blocks=2, hidden_dim=10)(features, encoded)
+    image = ImageProjection(5, blocks=2)(features, encoded)
     text = TextProjection(5)(features)
-    return keras.Model([features, augmentations], [image, text])
+    view = ViewProjection((8, 5))(features)
+    return keras.Model([features, augmentations], [image, text, view])
 
 
-def test_heads_in_every_policy_and_through_a_file(policy, tmp_path):
-    model = build_heads()
-    outputs = model([FEATURES, AUGMENTATIONS])
+def test_every_policy_graphs_and_a_file(policy, tmp_path):
+    model = build_model()
+    inputs = [FEATURES, AUGMENTATIONS]
+    outputs = model(inputs)
     for output in outputs:
         assert output.shape == (4, 5)
         assert output.dtype == keras.config.dtype_policy().compute_dtype
         assert np.isfinite(tf.cast(output, tf.float32)).all()
     assert all(w.dtype == "float32" for w in model.trainable_weights)
-    model.save(tmp_path / "heads.keras")
-    again = keras.saving.load_model(tmp_path / "heads.keras")
-    for output, expected in zip(
-        again([FEATURES, AUGMENTATIONS]), outputs, strict=True
-    ):
+    if policy == "float32":
+        for output, expected in zip(
+            tf.function(model)(inputs), outputs, strict=True
+        ):
+            np.testing.assert_allclose(output, expected, atol=1e-5)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for output, expected in zip(again(inputs), outputs, strict=True):
         np.testing.assert_array_equal(output, expected)
+    (view,) = [x for x in again.layers if isinstance(x, ViewProjection)]
+    assert all(norm.synchronized for _, norm in view.hidden)
 
 
 def test_image_head_reads_the_augmentation():
-    model = build_heads()
-    one, _ = model([FEATURES, AUGMENTATIONS])
-    other, _ = model([FEATURES, AUGMENTATIONS[::-1]])
+    model = build_model()
+    one, _, _ = model([FEATURES, AUGMENTATIONS])
+    other, _, _ = model([FEATURES, AUGMENTATIONS[::-1]])
     assert np.abs(one - other).max() > 1e-3
 
 
 def test_gradients_reach_every_weight():
-    model = build_heads()
+    model = build_model()
     with tf.GradientTape() as tape:
-        image, text = model([FEATURES, AUGMENTATIONS])
-        loss = tf.reduce_sum(image**2) + tf.reduce_sum(text**2)
+        outputs = model([FEATURES, AUGMENTATIONS])
+        loss = tf.add_n([tf.reduce_sum(output**2) for output in outputs])
     weights = model.trainable_weights
     for weight, gradient in zip(
         weights, tape.gradient(loss, [w.value for w in weights]), strict=True
@@ -58,7 +66,7 @@ def test_gradients_reach_every_weight():
 
 
 @pytest.mark.parametrize("blocks", [0, 1])
-def test_head_without_augmentation(blocks):
+def test_image_head_without_augmentation(blocks):
     head = ImageProjection(5, blocks=blocks)
     assert head(FEATURES).shape == (4, 5)
     # Norm and projection; a block adds an entry, its norm and two layers.

@@ -1,4 +1,4 @@
-"""Round trips of the objectives, and the errors for wrong arguments."""
+"""Serialization of the losses, and errors for wrong arguments."""
 
 import json
 
@@ -45,12 +45,12 @@ def test_round_trip(name):
     batch = make_batch()
     value = loss(*batch)
     assert float(again(*batch)) == float(value)
-    usual = getattr(losses, name)(make_similarity(THREE))
-    assert float(usual(*batch)) != float(value)
+    default = getattr(losses, name)(make_similarity(THREE))
+    assert float(default(*batch)) != float(value)
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_usual_arguments_come_back(name):
+def test_default_arguments_come_back(name):
     loss = getattr(losses, name)()
     again = type(loss).from_config(loss.get_config())
     assert again.get_config() == loss.get_config()
@@ -106,8 +106,8 @@ def test_domains_of_the_call():
 
 
 @pytest.mark.parametrize("name", ["CLIP", "SLIP", "UniCL", "SigLIP"])
-def test_usual_similarity(name):
-    """What is fixed in SLIP, and what is SigLIP's published start."""
+def test_default_similarity(name):
+    """SLIP fixes a temperature, and SigLIP starts as published."""
     loss = getattr(losses, name)()
     similarity = loss.similarity
     batch = make_batch(similarity.domains)
@@ -118,7 +118,7 @@ def test_usual_similarity(name):
     assert float(values["temperature/image-text"]) == pytest.approx(start)
     assert float(values["offset/image-text"]) == offset
     assert float(gradients["log_temperature"][between]) != 0.0
-    # An offset cancels in a softmax over one pair.
+    # A common offset cancels in a softmax.
     assert similarity.offset.trainable == (name == "SigLIP")
     if name == "SLIP":
         views = similarity.pairs.index("view-view")

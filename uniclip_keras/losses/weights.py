@@ -1,0 +1,118 @@
+"""How much each anchor and each of its positives counts in a loss.
+
+Weights follow from the numbers of positives alone. Unless stated otherwise,
+the functions map each direction `(anchor domain, candidate domain)` to a
+weight per anchor of this replica, float32 `[n]`, which each of the anchor's
+positives gets. Totals are those of the global batch, over all replicas.
+"""
+
+import tensorflow as tf
+
+from uniclip_keras.losses.replicas import sum_over_replicas
+
+
+def pair_weights(batch, domain_weights):
+    """Weights each positive by the pair of domains that it forms.
+
+    Args:
+        batch: `Batch`.
+        domain_weights: `"uniform"` averages over anchors the average over
+            their positives. `"balanced"` gives the pairs present in the
+            global batch equal shares that sum to 1. A mapping from pair to
+            share makes the shares proportional to its values.
+    """
+    weights = mean_weights(batch.counts)
+    if domain_weights == "uniform":
+        return weights
+    if domain_weights == "balanced":
+        domain_weights = dict.fromkeys(batch.pairs, 1.0)
+    weights, present = scale_to_shares(
+        weights, batch.counts, batch.pair_of, domain_weights
+    )
+    return {d: tf.math.divide_no_nan(w, present) for d, w in weights.items()}
+
+
+def direction_weights(batch, shares):
+    """Gives the positives of each direction the total weight in `shares`."""
+    weights = mean_weights(batch.counts)
+    return scale_to_shares(weights, batch.counts, lambda d: d, shares)[0]
+
+
+def anchor_weights(batch):
+    """Weights the mean over the anchors that have a positive.
+
+    Returns:
+        Mapping from anchor domain to a weight per anchor.
+    """
+    weights = {}
+    for direction, weight in mean_weights(batch.counts).items():
+        share = weight * batch.counts[direction]
+        weights[direction[0]] = weights.get(direction[0], 0.0) + share
+    return weights
+
+
+def row_weights(batch):
+    """Weights the mean over the rows of the first domain of each pair.
+
+    Returns:
+        Mapping from one direction of each pair to a float32 scalar.
+    """
+    order = batch.similarity.domains.index
+    weights = {}
+    for anchor, candidate in batch.directions:
+        if order(anchor) <= order(candidate):
+            rows = tf.shape(batch.domains[anchor].candidates.z)[0]
+            weights[anchor, candidate] = 1.0 / tf.cast(rows, tf.float32)
+    return weights
+
+
+def mean_weights(counts):
+    """Weights the mean over anchors of the mean over their positives.
+
+    Anchors without a positive do not count. `counts` maps each direction to
+    the number of positives per anchor.
+    """
+    totals = {}
+    for (anchor, _), count in counts.items():
+        totals[anchor] = totals.get(anchor, 0.0) + count
+    with_positive = [
+        tf.reduce_sum(tf.cast(total > 0, tf.float32))
+        for total in totals.values()
+    ]
+    anchors = sum_over_replicas(tf.add_n(with_positive))
+    return {
+        direction: tf.math.divide_no_nan(1.0, totals[direction[0]] * anchors)
+        for direction in counts
+    }
+
+
+def scale_to_shares(weights, counts, group_of, shares):
+    """Rescales weights so that each group of directions gets its share.
+
+    Args:
+        weights, counts: Mappings from direction to numbers per anchor.
+        group_of: Function from direction to the name of its group.
+        shares: Mapping from group to its total weight. A group without a
+            positive in the global batch gets none.
+
+    Returns:
+        Tuple `(weights, present)`: the new weights, and the sum of the
+        shares of the groups that have a positive.
+    """
+    totals = {}
+    for direction, weight in weights.items():
+        group = group_of(direction)
+        total = tf.reduce_sum(weight * counts[direction])
+        totals[group] = totals.get(group, 0.0) + total
+    summed = sum_over_replicas(tf.stack(list(totals.values())))
+    totals = dict(zip(totals, tf.unstack(summed), strict=True))
+    present = tf.add_n(
+        [tf.where(totals[g] > 0, float(shares[g]), 0.0) for g in totals]
+    )
+    scales = {
+        g: tf.math.divide_no_nan(float(shares[g]), totals[g]) for g in totals
+    }
+    return {
+        direction: weight * scales[group_of(direction)]
+        for direction, weight in weights.items()
+    }, present
