@@ -112,6 +112,17 @@ def test_temperature_range(bounds):
     assert again.temperature_range == layer.temperature_range
 
 
+def test_shared_parameters():
+    layer = DomainSimilarity(temperature=0.5, offset=0.25, shared=True)
+    assert layer.log_temperature.shape == layer.offset.shape == (1,)
+    inverse, offset = layer.parameters()
+    np.testing.assert_allclose(inverse, [2.0] * 3, rtol=1e-6)
+    np.testing.assert_allclose(offset, [0.25] * 3)
+    d_log_temperature, d_offset = gradients(layer, weights=(1.0, 2.0, 3.0))
+    np.testing.assert_allclose(d_log_temperature, [-2.0 * 6], rtol=1e-6)
+    np.testing.assert_allclose(d_offset, [6.0])
+
+
 LEARNED = [
     (True, (True, True, True)),
     (False, (False, False, False)),
@@ -185,6 +196,9 @@ def test_round_trip(tmp_path):
         ({"learn_temperature": ("image",)}, "learn_temperature.*'image'"),
         ({"learn_offset": ["text-image"]}, "learn_offset.*'text-image'"),
         ({"temperature_range": (1.0, 0.5)}, "temperature_range"),
+        ({"temperature": {"image-text": 0.2}, "shared": True}, "shared=True"),
+        ({"offset": {"image-text": 0.2}, "shared": True}, "shared=True"),
+        ({"learn_offset": ("image-text",), "shared": True}, "shared=True"),
     ],
 )
 def test_bad_arguments(arguments, words):

@@ -30,6 +30,7 @@ class DomainSimilarity(keras.layers.Layer):
             leaves out start at 0.07.
         offset: float, the initial offset of all pairs, or such a mapping.
             Pairs that it leaves out start at 0.
+        shared: bool. Whether all pairs share one temperature and one offset.
         learn_temperature: bool, or the names of the pairs whose temperature
             is learned.
         learn_offset: bool, or the names of the pairs whose offset is learned.
@@ -62,6 +63,7 @@ class DomainSimilarity(keras.layers.Layer):
         domains=("image", "text"),
         temperature=DEFAULT_TEMPERATURE,
         offset=0.0,
+        shared=False,
         learn_temperature=True,
         learn_offset=True,
         temperature_range=TEMPERATURE_RANGE,
@@ -86,10 +88,12 @@ class DomainSimilarity(keras.layers.Layer):
         self.arguments = {
             "temperature": temperature,
             "offset": offset,
+            "shared": shared,
             "learn_temperature": learn_temperature,
             "learn_offset": learn_offset,
             "temperature_range": temperature_range and list(temperature_range),
         }
+        self.shared = shared
         self.temperature_range = _check_range(temperature_range)
         temperatures = self._per_pair(
             "temperature", temperature, DEFAULT_TEMPERATURE
@@ -108,17 +112,31 @@ class DomainSimilarity(keras.layers.Layer):
         self.built = True
 
     def _per_pair(self, argument, value, default):
-        """The initial values of a parameter, one per pair."""
-        if not isinstance(value, Mapping):
-            return [float(value)] * len(self.pairs)
-        self._check_names(argument, value)
-        return [float(value.get(pair, default)) for pair in self.pairs]
+        """The initial values of a parameter: one per pair, or one for all."""
+        if isinstance(value, Mapping):
+            self._check_names(argument, value)
+            values = [float(value.get(pair, default)) for pair in self.pairs]
+        else:
+            values = [float(value)] * len(self.pairs)
+        if not self.shared:
+            return values
+        if len(set(values)) > 1:
+            raise InputError(
+                f"{argument}={value!r} differs between pairs, but shared=True "
+                "has one for all; give one number, or shared=False."
+            )
+        return values[:1]
 
     def _which_learned(self, argument, value):
-        """Whether the parameter of each pair is learned."""
+        """Whether each entry of a parameter is learned."""
         if isinstance(value, bool):
-            return [value] * len(self.pairs)
+            return [value] * (1 if self.shared else len(self.pairs))
         self._check_names(argument, value)
+        if self.shared:
+            raise InputError(
+                f"{argument}={value!r} names pairs, but shared=True has one "
+                "parameter for all; give True or False."
+            )
         return [pair in value for pair in self.pairs]
 
     def _check_names(self, argument, names):
@@ -169,7 +187,11 @@ class DomainSimilarity(keras.layers.Layer):
                 log_temperature, math.log(low), math.log(high)
             )
         offset = _stop_unlearned(self.offset, self._offset_learned)
-        return tf.exp(-log_temperature), offset
+        pairs = [len(self.pairs)]
+        return (
+            tf.broadcast_to(tf.exp(-log_temperature), pairs),
+            tf.broadcast_to(offset, pairs),
+        )
 
     def call(self, first, second, domains):
         index = self.pair_index(*domains)
