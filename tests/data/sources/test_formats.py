@@ -56,10 +56,10 @@ def test_a_pass_holds_what_was_written_in_shares_too(source):
         [
             int(row["id"])
             for row in rows(
-                source, seed=3, shuffle=True, worker=worker, workers=2
+                source, seed=3, shuffle=True, shard_index=index, num_shards=2
             )
         ]
-        for worker in range(2)
+        for index in range(2)
     )
     # The same order again, shared by files or dealt out one by one.
     pairs = itertools.zip_longest(first, second)

@@ -6,7 +6,7 @@ from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data.bad_samples import MISSING_LABEL
 from uniclip_keras.data.bad_samples import UNKNOWN_LABEL
-from uniclip_keras.data.sources.classes import read_classes
+from uniclip_keras.data.sources.texts import read_classes
 from uniclip_keras.data.sources.texts import stable_hash
 from uniclip_keras.errors import InputError
 
@@ -139,7 +139,7 @@ def test_labels_of_another_list(labelled_tar, write_classes):
     tar = labelled_tar("t.tar", ["n01", "n02"])
     classes = write_classes({label: ["x"] for label in range(4)})
     text = error_of(tar, classes, label_field="kind")
-    assert "'n01'" in text and "4 of" in text and "'0', '1', '2'" in text
+    assert "'n01'" in text and "4 labels" in text and "'0', '1', '2'" in text
     assert classes in text
 
 
@@ -160,7 +160,7 @@ def test_tar_without_images(write_tar, write_classes):
         ({"a": [" ", ""]}, "'a' .* at least one name"),
         (
             [{"label": 1, "texts": ["x"]}, {"label": "1", "texts": ["y"]}],
-            "'1' stands twice",
+            "'1' appears twice",
         ),
     ],
 )

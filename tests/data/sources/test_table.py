@@ -176,9 +176,9 @@ def test_order_is_that_of_the_rows_however_many(tmp_path):
             "a.csv",
             "image,text\nhttps://x/y.png,z",
             {},
-            "beginning with 'https://x/y.png': name the folder .* image_folder",
+            "beginning with 'https://x/y.png': give the folder .* image_folder",
         ),
-        ("a.csv", "image,text\n", {}, "has no rows"),
+        ("a.csv", "image,text\n", {}, "is empty"),
         ("a.parquet", "no table", {}, "cannot be read as Parquet"),
         ("a.txt", "x", {}, "is no table: allowed are .csv, .tsv, .jsonl"),
         (

@@ -134,7 +134,11 @@ def test_class_list_by_name_or_number(folder, tmp_path):
             {"caption_field": "text"},
             "no feature 'text' .* one of captions/text, image/filename; all",
         ),
-        ("tiny_coco", {"label_field": "objects/label"}, ": take another set;"),
+        (
+            "tiny_coco",
+            {"label_field": "objects/label"},
+            ": use another data set;",
+        ),
         ("tiny_coco", {"split": "valid"}, "its splits are 'train', and"),
         ("tiny_coco", {"split": "train[:0]"}, "no samples in a split"),
         ("no_such_set", {}, "knows no data set 'no_such_set'"),

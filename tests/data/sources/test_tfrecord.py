@@ -8,7 +8,7 @@ from format_files import write_records
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources import records
+from uniclip_keras.data.sources import tfrecord
 from uniclip_keras.data.sources.tfrecord import TFRecords
 from uniclip_keras.errors import InputError
 
@@ -116,13 +116,13 @@ def test_a_cut_is_noticed_wherever_chunks_end(tmp_path):
         paths += [str(path), str(cut)]
     tally = BadSamples()
     chunks = tf.data.Dataset.from_tensor_slices(paths).flat_map(
-        lambda path: records.read_chunks(path, 0, -1, tally)
+        lambda path: tfrecord.read_records(path, 0, -1, tally)
     )
     read = sum(len(numbers) for numbers, _ in chunks.as_numpy_iterator())
     assert read == 2 * sum(counts) - len(counts)
     assert tally.counts == {bad.TRUNCATED_FILE: len(counts)}
     assert all(key.endswith("-cut") for key in sum(tally.examples.values(), []))
-    assert [records.count_records(path) for path in paths] == [
+    assert [tfrecord.count_records(path) for path in paths] == [
         count for whole in counts for count in (whole, whole - 1)
     ]
 

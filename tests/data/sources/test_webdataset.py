@@ -7,7 +7,7 @@ import tensorflow as tf
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources.paths import expand_braces
+from uniclip_keras.data.sources.files import expand_braces
 from uniclip_keras.data.sources.texts import LONGEST_CAPTION
 from uniclip_keras.data.sources.texts import stable_hash
 from uniclip_keras.errors import InputError
@@ -93,19 +93,6 @@ def test_captions_share_an_id_whatever_their_case(write_tar, sample):
     members = [m for i, c in enumerate(captions) for m in sample(f"{i}", i, c)]
     ids = [s["id"] for s in WebDataset(write_tar("t.tar", members)).samples()]
     assert ids[0] == ids[1] == stable_hash("red heart") != ids[2]
-
-
-def test_id_space_keeps_ids_apart(two_shards):
-    def ids(*options):
-        source = WebDataset(two_shards, *options)
-        return [s["id"] for s in source.samples()]
-
-    plain, coco = ids(None, "id"), ids(None, "id", "coco")
-    assert plain == [0, 1, 2]
-    assert coco == ids("captions", "id", "coco")
-    assert len({*plain, *coco, *ids(None, "id", "flickr")}) == 9
-    with pytest.raises(InputError, match="'coco' has no id_field"):
-        WebDataset(two_shards, id_space="coco")
 
 
 def test_shuffled_pass_holds_the_same_samples(write_tar, sample, tmp_path):

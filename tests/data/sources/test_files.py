@@ -4,7 +4,7 @@ import os
 import pytest
 
 from uniclip_keras.data import WebDataset
-from uniclip_keras.data.sources import counts
+from uniclip_keras.data.sources import files as files_module
 
 
 @pytest.fixture
@@ -30,36 +30,36 @@ def counted(monkeypatch, tmp_path):
 
 
 def test_files_are_counted_once(files, counted):
-    assert counts.count_files(files, counted) == 6
+    assert files_module.count_samples(files, counted) == 6
     assert sorted(counted.asked) == files
-    assert counts.count_files(files, counted) == 6
+    assert files_module.count_samples(files, counted) == 6
     assert len(counted.asked) == 3
     # Other files are another count.
-    assert counts.count_files(files[:2], counted) == 3
+    assert files_module.count_samples(files[:2], counted) == 3
     assert len(counted.asked) == 5
 
 
 def test_changed_files_are_counted_again(files, counted):
-    counts.count_files(files, counted)
+    files_module.count_samples(files, counted)
     with open(files[0], "a") as file:
         file.write("line\n")
-    assert counts.count_files(files, counted) == 7
+    assert files_module.count_samples(files, counted) == 7
     os.utime(files[1], ns=(0, 0))
-    assert counts.count_files(files, counted) == 7
+    assert files_module.count_samples(files, counted) == 7
     assert len(counted.asked) == 9
 
 
 def test_what_cannot_be_remembered_is_counted(files, counted, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", files[0])
-    assert counts.count_files(files, counted) == 6
-    assert counts.count_files(files, counted) == 6
+    assert files_module.count_samples(files, counted) == 6
+    assert files_module.count_samples(files, counted) == 6
     assert len(counted.asked) == 6
 
 
 def test_a_long_count_says_how_far_it_is(files, counted, monkeypatch, capsys):
     clock = itertools.count(0, 4)
-    monkeypatch.setattr(counts.time, "monotonic", lambda: next(clock))
-    counts.count_files(files, counted)
+    monkeypatch.setattr(files_module.time, "monotonic", lambda: next(clock))
+    files_module.count_samples(files, counted)
     assert capsys.readouterr().out == (
         "Counting samples: 3 of 3 files, 6 samples, 0 s left\n"
     )

@@ -32,7 +32,7 @@ def source(write_tar, sample, tmp_path):
 
 
 def share(source, worker, workers, passes=1):
-    dataset = source.dataset(3, shuffle=True, worker=worker, workers=workers)
+    dataset = source.dataset(3, True, shard_index=worker, num_shards=workers)
     return [int(element["id"]) for element in dataset.repeat(passes)]
 
 
