@@ -1,9 +1,11 @@
-"""Each worker reads its own part: nothing twice, nothing lost."""
+"""Shards of a pass: each process reads its own, and none reads twice."""
 
 import itertools
 
 import numpy as np
 import pytest
+from format_files import members
+from samples import write_tar
 
 from uniclip_keras.data import SubwordTokenizer
 from uniclip_keras.data import WebDataset
@@ -21,43 +23,46 @@ def tokenizer():
     return SubwordTokenizer.train(["red heart", "rotes herz"], 60, 6)
 
 
-@pytest.fixture
-def source(write_tar, sample, tmp_path):
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
     """Twelve samples, ids 0 to 11, in five tars of one to four."""
+    folder = tmp_path_factory.mktemp("tars")
     ids = iter(range(12))
-    for shard, count in enumerate((1, 2, 4, 2, 3)):
-        members = [sample(f"k{i}", i) for i in itertools.islice(ids, count)]
-        write_tar(f"s-{shard}.tar", list(itertools.chain(*members)))
-    return WebDataset(str(tmp_path / "s-*.tar"), id_field="id")
+    for number, count in enumerate((1, 2, 4, 2, 3)):
+        samples = [members(f"k{i}", i) for i in itertools.islice(ids, count)]
+        write_tar(folder / f"s-{number}.tar", itertools.chain(*samples))
+    return WebDataset(str(folder / "s-*.tar"), id_field="id")
 
 
-def share(source, worker, workers, passes=1):
-    dataset = source.dataset(3, True, shard_index=worker, num_shards=workers)
-    return [int(element["id"]) for element in dataset.repeat(passes)]
+def ids_of(source, shard_index, num_shards, passes=1):
+    dataset = source.dataset(
+        3, shuffle=True, shard_index=shard_index, num_shards=num_shards
+    )
+    return [int(sample["id"]) for sample in dataset.repeat(passes)]
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3, 5, 7])
-def test_the_shares_of_a_pass_are_every_sample_once(source, workers):
-    shares = [share(source, worker, workers) for worker in range(workers)]
-    assert sorted(itertools.chain(*shares)) == list(range(12))
-    if workers <= 5:
-        # Whole tars: a tar's samples are all in one share.
-        assert all({3, 4, 5, 6} & {*s} in ({3, 4, 5, 6}, set()) for s in shares)
+@pytest.mark.parametrize("num_shards", [1, 2, 5, 7])
+def test_the_shards_of_a_pass_hold_every_sample_once(source, num_shards):
+    shards = [ids_of(source, index, num_shards) for index in range(num_shards)]
+    assert sorted(itertools.chain(*shards)) == list(range(12))
+    if num_shards <= 5:
+        # Whole tars: all samples of a tar are in one shard.
+        whole = {3, 4, 5, 6}
+        assert all(whole & {*shard} in (whole, set()) for shard in shards)
     else:
-        # More workers than tars: equal numbers of samples.
-        assert all(len(s) in (1, 2) for s in shares)
+        # More shards than tars: equal numbers of samples.
+        assert all(len(shard) in (1, 2) for shard in shards)
 
 
-def test_workers_exchange_their_files_from_pass_to_pass(source):
-    """Every pass is shared anew, and is still every sample once."""
-    sizes = [len(share(source, worker, 2)) for worker in range(2)]
-    assert sum(sizes) == 12
-    one, other = (share(source, worker, 2, passes=6) for worker in range(2))
+def test_shards_exchange_their_files_from_pass_to_pass(source):
+    """Every pass is split anew, and still holds every sample once."""
+    assert sum(len(ids_of(source, index, 2)) for index in range(2)) == 12
+    one, other = (ids_of(source, index, 2, passes=6) for index in range(2))
     assert sorted(one + other) == sorted(6 * list(range(12)))
     assert set(one) == set(other) == set(range(12))
 
 
-def batches(source, tokenizer, count, worker, **options):
+def batches(source, tokenizer, count, shard_index, **options):
     dataset = training_dataset(
         source,
         tokenizer,
@@ -65,8 +70,9 @@ def batches(source, tokenizer, count, worker, **options):
         SIZE,
         3,
         0,
-        worker=worker,
+        worker=shard_index,
         workers=2,
+        with_keys=True,
         **options,
     )
     return [
@@ -75,29 +81,25 @@ def batches(source, tokenizer, count, worker, **options):
     ]
 
 
-def test_workers_train_on_samples_and_crops_of_their_own(source, tokenizer):
-    one = batches(source, tokenizer, 4, worker=0)
-    other = batches(source, tokenizer, 4, worker=1)
-    vectors = [b["augmentations"] for b in one + other]
+def test_shards_have_samples_and_crops_of_their_own(source, tokenizer):
+    """Each part of a mixture is split, and a run resumes in its shard."""
+    source = mix([source, source])
+    one, other = (batches(source, tokenizer, 12, index) for index in range(2))
+    vectors = [batch["augmentations"] for batch in one + other]
     vectors = np.concatenate(vectors).reshape(-1, 11)
     assert len(np.unique(vectors, axis=0)) == len(vectors)
-    again = batches(source, tokenizer, 2, worker=1, first_batch=2)
-    for batch, expected in zip(again, other[2:], strict=True):
+    seen = [
+        set(zip(batch["source"], batch["id"], strict=True))
+        for batch in one + other
+    ]
+    assert len(set.union(*seen)) == 24
+    again = batches(source, tokenizer, 2, 1, first_batch=2)
+    for batch, expected in zip(again, other[2:4], strict=True):
         for name in expected:
             np.testing.assert_array_equal(batch[name], expected[name])
 
 
-def test_a_mixture_is_shared_part_by_part(source, tokenizer):
-    seen = set()
-    for worker in range(2):
-        for batch in batches(
-            mix([source, source]), tokenizer, 12, worker, with_keys=True
-        ):
-            seen |= {*zip(batch["source"], batch["id"], strict=True)}
-    assert len(seen) == 24
-
-
-@pytest.mark.parametrize("worker", [-1, 2])
-def test_a_worker_that_is_none(source, tokenizer, worker):
-    with pytest.raises(InputError, match=f"no worker {worker} among 2"):
-        batches(source, tokenizer, 1, worker)
+@pytest.mark.parametrize("index", [-1, 2])
+def test_an_index_out_of_range_is_refused(source, tokenizer, index):
+    with pytest.raises(InputError, match=f"no worker {index} among 2"):
+        batches(source, tokenizer, 1, index)

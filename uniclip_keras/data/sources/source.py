@@ -1,17 +1,13 @@
 """What every source does, whatever the format of its samples."""
 
-import functools
-
-import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.sources.raw import MISSING
-from uniclip_keras.data.sources.texts import BadSampleError
 from uniclip_keras.data.sources.texts import Captions
 from uniclip_keras.data.sources.texts import Labels
 from uniclip_keras.data.sources.texts import read_classes
+from uniclip_keras.data.sources.texts import read_texts
 from uniclip_keras.errors import InputError
 
 # The option that names the field of a column.
@@ -148,7 +144,7 @@ class Source:
             # All shards read the same samples; one of them counts the bad.
             bad_samples = None
         raw = self._read(units, shuffle, bad_samples)
-        samples = self._good_samples(raw, bad_samples)
+        samples = read_texts(raw, self.texts, bad_samples)
         if shards_units:
             return samples
         return samples.shard(num_shards, shard_index)
@@ -184,7 +180,7 @@ class Source:
         raise NotImplementedError
 
     def _read(self, units, shuffle, bad_samples):
-        """Reads raw samples.
+        """Reads raw samples, up to where a file breaks.
 
         Args:
             units: Dataset of slices of `_units`.
@@ -204,56 +200,6 @@ class Source:
         """Returns the names of the fields in a file, for messages."""
         return []
 
-    def _good_samples(self, raw, bad_samples):
-        """Turns chunks of raw samples into a dataset of good samples."""
-        read_texts = functools.partial(self._read_texts, bad_samples)
-
-        def interpret(chunk):
-            inputs = [
-                chunk[name]
-                for name in ("key", "text", "id", "label", "problem")
-            ]
-            kept, texts, ids = numpy_function(
-                read_texts, inputs, [tf.int64, tf.string, tf.int64]
-            )
-            kept = tf.ensure_shape(kept, [None])
-            return {
-                "key": tf.gather(chunk["key"], kept),
-                "image": tf.gather(chunk["image"], kept),
-                "text": tf.ensure_shape(texts, [None]),
-                "is_name": tf.fill(tf.shape(kept), self.texts.is_name),
-                "id": tf.ensure_shape(ids, [None]),
-                "label": tf.gather(chunk["label"], kept),
-            }
-
-        return raw.map(interpret).unbatch()
-
-    def _read_texts(self, bad_samples, *columns):
-        """Returns the indices of good samples, their texts and their ids."""
-        kept, texts, ids = [], [], []
-        for index, sample in enumerate(zip(*columns, strict=True)):
-            key, text, sample_id, label, problem = sample
-            try:
-                if problem:
-                    raise BadSampleError(problem.decode())
-                text, sample_id = self.texts.read(text, sample_id, label)
-            except BadSampleError as error:
-                if bad_samples is not None:
-                    bad_samples.record(
-                        error.kind, key.decode("utf-8", "replace")
-                    )
-                continue
-            kept.append(index)
-            texts.append(text.encode())
-            ids.append(sample_id)
-        if bad_samples is not None:
-            bad_samples.record_read(len(columns[0]))
-        return (
-            np.array(kept, np.int64),
-            np.array(texts, object),
-            np.array(ids, np.int64),
-        )
-
     @tf.autograph.experimental.do_not_convert
     def _check(self, files, units_per_file=1):
         """Looks for one good sample before any work starts.
@@ -272,7 +218,7 @@ class Source:
             tally = bad.BadSamples()
             tried = units.skip(index * units_per_file).take(units_per_file)
             raw = self._read(tried, False, tally)
-            good = self._good_samples(raw, tally)
+            good = read_texts(raw, self.texts, tally)
             if next(good.as_numpy_iterator(), None) is not None:
                 return
             counts = tally.counts

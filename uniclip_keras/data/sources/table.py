@@ -44,10 +44,8 @@ class Table(ImageFiles):
         image_folder: Folder that relative paths are below. None: the folder
             of each table.
         caption_field: None: the first of `TEXT_COLUMNS` that is present.
-        id_field: See `Source`.
         label_field: Defaults to "label" if there are `classes`.
-        classes: See `Source`.
-        samples: See `Source`.
+        id_field, classes, samples: See `Source`.
 
     Raises:
         InputError: See `Source`; or a file is no such table.

@@ -10,9 +10,11 @@ import dataclasses
 import hashlib
 import json
 
+import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.errors import InputError
 
 # Longer texts are documents that ended up in the wrong field.
@@ -115,6 +117,62 @@ class Labels:
         if not names[0]:
             raise BadSampleError(bad.MISSING_LABEL)
         return "\n".join(names), text_id(names[0])
+
+
+def read_texts(raw, reader, bad_samples):
+    """Turns raw samples into samples with a text and an id.
+
+    Args:
+        raw: Dataset of chunks of raw samples, dicts of `raw.COLUMNS`.
+        reader: A `Captions` or `Labels`.
+        bad_samples: A `BadSamples` that counts what is skipped, or None.
+
+    Returns:
+        A dataset of the good samples, see `Source.dataset`.
+    """
+
+    def read(*columns):
+        kept, texts, ids = [], [], []
+        for index, sample in enumerate(zip(*columns, strict=True)):
+            key, text, sample_id, label, problem = sample
+            try:
+                if problem:
+                    raise BadSampleError(problem.decode())
+                text, sample_id = reader.read(text, sample_id, label)
+            except BadSampleError as error:
+                if bad_samples is not None:
+                    key = key.decode("utf-8", "replace")
+                    bad_samples.record(error.kind, key)
+                continue
+            kept.append(index)
+            texts.append(text.encode())
+            ids.append(sample_id)
+        if bad_samples is not None:
+            bad_samples.record_read(len(columns[0]))
+        return (
+            np.array(kept, np.int64),
+            np.array(texts, object),
+            np.array(ids, np.int64),
+        )
+
+    def interpret(chunk):
+        names = ("key", "text", "id", "label", "problem")
+        kept, texts, ids = numpy_function(
+            read,
+            [chunk[name] for name in names],
+            [tf.int64, tf.string, tf.int64],
+        )
+        kept = tf.ensure_shape(kept, [None])
+        return {
+            "key": tf.gather(chunk["key"], kept),
+            "image": tf.gather(chunk["image"], kept),
+            "text": tf.ensure_shape(texts, [None]),
+            "is_name": tf.fill(tf.shape(kept), reader.is_name),
+            "id": tf.ensure_shape(ids, [None]),
+            "label": tf.gather(chunk["label"], kept),
+        }
+
+    return raw.map(interpret).unbatch()
 
 
 def read_classes(path):

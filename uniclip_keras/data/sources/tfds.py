@@ -33,13 +33,12 @@ class TFDS(RecordFiles):
             TensorFlow Datasets.
         image_field: Name of the image, if there are several.
         caption_field: Name of the captions, if there are several.
-        id_field: See `Source`.
         label_field: Name of the class label, if there are several or if
             there are captions too.
         classes: Path of a class list, see `texts.read_classes`, whose labels
             are the names or the numbers of the classes. None: the names in
             the data set, with underscores read as spaces.
-        samples: See `Source`.
+        id_field, samples: See `Source`.
 
     Raises:
         InputError: See `Source`; or the data set is unknown or not prepared,

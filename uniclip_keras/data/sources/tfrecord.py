@@ -104,10 +104,8 @@ class TFRecords(RecordFiles):
         caption_field: Defaults to "txt".
         key_field: The feature that names samples in messages; defaults to
             "key". The name of a sample without it is `path:index`.
-        id_field: See `Source`.
         label_field: Defaults to "cls" if there are `classes`.
-        classes: See `Source`.
-        samples: See `Source`.
+        id_field, classes, samples: See `Source`.
 
     Raises:
         InputError: See `Source`; or a field holds floats.

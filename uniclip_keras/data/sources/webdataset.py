@@ -42,10 +42,8 @@ class WebDataset(Source):
         path: A path or a list of paths. Each may be a folder (all of its
             tars), and may hold globs and braces: `train-{00000..00012}.tar`.
         caption_field: Defaults to "txt".
-        id_field: See `Source`.
         label_field: Defaults to "cls" if there are `classes`.
-        classes: See `Source`.
-        samples: See `Source`.
+        id_field, classes, samples: See `Source`.
 
     Raises:
         InputError: See `Source`.
