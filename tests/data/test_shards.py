@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from format_files import members
+from samples import sample_members
 from samples import write_tar
 
 from uniclip_keras.data import SubwordTokenizer
@@ -29,7 +29,9 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tars")
     ids = iter(range(12))
     for number, count in enumerate((1, 2, 4, 2, 3)):
-        samples = [members(f"k{i}", i) for i in itertools.islice(ids, count)]
+        samples = [
+            sample_members(f"k{i}", i) for i in itertools.islice(ids, count)
+        ]
         write_tar(folder / f"s-{number}.tar", itertools.chain(*samples))
     return WebDataset(str(folder / "s-*.tar"), id_field="id")
 

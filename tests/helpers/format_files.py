@@ -26,15 +26,6 @@ def png(seed):
     return encode(smooth_pixels(seed, size=4))
 
 
-def members(key, number=0, captions=("red heart", "rotes herz")):
-    """The members of a good sample in a tar, for `samples.write_tar`."""
-    return [
-        (f"{key}.png", encode(smooth_pixels(number))),
-        (f"{key}.txt", captions[0].encode()),
-        (f"{key}.json", {"id": number, "captions": list(captions)}),
-    ]
-
-
 def example(**features):
     """A serialized `tf.train.Example` of bytes, ints, floats or lists."""
     kinds = {

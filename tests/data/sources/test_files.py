@@ -3,7 +3,7 @@ import os
 import pathlib
 
 import pytest
-from format_files import members
+from samples import sample_members
 from samples import write_tar
 
 from uniclip_keras.data import WebDataset
@@ -133,6 +133,6 @@ def test_a_long_count_prints_its_progress(
 
 
 def test_a_declared_number_is_not_counted(tmp_path):
-    path = write_tar(tmp_path / "t.tar", members("a"))
+    path = write_tar(tmp_path / "t.tar", sample_members("a"))
     assert WebDataset(path, samples=10**7).count() == 10**7
     assert WebDataset(path).count() == 1

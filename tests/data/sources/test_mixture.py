@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from format_files import members
+from samples import sample_members
 from samples import write_tar
 
 from uniclip_keras.data import WebDataset
@@ -11,7 +11,7 @@ from uniclip_keras.errors import InputError
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     path = tmp_path_factory.mktemp("tars") / "t.tar"
-    samples = members("k0") + members("k1") + members("k2")
+    samples = sample_members("k0") + sample_members("k1") + sample_members("k2")
     return WebDataset(write_tar(path, samples))
 
 
@@ -24,7 +24,7 @@ def test_a_mixture_adds_counts_and_scales_weights(source):
 
 
 def test_a_source_of_weight_zero_is_kept_and_not_drawn(source, tmp_path):
-    other = WebDataset(write_tar(tmp_path / "o.tar", members("k3")))
+    other = WebDataset(write_tar(tmp_path / "o.tar", sample_members("k3")))
     mixture = mix([source, other], [0, 2.0])
     assert mixture.sources == (source, other)
     assert mixture.weights == (0, 1)

@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 import tensorflow as tf
-from format_files import members
 from samples import encode
+from samples import sample_members
 from samples import smooth_pixels
 from samples import write_tar
 
@@ -22,8 +22,11 @@ IMAGE = encode(smooth_pixels(0))
 @pytest.fixture(scope="module")
 def two_tars(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tars")
-    write_tar(folder / "a-00000.tar", members("k0", 0) + members("k1", 1))
-    write_tar(folder / "a-00001.tar", members("k2", 2, ("blue sky",)))
+    write_tar(
+        folder / "a-00000.tar",
+        sample_members("k0", 0) + sample_members("k1", 1),
+    )
+    write_tar(folder / "a-00001.tar", sample_members("k2", 2, ("blue sky",)))
     return str(folder)
 
 
@@ -66,7 +69,7 @@ def test_a_list_of_paths_keeps_its_order(two_tars):
 
 def test_shuffled_pass_holds_the_same_samples(tmp_path):
     for number in range(6):
-        write_tar(tmp_path / f"{number}.tar", members(f"k{number}"))
+        write_tar(tmp_path / f"{number}.tar", sample_members(f"k{number}"))
     source = WebDataset(str(tmp_path))
     in_order = keys_of(source)
     order = keys_of(source, seed=3, shuffle=True)
@@ -87,13 +90,13 @@ def test_compressed_tar(two_tars, tmp_path):
 def test_bad_samples_are_skipped_and_counted(tmp_path):
     path = write_tar(
         tmp_path / "mixed.tar",
-        members("good0")
+        sample_members("good0")
         + [("blank.png", IMAGE), ("blank.txt", b" \n ")]
         + [("untold.png", IMAGE)]
         + [("unseen.txt", b"a caption")]
         + [("latin.png", IMAGE), ("latin.txt", "caf\xe9".encode("latin-1"))]
         + [("long.png", IMAGE), ("long.txt", b"x" * (LONGEST_CAPTION + 1))]
-        + members("good1"),
+        + sample_members("good1"),
     )
     tally = BadSamples()
     source = WebDataset(path)
@@ -113,11 +116,11 @@ def test_bad_samples_are_skipped_and_counted(tmp_path):
 def test_missing_id_among_good_ones(tmp_path):
     path = write_tar(
         tmp_path / "ids.tar",
-        members("a", 4)
-        + members("b")[:2]
-        + members("c", 5)
-        + [*members("d")[:2], ("d.json", b"{")]
-        + [*members("e")[:2], ("e.json", {"id": [1]})],
+        sample_members("a", 4)
+        + sample_members("b")[:2]
+        + sample_members("c", 5)
+        + [*sample_members("d")[:2], ("d.json", b"{")]
+        + [*sample_members("e")[:2], ("e.json", {"id": [1]})],
     )
     tally = BadSamples()
     source = WebDataset(path, id_field="id")
@@ -127,11 +130,11 @@ def test_missing_id_among_good_ones(tmp_path):
 
 @pytest.mark.parametrize("kept", [0.4, 0.5, 0.6, 0.95])
 def test_truncated_tar_gives_what_is_whole(tmp_path, kept):
-    samples = [member for n in range(8) for member in members(f"k{n}")]
+    samples = [member for n in range(8) for member in sample_members(f"k{n}")]
     path = pathlib.Path(write_tar(tmp_path / "a.tar", samples))
     whole = path.read_bytes()
     path.write_bytes(whole[: int(kept * len(whole))])
-    write_tar(tmp_path / "b.tar", members("last"))
+    write_tar(tmp_path / "b.tar", sample_members("last"))
     tally = BadSamples()
     keys = keys_of(WebDataset(str(tmp_path)), bad_samples=tally)
     assert keys[-1] == "last"
@@ -145,7 +148,7 @@ def test_truncated_tar_gives_what_is_whole(tmp_path, kept):
 
 def test_unreadable_first_tar_does_not_stop_the_others(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"junk")
-    write_tar(tmp_path / "b.tar", members("k2"))
+    write_tar(tmp_path / "b.tar", sample_members("k2"))
     tally = BadSamples()
     assert keys_of(WebDataset(tmp_path), bad_samples=tally) == ["k2"]
     assert tally.counts == {bad.TRUNCATED_FILE: 1}
@@ -230,14 +233,14 @@ def error_of(*args, **options):
 
 
 def test_tar_without_texts(tmp_path):
-    image, _, metadata = members("a")
+    image, _, metadata = sample_members("a")
     text = error_of(write_tar(tmp_path / "t.tar", [image, metadata]))
     assert "no usable field 'txt' (caption_field)" in text
     assert ".json, .png" in text and "captions, id" in text
 
 
 def test_tar_without_images(tmp_path):
-    path = write_tar(tmp_path / "t.tar", members("a")[1:])
+    path = write_tar(tmp_path / "t.tar", sample_members("a")[1:])
     assert "has no images" in error_of(path)
     path = write_tar(tmp_path / "t.tar", [("a.cls", b"0")])
     classes = write_classes(tmp_path, {0: ["x"]})
