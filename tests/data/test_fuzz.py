@@ -73,12 +73,10 @@ def test_every_good_sample_of_500_mutations_is_delivered(tmp_path):
     def any_image():
         return images[rng.integers(len(images))]
 
-    whole, broken = {}, set()
-    samples = []
+    whole, samples = {}, []
     for number in range(IMAGES):
         suffix, image = any_image()
         whole[f"good{number}"] = image
-        broken.add(f"bad{number}")
         samples.append((f"good{number}", suffix, image))
         samples.append((f"bad{number}", suffix, mutate(image, rng)[0]))
     for shard in range(4):

@@ -38,8 +38,8 @@ def folder(tmp_path_factory):
                 "image/filename": f"{number}.png",
                 "image/id": 100 + number,
                 "captions": [
-                    {"id": place, "text": f"{number} {place}"}
-                    for place in range(number)
+                    {"id": index, "text": f"{number} {index}"}
+                    for index in range(number)
                 ],
                 "objects": [{"label": "box"}],
             }

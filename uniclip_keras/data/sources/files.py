@@ -113,7 +113,7 @@ def count_samples(files, count_file):
         draft.write_text(json.dumps({"samples": samples, "first": files[0]}))
         draft.replace(entry)
     except OSError:
-        # Without a place for the entry, the next run counts again.
+        # Without a cache folder, the next run counts again.
         pass
     return samples
 

@@ -1,4 +1,4 @@
-"""Raw samples: what formats read, before anyone knows what it means.
+"""Raw samples: the fields that formats read, not yet interpreted.
 
 Raw samples travel in chunks, so one call into Python handles many of them.
 """

@@ -135,10 +135,10 @@ def _prepared_info(name, data_dir):
         builder = tensorflow_datasets.builder(name, data_dir=data_dir)
     except (ValueError, AssertionError):
         # An unknown data set, configuration or version.
-        place = data_dir or "its default folder"
+        folder = data_dir or "its default folder"
         raise InputError(
             f"TensorFlow Datasets knows no data set '{name}' "
-            f"(name/config:version), in its catalog or in {place}: correct "
+            f"(name/config:version), in its catalog or in {folder}: correct "
             "the name, or give the folder of the prepared data set as "
             "data_dir."
         ) from None
