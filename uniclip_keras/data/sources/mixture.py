@@ -60,7 +60,7 @@ def mix(sources, weights=None):
     if not fit or not sum(weights) > 0:
         raise InputError(
             f"The weights {weights} do not fit {len(sources)} sources: give "
-            "one number from 0 up for each, with at least one above 0."
+            "one number from 0 up for each, not all of them 0."
         )
     total = float(sum(weights))
     return Mixture(sources, tuple(weight / total for weight in weights))

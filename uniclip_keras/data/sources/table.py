@@ -81,23 +81,22 @@ class Table(ImageFiles):
             caption_field, id_field, label_field, classes, samples, image_field
         )
         self.files = find_files(path, *rows.SUFFIXES)
-        names = ("path", "key", *self._fields, "problem")
-        columns = {name: [] for name in names if name != "image"}
-        for file in self.files:
-            folder = image_folder
-            if folder is None:
-                folder = posixpath.dirname(file)
-            for sample in self._read_table(file, os.fsencode(folder)):
-                for name, column in columns.items():
-                    column.append(sample.get(name, b""))
+        # Strings in tensors take less memory than in Python, so each table
+        # becomes tensors before the next one is read.
+        tables = [self._read_table(file, image_folder) for file in self.files]
         columns = {
-            name: tf.constant(column, tf.string, [len(column)])
-            for name, column in columns.items()
+            name: tf.concat([table[name] for table in tables], axis=0)
+            for name in tables[0]
         }
         self._open(columns, self.files[0])
 
-    def _read_table(self, file, folder):
-        """Yields the samples of a table: dicts by column, all bytes."""
+    def _read_table(self, file, image_folder):
+        """Returns the samples of a table, string tensors `[n]` by column."""
+        if image_folder is None:
+            image_folder = posixpath.dirname(file)
+        folder = os.fsencode(image_folder)
+        names = ("path", "key", *self._fields, "problem")
+        columns = {name: [] for name in names if name != "image"}
         needed = {name for names in self._fields.values() for name in names}
         for key, row in rows.read_rows(file, needed):
             sample = self._read_row(row)
@@ -109,7 +108,12 @@ class Table(ImageFiles):
             else:
                 # Absolute paths stay unchanged.
                 sample["path"] = posixpath.join(folder, path)
-            yield sample
+            for name, column in columns.items():
+                column.append(sample.get(name, b""))
+        return {
+            name: tf.constant(column, tf.string, [len(column)])
+            for name, column in columns.items()
+        }
 
     def _read_row(self, row):
         """Returns the fields of a row, with a problem if one is unusable."""
@@ -128,8 +132,8 @@ class Table(ImageFiles):
         return rows.column_names(path)
 
     def _explain(self, kind, path, raw):
-        has_paths = {*self._fields["image"]} & {*self._field_names(path)}
-        if kind != bad.MISSING_IMAGE or not has_paths:
+        no_column = {*self._fields["image"]}.isdisjoint(self._field_names(path))
+        if kind != bad.MISSING_IMAGE or no_column:
             return super()._explain(kind, path, raw)
         return (
             f"None of the first images that '{path}' names can be read, "
