@@ -1,16 +1,18 @@
-"""The same few samples, written in every format that there is a source for."""
+"""Writes the same few samples in every format that has a source."""
 
 import csv
 import io
 import json
 import pathlib
-import tarfile
 
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from samples import encode
+from samples import smooth_pixels
+from samples import write_tar
 
 from uniclip_keras.data.sources.folders import Folders
 from uniclip_keras.data.sources.table import Table
@@ -21,8 +23,7 @@ from uniclip_keras.data.sources.webdataset import WebDataset
 
 def png(seed):
     """A small image, encoded."""
-    pixels = np.random.default_rng(seed).integers(0, 256, [4, 4, 3])
-    return tf.io.encode_png(tf.cast(pixels, tf.uint8)).numpy()
+    return encode(smooth_pixels(seed, size=4))
 
 
 def example(**features):
@@ -43,7 +44,7 @@ def example(**features):
 
 
 def write_records(path, records):
-    """Writes serialized records; compresses where the name ends in .gz."""
+    """Writes serialized records, compressed if the name ends in .gz."""
     compression = "GZIP" if str(path).endswith(".gz") else None
     with tf.io.TFRecordWriter(str(path), compression) as writer:
         for record in records:
@@ -52,11 +53,11 @@ def write_records(path, records):
 
 
 class _Prepared(tfds.dataset_builders.AdhocBuilder, skip_registration=True):
-    """Written from this module: TFDS' own ones look for files of theirs."""
+    """A builder of this module; those of TFDS look for files beside them."""
 
 
 def write_tfds(folder, name, features, rows, **options):
-    """Prepares a set of TensorFlow Datasets without downloading any."""
+    """Prepares a data set of TensorFlow Datasets without a download."""
     tfds.disable_progress_bar()
     _Prepared(
         name=name,
@@ -70,16 +71,12 @@ def write_tfds(folder, name, features, rows, **options):
 
 def write_tars(folder, samples):
     for number, part in enumerate((samples[:3], samples[3:])):
-        with tarfile.open(folder / f"{number}.tar", "w") as tar:
-            for place, sample in enumerate(part):
-                fields = {key: sample[key] for key in ("texts", "id", "label")}
-                for suffix, content in (
-                    ("png", sample["image"]),
-                    ("json", json.dumps(fields).encode()),
-                ):
-                    info = tarfile.TarInfo(f"{number}{place}.{suffix}")
-                    info.size = len(content)
-                    tar.addfile(info, io.BytesIO(content))
+        content = []
+        for index, sample in enumerate(part):
+            fields = {key: sample[key] for key in ("texts", "id", "label")}
+            content.append((f"{number}{index}.png", sample["image"]))
+            content.append((f"{number}{index}.json", fields))
+        write_tar(folder / f"{number}.tar", content)
 
 
 def write_tfrecords(folder, samples):
@@ -119,7 +116,7 @@ def write_prepared(folder, samples):
 
 
 def write_images(folder, samples):
-    """Each image in the folder of its class; returns their paths in it."""
+    """Writes images into folders of classes; returns their relative paths."""
     paths = []
     for number, sample in enumerate(samples):
         path = pathlib.Path(sample["label"], f"{number}.png")
@@ -147,7 +144,7 @@ def write_table(folder, samples, suffix):
     elif suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     else:
-        # One cell, one caption.
+        # A cell holds one caption.
         rows = [{**row, "texts": row["texts"][0]} for row in rows]
         with path.open("w", newline="", encoding="utf-8-sig") as file:
             delimiter = "\t" if suffix == ".tsv" else ","
@@ -157,13 +154,13 @@ def write_table(folder, samples, suffix):
 
 
 def write_source(kind, folder, samples, **options):
-    """Writes the samples and returns the source of them.
+    """Writes samples and returns their source.
 
     Args:
-        kind: "tar", "tfrecord", "tfds", "folders" or a table's suffix.
-        folder: An empty folder, a `pathlib.Path`.
+        kind: "tar", "tfrecord", "tfds", "folders" or the suffix of a table.
+        folder: An empty folder, as a `pathlib.Path`.
         samples: Dicts of `image` bytes, `texts` list, `id` int, `label` str.
-        **options: Of the source.
+        **options: Options of the source.
     """
     if kind == "tar":
         write_tars(folder, samples)

@@ -123,8 +123,8 @@ def training_dataset(
             order,
             shuffle=True,
             bad_samples=bad_samples,
-            worker=worker,
-            workers=workers,
+            shard_index=worker,
+            num_shards=workers,
         )
 
         def decode(number, sample):

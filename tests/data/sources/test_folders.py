@@ -21,7 +21,7 @@ def write(tmp_path):
     return write_files
 
 
-def test_finds_images_below_class_folders_alone(write):
+def test_only_images_below_class_folders_are_found(write):
     root = write(
         **{
             "wild_cat/deep/er/1.JPEG": png(1),
@@ -50,7 +50,7 @@ def test_finds_images_below_class_folders_alone(write):
     assert source.count() == 3
 
 
-def test_class_list_names_the_folders(write):
+def test_a_class_list_names_the_folders(write):
     classes = [
         {"label": "n01", "texts": ["tench", "Tinca tinca"]},
         {"label": "n02", "texts": ["goldfish"]},
@@ -75,7 +75,7 @@ def test_class_list_names_the_folders(write):
     assert tally.read == source.count() == 3
 
 
-def test_says_what_is_wrong(write, tmp_path):
+def test_errors_say_what_is_wrong(write, tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         Folders(tmp_path / "none")
     root = write(**{"stray.png": png(0)})

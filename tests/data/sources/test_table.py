@@ -15,6 +15,7 @@ from uniclip_keras.errors import InputError
 
 @pytest.fixture(autouse=True)
 def images(tmp_path):
+    """Puts the images of numbers 0 to 2 beside the tables."""
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes(png(number))
 
@@ -23,8 +24,8 @@ def texts_of(source, tally=None):
     return [sample["text"] for sample in source.samples(tally)]
 
 
-def test_csv_as_others_write_it(tmp_path):
-    """A byte order mark, quoted newlines and quotes, Windows' line ends."""
+def test_csv_of_other_programs_is_read(tmp_path):
+    """Byte order mark, quoted newlines and quotes, Windows line ends."""
     path = tmp_path / "a.csv"
     path.write_bytes(
         b"\xef\xbb\xbffilepath,title\r\n"
@@ -40,7 +41,7 @@ def test_csv_as_others_write_it(tmp_path):
     assert source.count() == 2
 
 
-def test_bad_csv_rows_are_counted_and_the_rest_kept(tmp_path):
+def test_bad_tsv_rows_are_counted_and_the_rest_is_kept(tmp_path):
     (tmp_path / "empty.png").write_bytes(b"")
     (tmp_path / "folder.png").mkdir()
     path = tmp_path / "a.tsv"
@@ -122,7 +123,7 @@ def test_json_lines_and_parquet_hold_lists_and_gaps(tmp_path):
 
 
 def test_images_are_found_from_any_folder(tmp_path):
-    """Two tables in one folder, the images in others."""
+    """Two tables in one folder name images in others."""
     tables = tmp_path / "tables"
     tables.mkdir()
     absolute, remote = tmp_path / "1.png", "ram://table/2.png"
@@ -136,7 +137,7 @@ def test_images_are_found_from_any_folder(tmp_path):
     assert [row["image"] for row in found] == [png(0), png(1), png(2)]
 
 
-def test_order_is_that_of_the_rows_however_many(tmp_path):
+def test_samples_keep_the_order_of_the_rows(tmp_path):
     path = tmp_path / "a.csv"
     rows = [f"{number % 3}.png,{number}" for number in range(300)]
     path.write_text("\n".join(["image,text", *rows]))
@@ -147,7 +148,7 @@ def test_order_is_that_of_the_rows_however_many(tmp_path):
         row["text"] for row in source.dataset(1, True).as_numpy_iterator()
     ]
     assert sorted(map(int, shuffled)) == list(range(300))
-    # Together, and not a file or a buffer at a time.
+    # All rows are shuffled together, not by chunks.
     assert sum(int(text) >= 200 for text in shuffled[:100]) > 20
 
 
@@ -176,9 +177,9 @@ def test_order_is_that_of_the_rows_however_many(tmp_path):
             "a.csv",
             "image,text\nhttps://x/y.png,z",
             {},
-            "beginning with 'https://x/y.png': name the folder .* image_folder",
+            "beginning with 'https://x/y.png': give the folder .* image_folder",
         ),
-        ("a.csv", "image,text\n", {}, "has no rows"),
+        ("a.csv", "image,text\n", {}, "is empty"),
         ("a.parquet", "no table", {}, "cannot be read as Parquet"),
         ("a.txt", "x", {}, "is no table: allowed are .csv, .tsv, .jsonl"),
         (
@@ -189,7 +190,7 @@ def test_order_is_that_of_the_rows_however_many(tmp_path):
         ),
     ],
 )
-def test_says_what_is_wrong(tmp_path, name, content, options, message):
+def test_errors_say_what_is_wrong(tmp_path, name, content, options, message):
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(InputError, match=message):

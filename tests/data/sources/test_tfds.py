@@ -18,7 +18,7 @@ NAMES = ["maple_tree", "n02", "bus"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two sets: one made like COCO captions, and one like CIFAR."""
+    """Two data sets: one like COCO captions, one like CIFAR."""
     folder = tmp_path_factory.mktemp("prepared")
     captions = {"id": np.int64, "text": Text()}
     objects = {"label": tfds.features.ClassLabel(names=["box"])}
@@ -38,8 +38,8 @@ def folder(tmp_path_factory):
                 "image/filename": f"{number}.png",
                 "image/id": 100 + number,
                 "captions": [
-                    {"id": place, "text": f"{number} {place}"}
-                    for place in range(number)
+                    {"id": index, "text": f"{number} {index}"}
+                    for index in range(number)
                 ],
                 "objects": [{"label": "box"}],
             }
@@ -68,7 +68,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_captions_are_those_that_tfds_reads(folder):
+def test_captions_are_what_tfds_reads(folder):
     tally = BadSamples()
     source = TFDS("tiny_coco", data_dir=folder, id_field="image/id")
     found = {row["id"]: row for row in source.samples(tally)}
@@ -100,12 +100,12 @@ def test_parts_of_a_split_and_their_classes(folder):
     assert (first["label"], last["label"]) == ("bus", "maple_tree")
     assert (first["text"], last["text"]) == ("bus", "maple tree")
     assert (first["image"], last["image"]) == (png(7), png(9))
-    # A test set without labels has -1 for each.
+    # A test set without labels has the label -1 everywhere.
     (key,) = tally.examples[bad.MISSING_LABEL]
     assert key == "tiny_cifar-train.tfrecord-00000-of-00001:8"
 
 
-def test_class_list_by_name_or_number(folder, tmp_path):
+def test_a_class_list_is_by_name_or_number(folder, tmp_path):
     def write(*labels):
         path = tmp_path / "classes.json"
         entries = [{"label": name, "texts": [f"a {name}"]} for name in labels]
@@ -134,7 +134,11 @@ def test_class_list_by_name_or_number(folder, tmp_path):
             {"caption_field": "text"},
             "no feature 'text' .* one of captions/text, image/filename; all",
         ),
-        ("tiny_coco", {"label_field": "objects/label"}, ": take another set;"),
+        (
+            "tiny_coco",
+            {"label_field": "objects/label"},
+            ": use another data set;",
+        ),
         ("tiny_coco", {"split": "valid"}, "its splits are 'train', and"),
         ("tiny_coco", {"split": "train[:0]"}, "no samples in a split"),
         ("no_such_set", {}, "knows no data set 'no_such_set'"),
@@ -142,12 +146,12 @@ def test_class_list_by_name_or_number(folder, tmp_path):
         ("cifar10", {}, r"builder\('cifar10', data_dir='.*download_and_prep"),
     ],
 )
-def test_says_what_to_choose(folder, name, options, message):
+def test_errors_say_what_to_choose(folder, name, options, message):
     with pytest.raises(InputError, match=message):
         TFDS(name, data_dir=str(folder), **options)
 
 
-def test_refuses_other_files_than_tfrecords(tmp_path):
+def test_other_files_than_tfrecords_are_refused(tmp_path):
     features = {"image": Image(), "text": Text()}
     row = {"image": io.BytesIO(png(0)), "text": "x"}
     write_tfds(tmp_path, "rows", features, [row], file_format="array_record")

@@ -8,7 +8,7 @@ from format_files import write_records
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources import records
+from uniclip_keras.data.sources import tfrecord
 from uniclip_keras.data.sources.tfrecord import TFRecords
 from uniclip_keras.errors import InputError
 
@@ -23,8 +23,8 @@ def keys_of(source, tally=None):
     return [sample["key"] for sample in source.samples(tally)]
 
 
-def test_reads_what_img2dataset_writes(tmp_path):
-    """Each record with the name of its own image format."""
+def test_files_of_img2dataset_are_read(tmp_path):
+    """Each record names its image after the format."""
     write_records(tmp_path / "00000.tfrecord", [good("a", width=9)])
     other = good("b", png=png(1), txt=b" two\n lines ")
     write_records(tmp_path / "00001.tfrecord.gz", [other])
@@ -35,7 +35,7 @@ def test_reads_what_img2dataset_writes(tmp_path):
     assert (first["text"], second["text"]) == ("red heart", "two lines")
 
 
-def test_own_names_and_types(tmp_path):
+def test_fields_have_any_names_and_types(tmp_path):
     features = {"encoded": png(2), "lines": [b"one", b"two"], "item": b"x"}
     path = tmp_path / "a.tfrecord"
     write_records(path, [example(**features, n=-7), example(**features, n=8)])
@@ -47,7 +47,7 @@ def test_own_names_and_types(tmp_path):
     assert first["id"] == second["id"] > 2**32
 
 
-def test_bad_records_are_counted_and_their_neighbours_kept(tmp_path):
+def test_bad_records_are_counted_and_their_neighbors_kept(tmp_path):
     text, image = {"txt": b"red heart"}, {"jpg": png(0)}
     path = write_records(
         tmp_path / "a.tfrecord",
@@ -75,7 +75,7 @@ def test_bad_records_are_counted_and_their_neighbours_kept(tmp_path):
     assert tally.read == source.count() == 8
 
 
-def test_goes_on_behind_broken_files(tmp_path):
+def test_broken_files_do_not_stop_the_others(tmp_path):
     contents = [good(f"{number}", png=png(number)) for number in range(4)]
     for name in ("a", "flipped", "z"):
         write_records(tmp_path / f"{name}.tfrecord", contents)
@@ -105,7 +105,7 @@ def test_goes_on_behind_broken_files(tmp_path):
     )
 
 
-def test_a_cut_is_noticed_wherever_chunks_end(tmp_path):
+def test_a_cut_is_noticed_at_any_end_of_a_chunk(tmp_path):
     counts = (1, 63, 64, 65, 128)
     paths = []
     for count in counts:
@@ -116,18 +116,18 @@ def test_a_cut_is_noticed_wherever_chunks_end(tmp_path):
         paths += [str(path), str(cut)]
     tally = BadSamples()
     chunks = tf.data.Dataset.from_tensor_slices(paths).flat_map(
-        lambda path: records.read_chunks(path, 0, -1, tally)
+        lambda path: tfrecord.read_records(path, 0, -1, tally)
     )
     read = sum(len(numbers) for numbers, _ in chunks.as_numpy_iterator())
     assert read == 2 * sum(counts) - len(counts)
     assert tally.counts == {bad.TRUNCATED_FILE: len(counts)}
     assert all(key.endswith("-cut") for key in sum(tally.examples.values(), []))
-    assert [records.count_records(path) for path in paths] == [
+    assert [tfrecord.count_records(path) for path in paths] == [
         count for whole in counts for count in (whole, whole - 1)
     ]
 
 
-def test_says_which_features_there_are(tmp_path):
+def test_errors_say_which_features_there_are(tmp_path):
     def refuse(contents, message, **options):
         path = tmp_path / "a.tfrecord"
         write_records(path, contents)
@@ -148,3 +148,11 @@ def test_says_which_features_there_are(tmp_path):
     (tmp_path / "junk.tfrecord").write_bytes(bytes(range(256)))
     with pytest.raises(InputError, match="None of the 1 TFRecord files"):
         TFRecords(tmp_path / "junk.tfrecord")
+
+
+def test_a_broken_length_ends_the_count(tmp_path):
+    path = tmp_path / "a.tfrecord"
+    write_records(path, [good("a"), good("b")])
+    content = path.read_bytes()
+    path.write_bytes(content + b"\xff" * 20)
+    assert tfrecord.count_records(str(path)) == 2

@@ -1,60 +1,43 @@
 import gzip
+import json
 import pathlib
 
 import pytest
 import tensorflow as tf
+from samples import encode
+from samples import sample_members
+from samples import smooth_pixels
+from samples import write_tar
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources.paths import expand_braces
 from uniclip_keras.data.sources.texts import LONGEST_CAPTION
 from uniclip_keras.data.sources.texts import stable_hash
 from uniclip_keras.errors import InputError
 
+IMAGE = encode(smooth_pixels(0))
 
-@pytest.fixture
-def two_shards(write_tar, sample, tmp_path):
-    write_tar("a-00000.tar", sample("k0", 0) + sample("k1", 1))
-    write_tar("a-00001.tar", sample("k2", 2, ("blue sky",)))
-    return str(tmp_path)
+
+@pytest.fixture(scope="module")
+def two_tars(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tars")
+    write_tar(
+        folder / "a-00000.tar",
+        sample_members("k0", 0) + sample_members("k1", 1),
+    )
+    write_tar(folder / "a-00001.tar", sample_members("k2", 2, ("blue sky",)))
+    return str(folder)
 
 
 def keys_of(source, **options):
     return [e["key"].numpy().decode() for e in source.dataset(**options)]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "paths"),
-    [
-        ("a.tar", ["a.tar"]),
-        ("a-{08..11}.tar", ["a-08.tar", "a-09.tar", "a-10.tar", "a-11.tar"]),
-        ("{x,y}-{0..1}", ["x-0", "x-1", "y-0", "y-1"]),
-    ],
-)
-def test_braces(pattern, paths):
-    assert expand_braces(pattern) == paths
-
-
-@pytest.mark.parametrize(
-    "pattern", ["", "/a-*.tar", "/a-{00000..00001}.tar", "/a-0000[01].tar"]
-)
-def test_folders_globs_and_braces_name_the_same_samples(two_shards, pattern):
-    source = WebDataset(two_shards + pattern)
-    assert keys_of(source) == ["k0", "k1", "k2"]
-    assert source.count() == 3
-
-
-def test_list_of_paths_takes_none_twice(two_shards):
-    folder = pathlib.Path(two_shards)
-    source = WebDataset([folder / "a-00001.tar", folder])
-    assert keys_of(source) == ["k2", "k0", "k1"]
-
-
-def test_dataset_and_samples_agree(two_shards, encode_image, pixels):
-    source = WebDataset(two_shards, "captions", "id")
-    samples = list(source.samples())
-    for element, plain in zip(source.dataset(), samples, strict=True):
+def test_dataset_and_samples_agree(two_tars):
+    source = WebDataset(two_tars, "captions", "id")
+    dataset, samples = source.dataset(), list(source.samples())
+    for element, plain in zip(dataset, samples, strict=True):
         assert element["key"].numpy().decode() == plain["key"]
         assert element["image"].numpy() == plain["image"]
         assert element["text"].numpy().decode() == plain["text"]
@@ -64,81 +47,56 @@ def test_dataset_and_samples_agree(two_shards, encode_image, pixels):
     assert [plain["text"] for plain in samples] == [
         "red heart\nrotes herz", "red heart\nrotes herz", "blue sky",
     ]  # fmt: skip
-    assert samples[0]["image"] == encode_image(pixels(0))
+    assert [plain["key"] for plain in samples] == ["k0", "k1", "k2"]
+    assert samples[0]["image"] == encode(smooth_pixels(0))
     assert [plain["id"] for plain in samples] == [0, 1, 2]
+    spec = dataset.element_spec
+    assert spec["id"] == tf.TensorSpec([], tf.int64)
+    assert spec["image"] == tf.TensorSpec([], tf.string)
+    assert source.count() == 3
 
 
-def test_without_id_field_equal_captions_share_an_id(two_shards):
-    ids = [s["id"] for s in WebDataset(two_shards).samples()]
-    assert ids[0] == ids[1] != ids[2]
-    assert ids[0] == stable_hash("red heart") == 5677511681885013471
-
-
-def test_string_ids_are_hashed_into_63_bits(write_tar, sample):
-    members = []
-    for key, item in (("a", "1f600"), ("b", "1f600"), ("c", "x")):
-        members += sample(key)[:2] + [(f"{key}.json", {"item": item})]
-    path = write_tar("s.tar", members)
-    ids = [s["id"] for s in WebDataset(path, id_field="item").samples()]
-    assert ids[0] == ids[1] != ids[2]
-    assert all(0 <= number < 2**63 for number in ids)
-    in_dataset = [
-        int(e["id"]) for e in WebDataset(path, id_field="item").dataset()
-    ]
-    assert in_dataset == ids
-
-
-def test_captions_share_an_id_whatever_their_case(write_tar, sample):
-    captions = [("Red  Heart ",), ("red heart",), ("red hearts",)]
-    members = [m for i, c in enumerate(captions) for m in sample(f"{i}", i, c)]
-    ids = [s["id"] for s in WebDataset(write_tar("t.tar", members)).samples()]
+def test_without_id_field_equal_captions_share_an_id(two_tars):
+    ids = [sample["id"] for sample in WebDataset(two_tars).samples()]
     assert ids[0] == ids[1] == stable_hash("red heart") != ids[2]
 
 
-def test_id_space_keeps_ids_apart(two_shards):
-    def ids(*options):
-        source = WebDataset(two_shards, *options)
-        return [s["id"] for s in source.samples()]
-
-    plain, coco = ids(None, "id"), ids(None, "id", "coco")
-    assert plain == [0, 1, 2]
-    assert coco == ids("captions", "id", "coco")
-    assert len({*plain, *coco, *ids(None, "id", "flickr")}) == 9
-    with pytest.raises(InputError, match="'coco' has no id_field"):
-        WebDataset(two_shards, id_space="coco")
+def test_a_list_of_paths_keeps_its_order(two_tars):
+    folder = pathlib.Path(two_tars)
+    source = WebDataset([folder / "a-00001.tar", folder])
+    assert keys_of(source) == ["k2", "k0", "k1"]
 
 
-def test_shuffled_pass_holds_the_same_samples(write_tar, sample, tmp_path):
-    for shard in range(6):
-        write_tar(f"{shard}.tar", sample(f"k{shard}"))
+def test_shuffled_pass_holds_the_same_samples(tmp_path):
+    for number in range(6):
+        write_tar(tmp_path / f"{number}.tar", sample_members(f"k{number}"))
     source = WebDataset(str(tmp_path))
+    in_order = keys_of(source)
     order = keys_of(source, seed=3, shuffle=True)
-    assert sorted(order) == keys_of(source)
-    assert order != keys_of(source)
+    assert sorted(order) == in_order != order
     assert order == keys_of(source, seed=3, shuffle=True)
     assert order != keys_of(source, seed=4, shuffle=True)
 
 
-def test_compressed_tar(write_tar, sample, tmp_path):
-    plain = pathlib.Path(write_tar("a.tar", sample("k0") + sample("k1")))
+def test_compressed_tar(two_tars, tmp_path):
     packed = tmp_path / "b.tar.gz"
+    plain = pathlib.Path(two_tars, "a-00000.tar")
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     source = WebDataset(str(packed))
     assert keys_of(source) == ["k0", "k1"]
     assert source.count() == 2
 
 
-def test_bad_samples_are_skipped_and_counted(write_tar, sample):
-    image = sample("x")[0][1]
+def test_bad_samples_are_skipped_and_counted(tmp_path):
     path = write_tar(
-        "mixed.tar",
-        sample("good0")
-        + [("blank.png", image), ("blank.txt", b" \n ")]
-        + [("untold.png", image)]
+        tmp_path / "mixed.tar",
+        sample_members("good0")
+        + [("blank.png", IMAGE), ("blank.txt", b" \n ")]
+        + [("untold.png", IMAGE)]
         + [("unseen.txt", b"a caption")]
-        + [("latin.png", image), ("latin.txt", "caf\xe9".encode("latin-1"))]
-        + [("long.png", image), ("long.txt", b"x" * (LONGEST_CAPTION + 1))]
-        + sample("good1"),
+        + [("latin.png", IMAGE), ("latin.txt", "caf\xe9".encode("latin-1"))]
+        + [("long.png", IMAGE), ("long.txt", b"x" * (LONGEST_CAPTION + 1))]
+        + sample_members("good1"),
     )
     tally = BadSamples()
     source = WebDataset(path)
@@ -155,14 +113,14 @@ def test_bad_samples_are_skipped_and_counted(write_tar, sample):
     assert source.count() == 7
 
 
-def test_missing_id_among_good_ones(write_tar, sample):
+def test_missing_id_among_good_ones(tmp_path):
     path = write_tar(
-        "ids.tar",
-        sample("a", 4)
-        + sample("b")[:2]
-        + sample("c", 5)
-        + [*sample("d")[:2], ("d.json", b"{")]
-        + [*sample("e")[:2], ("e.json", {"id": [1]})],
+        tmp_path / "ids.tar",
+        sample_members("a", 4)
+        + sample_members("b")[:2]
+        + sample_members("c", 5)
+        + [*sample_members("d")[:2], ("d.json", b"{")]
+        + [*sample_members("e")[:2], ("e.json", {"id": [1]})],
     )
     tally = BadSamples()
     source = WebDataset(path, id_field="id")
@@ -171,21 +129,99 @@ def test_missing_id_among_good_ones(write_tar, sample):
 
 
 @pytest.mark.parametrize("kept", [0.4, 0.5, 0.6, 0.95])
-def test_truncated_tar_gives_what_is_whole(write_tar, sample, tmp_path, kept):
-    members = [m for n in range(8) for m in sample(f"k{n}")]
-    path = pathlib.Path(write_tar("a.tar", members))
+def test_truncated_tar_gives_what_is_whole(tmp_path, kept):
+    samples = [member for n in range(8) for member in sample_members(f"k{n}")]
+    path = pathlib.Path(write_tar(tmp_path / "a.tar", samples))
     whole = path.read_bytes()
     path.write_bytes(whole[: int(kept * len(whole))])
-    write_tar("b.tar", sample("last"))
+    write_tar(tmp_path / "b.tar", sample_members("last"))
     tally = BadSamples()
     keys = keys_of(WebDataset(str(tmp_path)), bad_samples=tally)
     assert keys[-1] == "last"
     assert keys[:-1] == [f"k{n}" for n in range(len(keys) - 1)]
     assert len(keys) - 1 >= 2
     if kept < 0.9:
-        # Behind 0.9 lies the padding of the end.
+        # Only padding follows after 0.9.
         assert tally.counts[bad.TRUNCATED_FILE] == 1
         assert tally.examples[bad.TRUNCATED_FILE] == [str(path)]
+
+
+def test_unreadable_first_tar_does_not_stop_the_others(tmp_path):
+    (tmp_path / "a.tar").write_bytes(b"junk")
+    write_tar(tmp_path / "b.tar", sample_members("k2"))
+    tally = BadSamples()
+    assert keys_of(WebDataset(tmp_path), bad_samples=tally) == ["k2"]
+    assert tally.counts == {bad.TRUNCATED_FILE: 1}
+
+
+def write_labels(folder, labels, member="json"):
+    """Writes a tar of images with labels, in the JSON or as .cls."""
+    content = []
+    for index, label in enumerate(labels):
+        label = {"kind": label} if member == "json" else label
+        content += [(f"k{index}.png", IMAGE), (f"k{index}.{member}", label)]
+    return write_tar(folder / "t.tar", content)
+
+
+def write_classes(folder, classes):
+    path = folder / "classes.json"
+    entries = [{"label": k, "texts": names} for k, names in classes.items()]
+    path.write_text(json.dumps(entries))
+    return str(path)
+
+
+def test_labeled_samples_carry_the_names_of_their_class(tmp_path):
+    path = write_labels(tmp_path, ["dog", "cat", "dog"])
+    classes = {"cat": ["Cat"], "dog": [" a  Dog ", "hound", ""]}
+    classes = write_classes(tmp_path, classes)
+    source = WebDataset(path, label_field="kind", classes=classes)
+    assert source.texts.classes == {"cat": ("Cat",), "dog": ("a Dog", "hound")}
+    dataset, samples = source.dataset(), list(source.samples())
+    assert [sample["text"] for sample in samples] == [
+        "a Dog\nhound",
+        "Cat",
+        "a Dog\nhound",
+    ]
+    assert all(sample["is_name"] is True for sample in samples)
+    assert samples[0]["label"] == "dog"
+    assert source.class_names == ("Cat", "a Dog", "hound")
+    dog = stable_hash("a dog")
+    ids = [dog, stable_hash("cat"), dog]
+    assert [sample["id"] for sample in samples] == ids
+    for element, plain in zip(dataset, samples, strict=True):
+        assert element["text"].numpy().decode() == plain["text"]
+        assert element["is_name"].numpy()
+        assert element["id"].numpy() == plain["id"]
+    captions = WebDataset(path, caption_field="kind")
+    assert captions.dataset().element_spec == dataset.element_spec
+
+
+@pytest.mark.parametrize("member", ["json", "cls"])
+def test_labels_are_numbers_or_names(tmp_path, member):
+    labels = [207, "n0", 7] if member == "json" else [b"207\n", b"n0", b"7"]
+    path = write_labels(tmp_path, labels, member)
+    classes = {7: ["seven"], "n0": ["none"], "207": ["dog"]}
+    source = WebDataset(
+        path,
+        classes=write_classes(tmp_path, classes),
+        label_field="kind" if member == "json" else None,
+    )
+    assert [sample["text"] for sample in source.samples()] == [
+        "dog",
+        "none",
+        "seven",
+    ]
+
+
+def test_bad_labels_are_skipped_and_counted(tmp_path):
+    path = write_labels(tmp_path, ["wolf", "dog", None, "", "dog", "fox"])
+    classes = write_classes(tmp_path, {"dog": ["dog"]})
+    tally = BadSamples()
+    source = WebDataset(path, label_field="kind", classes=classes)
+    assert keys_of(source, bad_samples=tally) == ["k1", "k4"]
+    assert tally.counts == {bad.UNKNOWN_LABEL: 2, bad.MISSING_LABEL: 2}
+    assert tally.examples[bad.UNKNOWN_LABEL] == ["k0", "k5"]
+    assert (tally.read, tally.good, source.count()) == (6, 2, 6)
 
 
 def error_of(*args, **options):
@@ -196,69 +232,53 @@ def error_of(*args, **options):
     return text
 
 
-def test_missing_folder(tmp_path):
-    text = error_of(f"{tmp_path}/nowhere/train-*.tar")
-    assert "nowhere' of" in text and "does not exist" in text
-
-
-def test_empty_folder(tmp_path):
-    assert "holds no .tar file" in error_of(str(tmp_path))
-
-
-def test_pattern_without_match(two_shards):
-    text = error_of(f"{two_shards}/test-*.tar")
-    assert "No file matches" in text and "test-*.tar" in text
-
-
-def test_one_missing_shard_of_a_brace_is_named(two_shards):
-    assert "a-00002.tar" in error_of(f"{two_shards}/a-{{00000..00002}}.tar")
-
-
-def test_no_patterns():
-    assert "list of paths is empty" in error_of([])
-
-
-def test_tar_without_texts(write_tar, sample):
-    path = write_tar("t.tar", [sample("a")[0], sample("a")[2]])
-    text = error_of(path)
+def test_tar_without_texts(tmp_path):
+    image, _, metadata = sample_members("a")
+    text = error_of(write_tar(tmp_path / "t.tar", [image, metadata]))
     assert "no usable field 'txt' (caption_field)" in text
     assert ".json, .png" in text and "captions, id" in text
 
 
-def test_tar_without_images(write_tar, sample):
-    path = write_tar("t.tar", sample("a")[1:])
+def test_tar_without_images(tmp_path):
+    path = write_tar(tmp_path / "t.tar", sample_members("a")[1:])
     assert "has no images" in error_of(path)
+    path = write_tar(tmp_path / "t.tar", [("a.cls", b"0")])
+    classes = write_classes(tmp_path, {0: ["x"]})
+    assert "has no images" in error_of(path, classes=classes)
 
 
 @pytest.mark.parametrize("option", ["id_field", "caption_field"])
-def test_unknown_field_lists_the_fields(two_shards, option):
-    text = error_of(two_shards, **{option: "name"})
+def test_unknown_field_lists_the_fields(two_tars, option):
+    text = error_of(two_tars, **{option: "name"})
     assert f"'name' ({option})" in text and "captions, id;" in text
 
 
-def test_only_empty_captions(write_tar, sample):
-    path = write_tar("t.tar", [sample("a")[0], ("a.txt", b"")])
+def test_unknown_label_field_lists_the_fields(tmp_path):
+    path = write_labels(tmp_path, ["a"])
+    classes = write_classes(tmp_path, {"a": ["a"]})
+    text = error_of(path, classes=classes, label_field="class")
+    assert "'class' (label_field)" in text and ".json, .png, kind;" in text
+    assert "'cls' (label_field)" in error_of(path, classes=classes)
+
+
+def test_labels_of_another_list(tmp_path):
+    path = write_labels(tmp_path, ["n01", "n02"])
+    classes = write_classes(tmp_path, {label: ["x"] for label in range(4)})
+    text = error_of(path, label_field="kind", classes=classes)
+    assert "'n01'" in text and "4 labels" in text and "'0', '1', '2'" in text
+    assert classes in text
+
+
+def test_only_empty_captions(tmp_path):
+    path = write_tar(tmp_path / "t.tar", [("a.png", IMAGE), ("a.txt", b"")])
     text = error_of(path)
     assert "no good sample" in text and "1 empty caption" in text
 
 
-def test_empty_tar(write_tar):
-    assert "is empty" in error_of(write_tar("t.tar", []))
+def test_empty_tar(tmp_path):
+    assert "is empty" in error_of(write_tar(tmp_path / "t.tar", []))
 
 
 def test_no_tar_at_all(tmp_path):
     (tmp_path / "t.tar").write_bytes(b"not a tar" * 200)
     assert "None of the 1 tars can be read" in error_of(str(tmp_path))
-
-
-def test_unreadable_first_shard_does_not_stop_the_others(two_shards):
-    pathlib.Path(two_shards, "a-00000.tar").write_bytes(b"junk")
-    tally = BadSamples()
-    assert keys_of(WebDataset(two_shards), bad_samples=tally) == ["k2"]
-    assert tally.counts == {bad.TRUNCATED_FILE: 1}
-
-
-def test_element_spec(two_shards):
-    spec = WebDataset(two_shards).dataset().element_spec
-    assert spec["id"] == tf.TensorSpec([], tf.int64)
-    assert spec["image"] == tf.TensorSpec([], tf.string)

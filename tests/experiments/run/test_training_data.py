@@ -73,21 +73,20 @@ def test_captions_and_labels_side_by_side(corpus):
     assert 0 < np.isin(ids, list(names)).sum() < 24
 
 
-def test_each_part_may_have_fields_and_an_id_space_of_its_own(corpus):
+def test_each_part_may_have_fields_of_its_own(corpus):
     source = training_data.build_source(
         config_of(
             corpus,
             a={},
-            b={"id_space": "b"},
             c={"id_field": "", "caption_field": ""},
             d={"path": str(corpus / "train-0.tar"), "id_field": "item"},
         )
     )
-    plain, space, texts, items = ids_of(source)
+    plain, texts, items = ids_of(source)
     assert set(plain) == set(range(9))
     assert texts[0] == text_id("red dot")
-    assert len({*plain, *space, *texts, *items}) == 4 * 9
-    assert source.weights == (0.25,) * 4
+    assert len({*plain, *texts, *items}) == 3 * 9
+    assert source.weights == (1 / 3,) * 3
 
 
 @pytest.mark.parametrize(

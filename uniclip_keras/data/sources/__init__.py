@@ -1,19 +1,18 @@
-"""Where image-text pairs and labelled images come from.
+"""Where image-text pairs and labeled images come from.
 
-Every source has the same few methods, which is all that the pipeline and the
-evaluation use:
+Every source has the methods that the pipeline and the evaluation use:
 
-- `dataset(seed, shuffle, bad_samples, worker, workers)`: one pass as a
+- `dataset(seed, shuffle, bad_samples, shard_index, num_shards)`: one pass as a
   `tf.data.Dataset` of `{"key": string, "image": encoded bytes, "text":
-  captions or a class's names joined by a newline, "is_name": bool, "id":
-  int64, "label": string}`;
-- `samples(bad_samples)`: one pass as a plain Python iterator;
-- `count()`: samples in one pass, bad ones included;
-- `class_names`: of a labelled source, None for one of captions.
+  captions or class names joined by newlines, "is_name": bool, "id": int64,
+  "label": string}`.
+- `samples(bad_samples)`: one pass as a Python iterator.
+- `count()`: the number of samples in one pass, including bad ones.
+- `class_names`: the class names of a labeled source; None for captions.
 
-Equal ids are positives, wherever in a mixture or on whatever replica the
-samples are. The id of a text is a hash of 63 bits, which meets no other one,
-nor a number given as an id, but by a chance of billions to one.
+Samples with equal ids are positives of each other, wherever they are in a
+mixture and on any replica. The id of a text is a 63-bit hash, so a collision
+with another text or with a numeric id is a one-in-billions event.
 """
 
 from uniclip_keras.data.sources.folders import Folders

@@ -1,107 +1,123 @@
-"""Raw samples out of serialized `tf.train.Example`, a chunk at a time."""
+"""Raw samples from serialized `tf.train.Example`, one chunk at a time."""
 
 import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.python_calls import numpy_function
-from uniclip_keras.data.sources.chunks import CHUNK
-from uniclip_keras.data.sources.chunks import RAW_COLUMNS
-from uniclip_keras.data.sources.missing import MISSING
-from uniclip_keras.data.sources.records import compression
+from uniclip_keras.data.sources.raw import CHUNK
+from uniclip_keras.data.sources.raw import COLUMNS
+from uniclip_keras.data.sources.raw import MISSING
 from uniclip_keras.errors import InputError
 
-
-def parser(fields):
-    """The function from records to raw samples, traced once.
-
-    Args:
-        fields: `{column: {feature: dtype}}` for the columns of `RAW_COLUMNS`
-            that are to be read; dtype is string or int64. A record is to have
-            one of a column's features, with one value, or with all captions.
-
-    Returns:
-        A `tf.function` of names and serialized records, both string `[n]`,
-        that returns a dict of `RAW_COLUMNS`; a sample without a key has its
-        name. It fails if one record is no `tf.train.Example`, or has a
-        feature of another type.
-    """
-    spec = {
-        feature: tf.io.VarLenFeature(dtype)
-        for features in fields.values()
-        for feature, dtype in features.items()
-    }
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2)
-    def parse(names, records):
-        return _columns(names, tf.io.parse_example(records, spec), fields)
-
-    return parse
+_DTYPES = {
+    "bytes_list": tf.string,
+    "int64_list": tf.int64,
+    "float_list": tf.float32,
+}
 
 
-def parse_chunk(path, numbers, records, parse):
-    """Raw samples out of a chunk of records.
+class ExampleParser:
+    """Parses records into raw samples.
+
+    A record must have one of the features of each column, with one value, or
+    with all of the captions.
 
     Args:
-        path: Scalar string tensor, the file that they are of.
-        numbers: int64 `[n]`, their places in it.
-        records: string `[n]`, serialized.
-        parse: What `parser` returns.
+        paths: Paths of the TFRecord files. The types of the features are
+            those in the first readable file.
+        fields: `{column: names of features}` for the columns to read, out of
+            `raw.COLUMNS`.
 
-    Returns:
-        A dataset of one chunk, see `Source._read`. A record that cannot be
-        parsed is a bad sample.
+    Attributes:
+        features: `{name: dtype}` of all features that were found; empty if no
+            file holds a `tf.train.Example`.
+
+    Raises:
+        InputError: A feature to read holds floats.
     """
 
-    def are_good(records):
-        return np.array([_is_good(record, parse) for record in records])
+    def __init__(self, paths, fields):
+        self.features = _find_features(paths)
+        self._fields = fields
+        self._spec = {}
+        for name in (name for names in fields.values() for name in names):
+            dtype = self.features.get(name, tf.string)
+            if dtype == tf.float32:
+                raise InputError(
+                    f"The feature '{name}' holds floats: name one of bytes or "
+                    "of whole numbers, or write the files again."
+                )
+            self._spec[name] = tf.io.VarLenFeature(dtype)
+        self._parse = tf.function(
+            self._parse_columns,
+            input_signature=[tf.TensorSpec([None], tf.string)] * 2,
+            autograph=False,
+        )
 
-    def parse_good(names, records):
-        good = numpy_function(are_good, [records], tf.bool)
+    def parse(self, file, numbers, records):
+        """Parses a chunk of records.
+
+        Args:
+            file: Name of their file, a scalar string tensor.
+            numbers: Indices of the records in the file, int64 `[n]`.
+            records: Serialized records, string `[n]`.
+
+        Returns:
+            A dataset of one chunk, see `Source._read`. A record that cannot
+            be parsed, because it is no `tf.train.Example` or has a feature of
+            another type, is a bad sample.
+        """
+        # One bad record fails a whole chunk, which Python then goes through
+        # record by record. Chunks of good records never enter Python.
+        names = tf.strings.join([file, ":", tf.strings.as_string(numbers)])
+        chunk = tf.data.Dataset.from_tensors((names, records))
+        parsed = chunk.map(self._parse).ignore_errors()
+        return parsed.concatenate(chunk.map(self._parse_each)).take(1)
+
+    def _parse_each(self, names, records):
+        def find_good(records):
+            return np.array([self._can_parse(record) for record in records])
+
+        good = numpy_function(find_good, [records], tf.bool)
         good = tf.ensure_shape(good, [None])
-        # No bytes are a record without features.
-        chunk = parse(names, tf.where(good, records, ""))
+        # An empty string is a record without features.
+        chunk = self._parse(names, tf.where(good, records, ""))
         problem = tf.where(good, chunk["problem"], bad.UNREADABLE_METADATA)
         return {**chunk, "problem": problem}
 
-    # Python looks for the record that fails if there is one, and else rests.
-    names = tf.strings.join([path, ":", tf.strings.as_string(numbers)])
-    chunk = tf.data.Dataset.from_tensors((names, records))
-    parsed = chunk.map(parse).ignore_errors()
-    return parsed.concatenate(chunk.map(parse_good)).take(1)
+    def _can_parse(self, record):
+        try:
+            self._parse(tf.constant([b""]), tf.constant([record]))
+        except (tf.errors.OpError, UnicodeError):
+            # The message quotes the record, which need not be valid text.
+            return False
+        return True
+
+    def _parse_columns(self, names, records):
+        parsed = tf.io.parse_example(records, self._spec)
+        empty = tf.fill(tf.shape(names), "")
+        chunk = dict.fromkeys(COLUMNS, empty)
+        problem = empty
+        for column, features in self._fields.items():
+            values, rows = _join_features([parsed[name] for name in features])
+            if column == "text":
+                # A caption may be wrapped; its lines are one caption.
+                values = tf.strings.regex_replace(values, "\n", " ")
+            chunk[column] = tf.strings.unsorted_segment_join(
+                values, rows, tf.size(names), "\n"
+            )
+            if column in MISSING:
+                found = tf.math.bincount(rows, minlength=tf.size(names)) > 0
+                is_new = ~found & tf.equal(problem, "")
+                problem = tf.where(is_new, MISSING[column], problem)
+        key = chunk["key"]
+        key = tf.where(tf.equal(key, ""), names, key)
+        return {**chunk, "key": key, "problem": problem}
 
 
-def _is_good(record, parse):
-    try:
-        parse(tf.constant([b""]), tf.constant([record]))
-    except (tf.errors.OpError, UnicodeError):
-        # The error quotes the record, and so may be no text itself.
-        return False
-    return True
-
-
-def _columns(names, parsed, fields):
-    columns = {name: tf.fill(tf.shape(names), "") for name in RAW_COLUMNS}
-    problem = columns["problem"]
-    for column, features in fields.items():
-        values, rows = _values([parsed[feature] for feature in features])
-        if column == "text":
-            # A line is a caption; prose of one may be broken into several.
-            values = tf.strings.regex_replace(values, "\n", " ")
-        columns[column] = tf.strings.unsorted_segment_join(
-            values, rows, tf.size(names), "\n"
-        )
-        found = tf.math.bincount(rows, minlength=tf.size(names)) > 0
-        if column in MISSING:
-            missing = ~found & tf.equal(problem, "")
-            problem = tf.where(missing, MISSING[column], problem)
-    key = columns["key"]
-    key = tf.where(tf.equal(key, ""), names, key)
-    return {**columns, "key": key, "problem": problem}
-
-
-def _values(features):
-    """`(values, rows)` of sparse features together, string and int32."""
+def _join_features(features):
+    """Returns the values (string) and rows (int32) of sparse features."""
     values = [
         feature.values
         if feature.dtype == tf.string
@@ -112,19 +128,15 @@ def _values(features):
     return tf.concat(values, axis=0), tf.cast(tf.concat(rows, axis=0), tf.int32)
 
 
-def look(files):
-    """Which features the records of the first readable file have.
-
-    Returns:
-        `{feature: dtype}`, dtype string, int64 or float32; empty where no
-        file has a `tf.train.Example`.
-    """
+def _find_features(paths):
+    """Returns the features and types in the first records that can be read."""
     found = {}
-    for path in files:
-        records = tf.data.TFRecordDataset(path, compression(path))
+    for path in paths:
+        records = tf.data.TFRecordDataset(path, compression_type(path))
         try:
             for record in records.take(CHUNK).as_numpy_iterator():
-                _add_dtypes(record, found)
+                for name, dtype in _features_of(record):
+                    found.setdefault(name, dtype)
         except tf.errors.OpError:
             pass
         if found:
@@ -132,40 +144,19 @@ def look(files):
     return found
 
 
-def _add_dtypes(record, found):
-    dtypes = {
-        "bytes_list": tf.string,
-        "int64_list": tf.int64,
-        "float_list": tf.float32,
-    }
+def _features_of(record):
     try:
         example = tf.train.Example.FromString(record)
     except Exception:
-        # protobuf's own error, which it has no public name for.
+        # The error is of protobuf and has no public name.
         return
     for name, feature in example.features.feature.items():
         kind = feature.WhichOneof("kind")
         if kind is not None:
-            found.setdefault(name, dtypes[kind])
+            yield name, _DTYPES[kind]
 
 
-def typed(fields, found):
-    """`{column: names}` as the `fields` of `parse_chunk`.
-
-    Args:
-        fields: `{column: names of features}`.
-        found: What `look` returns.
-
-    Raises:
-        InputError: A field has a type that no sample can have.
-    """
-    for name in (name for names in fields.values() for name in names):
-        if found.get(name) == tf.float32:
-            raise InputError(
-                f"The feature '{name}' holds floats: name one of bytes or of "
-                "whole numbers, or write the files again."
-            )
-    return {
-        column: {name: found.get(name, tf.string) for name in names}
-        for column, names in fields.items()
-    }
+def compression_type(path):
+    """Returns the `compression_type` of a TFRecord file, from its name."""
+    is_compressed = tf.strings.regex_full_match(path, r"(?s).*\.gz")
+    return tf.where(is_compressed, "GZIP", "")

@@ -1,4 +1,4 @@
-"""Folders of images, each named after the class of what is in it."""
+"""Folders of images, each with the name of a class."""
 
 import concurrent.futures
 import posixpath
@@ -8,30 +8,29 @@ import tensorflow as tf
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources.image_files import ImageFiles
 from uniclip_keras.data.sources.texts import Labels
+from uniclip_keras.data.sources.texts import names_from_labels
 from uniclip_keras.errors import InputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 
-# Listing waits for the storage, not for the processor.
+# Listing waits for storage, not for the processor.
 _THREADS = 8
-
-# Images to try before giving up.
-_FIRST_IMAGES = 1000
 
 
 class Folders(ImageFiles):
-    """Labelled images in `path/class_name/.../image.jpg`.
+    """Labeled images in `path/class_name/.../image.jpg`.
 
-    The label is the first folder below `path`. Files beside the class
-    folders, and names that begin with a dot, are not looked at. Images are
-    png, jpg, jpeg, webp, gif or bmp; all of their names are kept in memory
-    and shuffled together.
+    The label of an image is the first folder below `path`. Files beside the
+    class folders and names that begin with a dot are ignored. Images are png,
+    jpg, jpeg, webp, gif or bmp. All of their names are kept in memory and
+    shuffled together.
 
     Args:
         path: The folder of the class folders.
-        classes: Path of a class list by folder, see `read_classes`, such as
-            one that gives names to ImageNet's `n01440764`. None: a folder's
-            name is its class's, once underscores have become spaces.
+        classes: Path of a class list, see `texts.read_classes`, that names
+            the folders, such as ImageNet's `n01440764`. None: the names of
+            the folders are those of the classes, with underscores read as
+            spaces.
         samples: See `Source`.
 
     Raises:
@@ -45,46 +44,41 @@ class Folders(ImageFiles):
     ```
     """
 
+    _noun = "folders"
+
     def __init__(self, path, classes=None, samples=None):
         super().__init__(label_field="folder", classes=classes, samples=samples)
-        paths, labels = _list_images(path)
+        paths, labels = _list_images(str(path))
         if classes is None:
-            self.texts = Labels(
-                {name: (name.replace("_", " "),) for name in sorted({*labels})}
-            )
-        self._columns = {
-            "path": tf.constant(paths),
-            "label": tf.constant(labels),
-        }
-        self._check("folders", [path], _FIRST_IMAGES)
+            self.texts = Labels(names_from_labels(sorted({*labels})))
+        columns = {"path": tf.constant(paths), "label": tf.constant(labels)}
+        self._open(columns, path)
 
-    def _explain(self, kind, path):
-        if kind == bad.MISSING_IMAGE:
-            first = self._columns["path"][0].numpy().decode()
-            return (
-                f"None of the first images of '{path}' can be read, beginning "
-                f"with '{first}': they are empty, or may not be opened; write "
-                "them again."
-            )
-        return None
+    def _explain(self, kind, path, raw):
+        if kind != bad.MISSING_IMAGE:
+            return super()._explain(kind, path, raw)
+        return (
+            f"None of the first images of '{path}' can be read, beginning "
+            f"with '{self._first_path()}': they are empty or may not be "
+            "opened; write them again."
+        )
 
 
 def _list_images(root):
-    """`(paths, labels)` of all images, in order."""
-    root = str(root)
+    """Returns the paths and the labels of all images, in order."""
     if not tf.io.gfile.isdir(root):
         raise InputError(
             f"The folder '{root}' does not exist: prepare the data there, or "
             "correct the path."
         )
-    entries = [name for name in _entries(root) if not _is_image(name)]
+    labels = [name for name in _entries(root) if not _is_image(name)]
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        classes = pool.map(
-            lambda name: list(_images(posixpath.join(root, name))), entries
+        paths_by_label = pool.map(
+            lambda label: list(_images(posixpath.join(root, label))), labels
         )
         found = [
             (path, label)
-            for label, paths in zip(entries, classes, strict=True)
+            for label, paths in zip(labels, paths_by_label, strict=True)
             for path in paths
         ]
     if not found:
@@ -97,8 +91,8 @@ def _list_images(root):
 
 
 def _images(folder):
-    # Only what has no image's name is asked whether it is a folder: for a
-    # million files that is most of the time.
+    # Asking whether a name is a folder takes most of the time for a million
+    # files, so names of images are not asked.
     if not tf.io.gfile.isdir(folder):
         return
     for name in _entries(folder):
@@ -110,7 +104,7 @@ def _images(folder):
 
 
 def _entries(folder):
-    # Object stores give folders a slash at the end.
+    # Object stores end the names of folders with a slash.
     names = (name.rstrip("/") for name in tf.io.gfile.listdir(folder))
     return sorted(name for name in names if name and name[0] != ".")
 

@@ -1,86 +1,87 @@
-"""Samples whose images are files of their own, one each."""
+"""Samples whose images are files of their own."""
 
 import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources.chunks import CHUNK
-from uniclip_keras.data.sources.chunks import RAW_COLUMNS
+from uniclip_keras.data.sources.raw import CHUNK
+from uniclip_keras.data.sources.raw import COLUMNS
 from uniclip_keras.data.sources.source import Source
 
-# Chunks read at once, file after file in each: far storage answers slowly.
+# Chunks to read at once, because distant storage answers slowly.
 _READERS = 8
+
+# Samples to try before giving up.
+_FIRST_SAMPLES = 1000
 
 
 class ImageFiles(Source):
-    """A source whose units are rows that name image files.
+    """Base class of sources with one image file per sample.
 
-    A subclass sets `_columns`, see `read_image_files`.
+    All names are kept in memory, so that all samples are shuffled together;
+    images are read when they are needed. A file that is empty or cannot be
+    read is a missing image. A subclass calls `_open` with its samples.
     """
+
+    def _open(self, columns, name):
+        """Sets the samples to read, and checks the first ones.
+
+        Args:
+            columns: Dict of string tensors `[n]`: `path` of the images, and
+                any of `raw.COLUMNS`. Without a `key`, the path is the key.
+            name: Path of the source, for messages.
+        """
+        self._columns = columns
+        self._check([name], _FIRST_SAMPLES)
 
     def _units(self):
         return np.arange(self._count_samples())
 
-    def _read(self, units, shuffle, bad_samples):
-        return read_image_files(units, self._columns)
-
     def _count_samples(self):
         return len(self._columns["path"])
 
+    def _first_path(self):
+        return self._columns["path"][0].numpy().decode("utf-8", "replace")
 
-def read_image_files(rows, columns):
-    """Raw samples of rows, with the bytes of the files that they name.
+    def _read(self, units, shuffle, bad_samples):
+        return units.batch(CHUNK).interleave(
+            self._read_chunk,
+            cycle_length=_READERS,
+            num_parallel_calls=_READERS,
+            deterministic=True,
+        )
 
-    A file that cannot be read, or is empty, is a missing image.
-
-    Args:
-        rows: Dataset of row numbers, int64.
-        columns: Dict of string tensors `[rows]`: `path` of the images, and
-            `RAW_COLUMNS` as far as there are any. A sample's `key` is its
-            path if it has none.
-
-    Returns:
-        A dataset of chunks in the order of the rows, see `Source._read`.
-    """
-
-    def read_chunk(rows):
+    def _read_chunk(self, rows):
+        """Returns a dataset of one chunk, of the rows `[n]` (int64)."""
         chunk = {
-            name: tf.gather(columns[name], rows)
-            if name in columns
+            name: tf.gather(self._columns[name], rows)
+            if name in self._columns
             else tf.fill(tf.shape(rows), "")
-            for name in ("path", *RAW_COLUMNS)
+            for name in ("path", *COLUMNS)
         }
         paths = chunk.pop("path")
         images = (
             tf.data.Dataset.from_tensor_slices(paths)
             .enumerate()
-            .map(lambda place, path: (place, tf.io.read_file(path)))
+            .map(lambda index, path: (index, tf.io.read_file(path)))
             .ignore_errors()
             .batch(CHUNK)
         )
-        # Where not one can be read, there is no batch.
-        none = tf.zeros([0], tf.int64), tf.zeros([0], tf.string)
-        none = tf.data.Dataset.from_tensors(none)
-        images = images.concatenate(none).take(1)
+        # There is no batch if not one file can be read.
+        nothing = tf.zeros([0], tf.int64), tf.zeros([0], tf.string)
+        nothing = tf.data.Dataset.from_tensors(nothing)
 
-        def fill(places, contents):
+        def add_images(indices, contents):
             image = tf.tensor_scatter_nd_update(
-                chunk["image"], places[:, tf.newaxis], contents
+                chunk["image"], indices[:, tf.newaxis], contents
             )
             key, problem = chunk["key"], chunk["problem"]
-            missing = tf.equal(image, "") & tf.equal(problem, "")
+            is_missing = tf.equal(image, "") & tf.equal(problem, "")
             return {
                 **chunk,
                 "image": image,
                 "key": tf.where(tf.equal(key, ""), paths, key),
-                "problem": tf.where(missing, bad.MISSING_IMAGE, problem),
+                "problem": tf.where(is_missing, bad.MISSING_IMAGE, problem),
             }
 
-        return images.map(fill)
-
-    return rows.batch(CHUNK).interleave(
-        read_chunk,
-        cycle_length=_READERS,
-        num_parallel_calls=_READERS,
-        deterministic=True,
-    )
+        return images.concatenate(nothing).take(1).map(add_images)

@@ -7,11 +7,12 @@ from uniclip_keras.errors import InputError
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """Several sources, drawn from by weight, each repeated without end.
+    """Several sources, drawn from by weight and repeated without end.
 
     Attributes:
-        sources: The sources.
-        weights: The chance of each to give the next sample; they sum to 1.
+        sources: Tuple of sources.
+        weights: Tuple of the chances of each to give the next sample; they
+            sum to 1.
     """
 
     sources: tuple
@@ -19,17 +20,17 @@ class Mixture:
 
     @property
     def drawn(self):
-        """The sources whose weight is not 0."""
+        """The sources with a weight above 0."""
         pairs = zip(self.sources, self.weights, strict=True)
         return tuple(source for source, weight in pairs if weight)
 
     def samples(self, bad_samples=None):
-        """One pass over every source drawn from, one after the other."""
+        """Yields one pass over each source in `drawn`, in turn."""
         for source in self.drawn:
             yield from source.samples(bad_samples)
 
     def count(self):
-        """Samples in all the sources drawn from together."""
+        """Returns the number of samples in all sources in `drawn`."""
         return sum(source.count() for source in self.drawn)
 
 
@@ -37,17 +38,17 @@ def mix(sources, weights=None):
     """Mixes sources for training.
 
     Args:
-        sources: Sources, see `sources`.
-        weights: Numbers, one per source, in any scale: 5 and 1 take five
-            samples of six from the first. A source of weight 0 gives none; it
-            is there for what else is made of the sources, such as a
-            vocabulary. None: equal weights.
+        sources: Sequence of `Source`.
+        weights: Numbers in any scale, one per source: with 5 and 1, five out
+            of six samples come from the first source. A source with weight 0
+            gives no samples; it only serves what else is made of the sources,
+            such as a vocabulary. None: equal weights.
 
     Returns:
         A `Mixture`.
 
     Raises:
-        InputError: The weights do not fit the sources.
+        InputError: There are no sources, or the weights do not fit them.
     """
     sources = tuple(sources)
     weights = [1.0] * len(sources) if weights is None else list(weights)

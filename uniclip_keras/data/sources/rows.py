@@ -1,7 +1,10 @@
 """Rows of tables as dicts: CSV, TSV, JSON lines and Parquet.
 
-A table is small beside the images that it names, so plain Python reads it,
-once; paths go through `tf.io.gfile`.
+Tables are small beside the images that they name, so Python reads each once.
+Arrow reads Parquet only: its CSV reader drops rows with a missing or an extra
+cell and everything behind an unclosed quote, and its JSON reader refuses a
+file for one bad line or a column with strings in some rows and lists in
+others.
 """
 
 import csv
@@ -14,26 +17,26 @@ from uniclip_keras.errors import InputError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
-# Rows of Parquet that are turned into Python objects together.
+# Rows of Parquet to turn into Python objects at once.
 _BATCH = 10_000
 
 
-def read_rows(path, wanted):
-    """The rows of one table.
+def read_rows(path, columns):
+    """Reads the rows of one table.
 
-    Text that is no UTF-8 is kept as it is, by surrogates, for whoever reads
-    that field to notice.
+    Bytes that are not UTF-8 become surrogates, for the reader of the field to
+    notice.
 
     Args:
-        path: The table; the end of its name says what it is.
-        wanted: Names of the columns that matter; others may be left out.
+        path: Path of the table; its suffix tells the format.
+        columns: Names of the columns that are needed; others may be left out.
 
     Yields:
-        `(place, row)`: "path:number", and a dict by column; None in the place
-        of a row that cannot be read.
+        `(key, row)`: "path:line" and a dict by column. The row is None if it
+        cannot be read.
 
     Raises:
-        InputError: It is none of these formats, or broken Parquet.
+        InputError: The suffix is not allowed, or a Parquet file is broken.
     """
     name = path.lower()
     if name.endswith(".csv"):
@@ -43,7 +46,7 @@ def read_rows(path, wanted):
     elif name.endswith(".jsonl"):
         rows = _read_json_lines(path)
     elif name.endswith(".parquet"):
-        rows = _read_parquet(path, wanted)
+        rows = _read_parquet(path, columns)
     else:
         raise InputError(
             f"'{path}' is no table: allowed are {', '.join(SUFFIXES)}."
@@ -53,9 +56,9 @@ def read_rows(path, wanted):
 
 
 def column_names(path):
-    """Names of the columns, for messages: those of the first good row."""
+    """Returns the names of the columns, from the first row that is good."""
     if path.lower().endswith(".parquet"):
-        return _parquet(path).schema_arrow.names
+        return _open_parquet(path).schema_arrow.names
     rows = (row for _, row in read_rows(path, None))
     return list(next(filter(None, rows), {}))
 
@@ -71,7 +74,7 @@ def _read_csv(path, delimiter):
         try:
             cells = next(reader, None)
         except csv.Error:
-            # Such as a quote that nothing closes; the reader goes on behind.
+            # Such as an unclosed quote; the reader goes on behind it.
             yield reader.line_num, None
             continue
         if cells is None:
@@ -79,9 +82,9 @@ def _read_csv(path, delimiter):
         if header is None:
             header = cells
         elif cells:
-            # More cells than columns: which are which is anyone's guess.
-            odd = any(cells[len(header) :])
-            row = None if odd else dict(zip(header, cells, strict=False))
+            # With more cells than columns, nobody knows which are which.
+            is_odd = any(cells[len(header) :])
+            row = None if is_odd else dict(zip(header, cells, strict=False))
             yield reader.line_num, row
 
 
@@ -97,18 +100,18 @@ def _read_json_lines(path):
             yield number, row if isinstance(row, dict) else None
 
 
-def _read_parquet(path, wanted):
-    table = _parquet(path)
-    columns = [name for name in table.schema_arrow.names if name in wanted]
+def _read_parquet(path, columns):
+    table = _open_parquet(path)
+    there = [name for name in table.schema_arrow.names if name in columns]
     number = 0
-    for batch in table.iter_batches(_BATCH, columns=columns):
+    for batch in table.iter_batches(_BATCH, columns=there):
         for row in batch.to_pylist():
             number += 1
             yield number, row
 
 
-def _parquet(path):
-    # Slow to import, and most sources do without.
+def _open_parquet(path):
+    # Arrow is slow to import, and most sources do not need it.
     import pyarrow
     import pyarrow.parquet
 

@@ -1,135 +1,156 @@
-"""What every source does, whatever format its samples are in."""
+"""What every source does, whatever the format of its samples."""
 
-import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.python_calls import numpy_function
-from uniclip_keras.data.sources.classes import read_classes
-from uniclip_keras.data.sources.texts import BadSampleError
+from uniclip_keras.data.sources.raw import MISSING
 from uniclip_keras.data.sources.texts import Captions
 from uniclip_keras.data.sources.texts import Labels
+from uniclip_keras.data.sources.texts import read_classes
+from uniclip_keras.data.sources.texts import read_texts
 from uniclip_keras.errors import InputError
 
-ELEMENT_SPEC = {
-    "key": tf.TensorSpec([], tf.string),
-    "image": tf.TensorSpec([], tf.string),
-    "text": tf.TensorSpec([], tf.string),
-    "is_name": tf.TensorSpec([], tf.bool),
-    "id": tf.TensorSpec([], tf.int64),
-    "label": tf.TensorSpec([], tf.string),
+# The option that names the field of a column.
+_OPTIONS = {
+    "image": "image_field",
+    "text": "caption_field",
+    "id": "id_field",
+    "label": "label_field",
 }
 
 
 class Source:
-    """One pass after another over samples of one format.
+    """Samples of one format, read in any number of passes.
 
-    A format says in `_units` what there is to read, as slices that can be
-    shuffled and shared among workers (files, or rows of a table), and in
-    `_read` how to get raw samples out of them.
+    A sample goes through three steps. The format lists in `_units` what there
+    is to read, as slices that can be shuffled and sharded (files, or rows of
+    a table). Its `_read` turns units into chunks of raw samples, see `raw`.
+    `Captions` or `Labels` then give each raw sample its text and its id.
 
     Args:
-        caption_field: Name of the field with the caption or captions.
-        id_field: Name of the field with the sample's id: a whole number is
-            taken as it is, anything else through a stable hash. None: the
-            hash of the captions, so that captions that differ in case at most
-            share one id, with each other and with the class of that name.
-        id_space: Sources in a mixture share the values of their `id_field`,
-            as two sets of drawings of the same items should. Give those that
-            count for themselves a name each, to keep their ids apart.
-        label_field: Name of the field with the label. The source is one of
-            labelled images then, and reads no captions.
-        classes: Path of a class list, see `read_classes`. None: labels are
-            the names of their classes.
-        samples: Samples in one pass, where it is known. None: they are
-            counted when first asked for.
+        caption_field: Name of the field with the caption or the captions.
+        id_field: Name of the field with the id of the sample. Whole numbers
+            are used unchanged; anything else is hashed. Sources in a mixture
+            share the values of their ids. None: the id is a hash of the
+            captions, so captions that differ only in case share one id with
+            each other and with the class of that name.
+        label_field: Name of the field with the label. The source then holds
+            labeled images and reads no captions.
+        classes: Path of a class list, see `texts.read_classes`. None: labels
+            are the names of their classes.
+        samples: The number of samples in one pass, if known. None: samples
+            are counted when `count` is first called.
+        image_field: Name of the field with the image, in the formats that
+            have one.
 
     Attributes:
-        class_names: All names of the classes of a labelled source, empty
-            where only the samples tell; None for one of captions.
+        class_names: All class names of a labeled source, empty if only the
+            samples know them; None for a source of captions.
 
     Raises:
-        InputError: The options contradict each other, nothing is found under
-            the path, or there is no good sample in the first readable file.
+        InputError: The options contradict each other, the path names nothing,
+            or the first readable file holds no good sample.
     """
+
+    # The fields of a format that no option names: `{column: names}`. Samples
+    # hold the value of a column under one of the names.
+    _default_fields = {}
+
+    # What error messages call the files of the format.
+    _noun = "files"
 
     def __init__(
         self,
         caption_field=None,
         id_field=None,
-        id_space=None,
         label_field=None,
         classes=None,
         samples=None,
+        image_field=None,
     ):
-        labelled = label_field is not None or classes is not None
-        if labelled and (caption_field, id_field, id_space) != (None,) * 3:
+        is_labeled = label_field is not None or classes is not None
+        if is_labeled and (caption_field, id_field) != (None, None):
             raise InputError(
-                f"A source of labelled images (label_field={label_field!r}, "
+                f"A source of labeled images (label_field={label_field!r}, "
                 f"classes={classes!r}) takes its texts and ids from its "
-                f"classes: leave out caption_field={caption_field!r}, "
-                f"id_field={id_field!r} and id_space={id_space!r}."
-            )
-        if id_space is not None and id_field is None:
-            raise InputError(
-                f"The id_space {id_space!r} has no id_field beside it: name "
-                "the field of the ids to keep apart, or leave it out."
+                f"classes: leave out caption_field={caption_field!r} and "
+                f"id_field={id_field!r}."
             )
         self.caption_field = caption_field
         self.id_field = id_field
         self.label_field = label_field
         self.class_list = classes
-        if labelled:
+        if is_labeled:
             self.texts = Labels(
                 None if classes is None else read_classes(classes)
             )
         else:
-            self.texts = Captions(id_field is not None, id_space)
+            self.texts = Captions(has_ids=id_field is not None)
+        options = {
+            "image": image_field,
+            "label" if is_labeled else "text": label_field or caption_field,
+            "id": id_field,
+        }
+        self._fields = {
+            column: (name,) if name else self._default_fields[column]
+            for column, name in options.items()
+            if name or column in self._default_fields
+        }
         self._count = samples
 
     @property
     def class_names(self):
         return self.texts.class_names
 
-    # Nothing here needs AutoGraph, which takes longer than tracing itself.
+    # AutoGraph would take longer than tracing, and nothing here needs it.
     @tf.autograph.experimental.do_not_convert
     def dataset(
-        self, seed=0, shuffle=False, bad_samples=None, worker=0, workers=1
+        self,
+        seed=0,
+        shuffle=False,
+        bad_samples=None,
+        shard_index=0,
+        num_shards=1,
     ):
-        """One pass over the samples, or over one worker's share of them.
+        """Creates a dataset of one pass over the samples, or over one shard.
 
-        The shares of all workers, with the same seed, hold every sample
-        exactly once. They are made of whole files (or rows) where there are
-        as many as workers; else every worker reads everything and keeps every
-        `workers`-th sample.
+        With the same seed, all shards together hold every sample exactly
+        once. Shards are made of whole files (or rows). If there are fewer of
+        these than shards, every shard reads all files and keeps one sample
+        out of `num_shards`.
 
         Args:
-            seed: Of the order of the files or rows; a new order in every
-                pass, the same in every process.
-            shuffle: Shuffles files or rows, and interleaves four files. To
-                mix samples, shuffle the result once more with a buffer.
+            seed: Seed of the order of files or rows. The order is new in each
+                pass and the same in every process.
+            shuffle: Whether to shuffle the files or rows, and to interleave
+                four files. To mix the samples of a file, shuffle the dataset
+                again with a buffer.
             bad_samples: A `BadSamples` that counts what is skipped, or None.
-            worker: The place of this worker among `workers`.
-            workers: How many workers share a pass.
+            shard_index: Index of the shard to read, from 0.
+            num_shards: Number of shards of a pass.
 
         Returns:
-            A `tf.data.Dataset` of `ELEMENT_SPEC`.
+            A `tf.data.Dataset` of dicts of scalars, see the description of
+            `uniclip_keras.data.sources`.
         """
         units = tf.data.Dataset.from_tensor_slices(self._units())
-        count = int(units.cardinality())
+        num_units = int(units.cardinality())
         if shuffle:
-            units = units.shuffle(count, seed=seed)
-        by_unit = count >= workers
-        if by_unit:
-            units = units.shard(workers, worker)
-        # Shares of samples must not count what the others skip as well.
-        counted = bad_samples if by_unit or worker == 0 else None
-        raw = self._read(units, shuffle, counted)
-        samples = raw.map(self._interpret(counted)).unbatch()
-        return samples if by_unit else samples.shard(workers, worker)
+            units = units.shuffle(num_units, seed=seed)
+        shards_units = num_units >= num_shards
+        if shards_units:
+            units = units.shard(num_shards, shard_index)
+        elif shard_index > 0:
+            # All shards read the same samples; one of them counts the bad.
+            bad_samples = None
+        raw = self._read(units, shuffle, bad_samples)
+        samples = read_texts(raw, self.texts, bad_samples)
+        if shards_units:
+            return samples
+        return samples.shard(num_shards, shard_index)
 
     def samples(self, bad_samples=None):
-        """One pass in order, in plain Python.
+        """Yields the samples of one pass in order.
 
         Args:
             bad_samples: A `BadSamples` that counts what is skipped, or None.
@@ -149,125 +170,102 @@ class Source:
             }
 
     def count(self):
-        """Samples in one pass, bad ones included."""
+        """Returns the number of samples in one pass, including bad ones."""
         if self._count is None:
             self._count = self._count_samples()
         return self._count
 
     def _units(self):
-        """What there is to read: an array, or a dict of arrays."""
+        """Returns what there is to read: an array, or a dict of arrays."""
         raise NotImplementedError
 
     def _read(self, units, shuffle, bad_samples):
-        """Raw samples out of a dataset of units.
+        """Reads raw samples, up to where a file breaks.
+
+        Args:
+            units: Dataset of slices of `_units`.
+            shuffle: Whether to interleave files.
+            bad_samples: A `BadSamples` that counts broken files, or None.
 
         Returns:
-            A dataset of chunks, dicts of `RAW_COLUMNS`, each `[n]` strings.
+            A dataset of chunks: dicts of `raw.COLUMNS`, each string `[n]`.
         """
         raise NotImplementedError
 
     def _count_samples(self):
-        """Samples in one pass; called once."""
+        """Counts the samples of one pass; called at most once."""
         raise NotImplementedError
 
-    def _explain(self, kind, unit):
-        """What to do about a first file whose samples are all bad.
-
-        Args:
-            kind: The most frequent kind of bad sample, None if there is no
-                sample at all.
-            unit: The file's path.
-
-        Returns:
-            A sentence, or None where the counts say it all.
-        """
-        raise NotImplementedError
-
-    def _interpret(self, bad_samples):
-        """The function from chunks of raw samples to chunks of good ones."""
-
-        def in_python(*columns):
-            kept, texts, ids = [], [], []
-            for place, row in enumerate(zip(*columns, strict=True)):
-                key, text, sample_id, label, problem = row
-                try:
-                    if problem:
-                        raise BadSampleError(problem.decode())
-                    text, sample_id = self.texts.read(text, sample_id, label)
-                except BadSampleError as error:
-                    if bad_samples is not None:
-                        bad_samples.record(
-                            error.kind, key.decode("utf-8", "replace")
-                        )
-                    continue
-                kept.append(place)
-                texts.append(text.encode())
-                ids.append(sample_id)
-            if bad_samples is not None:
-                bad_samples.record_read(len(columns[0]))
-            return (
-                np.array(kept, np.int64),
-                np.array(texts, object),
-                np.array(ids, np.int64),
-            )
-
-        def interpret(raw):
-            inputs = [raw[n] for n in ("key", "text", "id", "label", "problem")]
-            kept, texts, ids = numpy_function(
-                in_python, inputs, [tf.int64, tf.string, tf.int64]
-            )
-            kept.set_shape([None])
-            return {
-                "key": tf.gather(raw["key"], kept),
-                "image": tf.gather(raw["image"], kept),
-                "text": tf.ensure_shape(texts, [None]),
-                "is_name": tf.fill(tf.shape(kept), self.texts.is_name),
-                "id": tf.ensure_shape(ids, [None]),
-                "label": tf.gather(raw["label"], kept),
-            }
-
-        return interpret
+    def _field_names(self, path):
+        """Returns the names of the fields in a file, for messages."""
+        return []
 
     @tf.autograph.experimental.do_not_convert
-    def _check(self, what, names, size=1):
+    def _check(self, files, units_per_file=1):
         """Looks for one good sample before any work starts.
 
+        Broken files are passed over, as long as another file can be read.
+
         Args:
-            what: What has the names, for the message: "tars", "tables".
-            names: Names of the files to try, one after the other: a broken
-                file is skipped like a broken image, as long as another one
-                can be read.
-            size: Units to try for each name.
+            files: Paths of the files to try, in order.
+            units_per_file: Number of units to try in each file.
+
+        Raises:
+            InputError: No file has a good sample.
         """
         units = tf.data.Dataset.from_tensor_slices(self._units())
-        for place, unit in enumerate(names):
+        for index, path in enumerate(files):
             tally = bad.BadSamples()
-            raw = self._read(units.skip(place * size).take(size), False, tally)
-            good = raw.map(self._interpret(tally)).unbatch()
+            tried = units.skip(index * units_per_file).take(units_per_file)
+            raw = self._read(tried, False, tally)
+            good = read_texts(raw, self.texts, tally)
             if next(good.as_numpy_iterator(), None) is not None:
                 return
-            if bad.TRUNCATED_FILE not in tally.counts:
-                kind = max(tally.counts, key=tally.counts.get, default=None)
-                why = self._explain(kind, unit)
-                if kind == bad.UNKNOWN_LABEL:
-                    why = self._explain_label(raw, unit)
+            counts = tally.counts
+            if bad.TRUNCATED_FILE not in counts:
+                kind = max(counts, key=counts.get, default=None)
                 raise InputError(
-                    why
-                    or f"'{unit}' has no good sample ({tally.summary()}): "
+                    self._explain(kind, path, raw)
+                    or f"'{path}' has no good sample ({tally.summary()}): "
                     "write it again, or leave it out."
                 )
         raise InputError(
-            f"None of the {len(names)} {what} can be read, beginning with "
-            f"'{names[0]}': they are empty, cut off or no {what}; write "
-            "them again."
+            f"None of the {len(files)} {self._noun} can be read, beginning "
+            f"with '{files[0]}': they are empty, cut off or in another "
+            "format; write them again."
         )
 
-    def _explain_label(self, raw, unit):
-        label = next(raw.as_numpy_iterator())["label"][0].decode()
-        classes = list(self.texts.classes)
-        known = ", ".join(map(repr, classes[:3]))
-        return (
-            f"The samples of '{unit}' have labels such as {label!r}, which "
-            f"are none of the {len(classes)} of '{self.class_list}' ({known}, "
-            "...): name the class list that belongs to them."
-        )
+    def _explain(self, kind, path, raw):
+        """Explains why a file has no good sample.
+
+        Args:
+            kind: The most frequent kind of bad sample in the file; None if it
+                has no samples at all.
+            path: Path of the file.
+            raw: Dataset of its chunks of raw samples.
+
+        Returns:
+            A sentence, or None if the counts of bad samples say it all.
+        """
+        if kind is None:
+            return f"'{path}' is empty: write it again, or leave it out."
+        if kind == bad.UNKNOWN_LABEL:
+            label = next(raw.as_numpy_iterator())["label"][0].decode()
+            classes = list(self.texts.classes)
+            known = ", ".join(map(repr, classes[:3]))
+            return (
+                f"The samples of '{path}' have labels such as {label!r}, "
+                f"which are none of the {len(classes)} labels in "
+                f"'{self.class_list}' ({known}, ...): name the class list "
+                "that belongs to them."
+            )
+        for column, names in self._fields.items():
+            if kind == MISSING.get(column):
+                allowed = " or ".join(f"'{name}'" for name in names)
+                found = ", ".join(sorted(self._field_names(path))) or "none"
+                return (
+                    f"The samples of '{path}' have no usable field {allowed} "
+                    f"({_OPTIONS[column]}): their fields are {found}; name "
+                    f"one of them as {_OPTIONS[column]}."
+                )
+        return None

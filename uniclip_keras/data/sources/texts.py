@@ -1,22 +1,32 @@
-"""What the raw fields of a sample mean: its texts and its id.
+"""What the raw fields of a sample mean: captions, labels, class names, ids.
 
-Formats read fields as strings; here they become what the pipeline trains on,
-by the same rules for every format. It is Python, because no TensorFlow
-operation folds case or hashes alike; it runs once for a chunk of samples and
-never sees an image.
+Formats read fields as strings; the classes here turn them into texts and ids
+by the same rules for every format. This is Python because no TensorFlow
+operation folds case or hashes the same way. It runs once per chunk of samples
+and never sees an image.
 """
 
 import dataclasses
 import hashlib
+import json
+
+import numpy as np
+import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.python_calls import numpy_function
+from uniclip_keras.errors import InputError
 
-# Longer texts are documents that got into the wrong field.
+# Longer texts are documents that ended up in the wrong field.
 LONGEST_CAPTION = 10_000
 
 
 class BadSampleError(Exception):
-    """A sample to skip; `kind` is one of the kinds of `bad_samples`."""
+    """A sample to skip.
+
+    Args:
+        kind: One of the kinds in `bad_samples`.
+    """
 
     def __init__(self, kind):
         super().__init__(kind)
@@ -25,43 +35,44 @@ class BadSampleError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Captions:
-    """Image-text pairs: a sample's texts are its captions.
+    """Reads image-text pairs: the texts of a sample are its captions.
 
     Args:
-        has_ids: Whether the format reads an id for each sample. Else the id
-            is the hash of the captions, so that captions that differ in case
-            at most share one id, with each other and with the class of that
-            name.
-        id_space: Name that is hashed with each id, or None.
+        has_ids: Whether the format reads an id for each sample. Otherwise the
+            id is a hash of the captions, so captions that differ only in case
+            share one id with each other and with the class of that name.
     """
 
     has_ids: bool = False
-    id_space: str | None = None
 
     is_name = False
     class_names = None
 
     def read(self, text, sample_id, label):
-        """`(text, id)` of a sample; raises BadSampleError to skip it.
+        """Returns the text and the id of a sample.
 
         Args:
-            text: bytes, captions joined by a newline.
-            sample_id: bytes, empty if the sample has none.
-            label: bytes, not used.
+            text: Captions joined by newlines, bytes.
+            sample_id: The id as bytes; empty if the sample has none.
+            label: Not used.
+
+        Returns:
+            `(text, id)`: a string with one caption per line, and an integer.
+
+        Raises:
+            BadSampleError: The sample has no usable caption or id.
         """
         del label
-        text = join_lines(_decoded(text).split("\n"))
+        text = join_lines(_decode(text).split("\n"))
         if not text:
             raise BadSampleError(bad.EMPTY_CAPTION)
         if len(max(text.split("\n"), key=len)) > LONGEST_CAPTION:
             raise BadSampleError(bad.OVERSIZE_CAPTION)
         if not self.has_ids:
             return text, text_id(text)
-        sample_id = _decoded(sample_id)
+        sample_id = _decode(sample_id)
         if not sample_id:
             raise BadSampleError(bad.MISSING_ID)
-        if self.id_space is not None:
-            return text, stable_hash(f"{self.id_space}\n{sample_id}")
         if sample_id.isdecimal() and int(sample_id) < 2**63:
             return text, int(sample_id)
         return text, stable_hash(sample_id)
@@ -69,16 +80,17 @@ class Captions:
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-    """Labelled images: a class's names are its texts (UniCL, section 3.1).
+    """Reads labeled images: the texts of a sample are its class names.
 
-    A sample's text is its class's names, one a line, and its id a hash of the
-    first name: a class has one id in every data set that names it so, whatever
-    its label there, and so has a caption that is just that name. Two classes
-    of one first name are one class: no text could tell them apart.
+    This is the label part of UniCL (section 3.1). The id of a sample is the
+    hash of the first name of its class. A class therefore has the same id in
+    every data set that gives it this name, whatever its label is there, and
+    the same id as a caption that is just this name. Two classes with the same
+    first name are one class, because no text can tell them apart.
 
     Args:
-        classes: What `read_classes` returns. None: a label is its class's
-            name, once underscores have become spaces.
+        classes: `{label: (name, synonym, ...)}`, see `read_classes`. None: a
+            label is the name of its class, with underscores read as spaces.
     """
 
     classes: dict | None = None
@@ -87,49 +99,164 @@ class Labels:
 
     @property
     def class_names(self):
-        """All the names of the classes; empty if only the samples tell."""
+        """All names of all classes; empty if only the samples know them."""
         return tuple(
             name for names in (self.classes or {}).values() for name in names
         )
 
     def read(self, text, sample_id, label):
-        """`(text, id)` of a sample; raises BadSampleError to skip it."""
+        """Returns the text and the id of a sample, see `Captions.read`."""
         del text, sample_id
-        label = _decoded(label)
+        label = _decode(label)
         if self.classes is None:
-            names = (join_lines([label.replace("_", " ")]),)
+            names = (join_lines([label_as_name(label)]),)
+        elif label and label not in self.classes:
+            raise BadSampleError(bad.UNKNOWN_LABEL)
         else:
-            if label and label not in self.classes:
-                raise BadSampleError(bad.UNKNOWN_LABEL)
             names = self.classes.get(label, ("",))
         if not names[0]:
             raise BadSampleError(bad.MISSING_LABEL)
         return "\n".join(names), text_id(names[0])
 
 
-def _decoded(text):
+def read_texts(raw, reader, bad_samples):
+    """Turns raw samples into samples with a text and an id.
+
+    Args:
+        raw: Dataset of chunks of raw samples, dicts of `raw.COLUMNS`.
+        reader: A `Captions` or `Labels`.
+        bad_samples: A `BadSamples` that counts what is skipped, or None.
+
+    Returns:
+        A dataset of the good samples, see `Source.dataset`.
+    """
+
+    def read(*columns):
+        kept, texts, ids = [], [], []
+        for index, sample in enumerate(zip(*columns, strict=True)):
+            key, text, sample_id, label, problem = sample
+            try:
+                if problem:
+                    raise BadSampleError(problem.decode())
+                text, sample_id = reader.read(text, sample_id, label)
+            except BadSampleError as error:
+                if bad_samples is not None:
+                    key = key.decode("utf-8", "replace")
+                    bad_samples.record(error.kind, key)
+                continue
+            kept.append(index)
+            texts.append(text.encode())
+            ids.append(sample_id)
+        if bad_samples is not None:
+            bad_samples.record_read(len(columns[0]))
+        return (
+            np.array(kept, np.int64),
+            np.array(texts, object),
+            np.array(ids, np.int64),
+        )
+
+    def interpret(chunk):
+        names = ("key", "text", "id", "label", "problem")
+        kept, texts, ids = numpy_function(
+            read,
+            [chunk[name] for name in names],
+            [tf.int64, tf.string, tf.int64],
+        )
+        kept = tf.ensure_shape(kept, [None])
+        return {
+            "key": tf.gather(chunk["key"], kept),
+            "image": tf.gather(chunk["image"], kept),
+            "text": tf.ensure_shape(texts, [None]),
+            "is_name": tf.fill(tf.shape(kept), reader.is_name),
+            "id": tf.ensure_shape(ids, [None]),
+            "label": tf.gather(chunk["label"], kept),
+        }
+
+    return raw.map(interpret).unbatch()
+
+
+def read_classes(path):
+    """Reads a class list, `[{"label": ..., "texts": [name, synonym, ...]}]`.
+
+    Args:
+        path: Path of the JSON file.
+
+    Returns:
+        `{label: (name, synonym, ...)}`, with labels as strings.
+
+    Raises:
+        InputError: The file is missing, has another form, is empty, or lists
+            a label twice or without a text.
+    """
+    if not tf.io.gfile.exists(path):
+        raise InputError(
+            f"The class list '{path}' does not exist: prepare the data or "
+            "correct the path."
+        )
     try:
-        return text.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        raise BadSampleError(bad.UNREADABLE_TEXT) from None
+        with tf.io.gfile.GFile(path) as file:
+            entries = json.loads(file.read())
+        pairs = [(str(entry["label"]), entry["texts"]) for entry in entries]
+    except (ValueError, TypeError, KeyError):
+        pairs = []
+    if not pairs:
+        raise InputError(
+            f"The class list '{path}' holds no classes: write it as "
+            '[{"label": ..., "texts": [name, synonym, ...]}, ...].'
+        )
+    classes = {}
+    for label, texts in pairs:
+        names = join_lines(texts if isinstance(texts, list) else [])
+        if not names:
+            raise InputError(
+                f"The class {label!r} in '{path}' has the texts {texts!r}: "
+                "give it a list with at least one name."
+            )
+        if label in classes:
+            raise InputError(
+                f"The class {label!r} appears twice in '{path}': put all of "
+                "its names into one entry."
+            )
+        classes[label] = tuple(names.split("\n"))
+    return classes
+
+
+def names_from_labels(labels):
+    """Classes that are named by their labels, as `read_classes` returns."""
+    return {label: (label_as_name(label),) for label in labels}
+
+
+def label_as_name(label):
+    """The class name that a label spells, such as "wild cat"."""
+    return label.replace("_", " ")
 
 
 def join_lines(texts):
-    """One line per text that is not empty: a newline separates texts."""
+    """Joins texts with newlines, after each becomes one line.
+
+    Whitespace inside a text collapses to single spaces; empty texts go.
+    """
     lines = (" ".join(str(text).split()) for text in texts)
     return "\n".join(line for line in lines if line)
 
 
 def text_id(text):
-    """The id of a sample that is known by its text alone.
+    """Returns the id of a sample that is known by its text alone.
 
-    Upper and lower case make no difference, so that a caption that is a
-    class's name shares its id, wherever either comes from.
+    Case makes no difference, so a caption that is a class name shares the id
+    of that class.
     """
     return stable_hash(text.strip().casefold())
 
 
 def stable_hash(text):
-    """A hash in [0, 2^63) that is the same in every process and release."""
+    """Returns a hash in [0, 2^63), equal in all processes and releases."""
     digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+def _decode(text):
+    try:
+        return text.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise BadSampleError(bad.UNREADABLE_TEXT) from None

@@ -1,34 +1,49 @@
-"""WebDataset tars, the layout that img2dataset writes."""
+"""WebDataset tars, in the layout that img2dataset writes."""
 
 import json
+import posixpath
+import tarfile
+import zlib
+
+import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources import tar_files
-from uniclip_keras.data.sources.chunks import from_python
-from uniclip_keras.data.sources.chunks import interleave_files
-from uniclip_keras.data.sources.counts import count_files
-from uniclip_keras.data.sources.missing import MISSING
-from uniclip_keras.data.sources.missing import explain_missing
-from uniclip_keras.data.sources.paths import find_files
+from uniclip_keras.data.sources.files import count_samples
+from uniclip_keras.data.sources.files import find_files
+from uniclip_keras.data.sources.raw import COLUMNS
+from uniclip_keras.data.sources.raw import chunks_from_python
+from uniclip_keras.data.sources.raw import encode_value
+from uniclip_keras.data.sources.raw import interleave_files
 from uniclip_keras.data.sources.source import Source
 from uniclip_keras.data.sources.texts import BadSampleError
-from uniclip_keras.data.sources.texts import join_lines
+
+IMAGE_SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif")
+
+# What tarfile, decompressors and TensorFlow's files raise for bad bytes.
+_TAR_ERRORS = (
+    tarfile.TarError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+    tf.errors.OpError,
+)
 
 
 class WebDataset(Source):
-    """Tars of `key.png`, `key.txt`, `key.json`, as img2dataset writes them.
+    """Tars whose members `key.png`, `key.txt` and `key.json` are one sample.
 
-    A field is a member of the sample, such as `txt`, or else a field of its
-    `.json`. Captions are a string or a list of them; image members are png,
-    jpg, jpeg, webp or gif. No TensorFlow operation reads tars, so that Python
-    does, a chunk of samples at a time.
+    A field is the suffix of a member, such as `txt`, or else a field of the
+    `.json` member, where captions are a string or a list of strings. Images
+    are png, jpg, jpeg, webp or gif. No TensorFlow operation reads tars, so
+    Python reads them, one chunk of samples at a time.
 
     Args:
-        path: A path, or a list of paths; each may be a folder (all its
+        path: A path or a list of paths. Each may be a folder (all of its
             tars), and may hold globs and braces: `train-{00000..00012}.tar`.
-        caption_field: "txt" by default.
-        label_field: "cls" by default where there are `classes`.
-        id_field, id_space, classes, samples: See `Source`.
+        caption_field: Defaults to "txt".
+        label_field: Defaults to "cls" if there are `classes`.
+        id_field, classes, samples: See `Source`.
 
     Raises:
         InputError: See `Source`.
@@ -38,114 +53,104 @@ class WebDataset(Source):
     ```python
     pairs = WebDataset("data/emoji/train-*.tar", caption_field="captions",
                        id_field="id")
-    labelled = WebDataset("data/emoji/train-*.tar", label_field="subgroup",
-                          classes="data/emoji/subgroups.json")
+    labeled = WebDataset("data/emoji/train-*.tar", label_field="subgroup",
+                         classes="data/emoji/subgroups.json")
     ```
     """
+
+    _default_fields = {
+        "image": IMAGE_SUFFIXES,
+        "text": ("txt",),
+        "label": ("cls",),
+    }
+    _noun = "tars"
 
     def __init__(
         self,
         path,
         caption_field=None,
         id_field=None,
-        id_space=None,
         label_field=None,
         classes=None,
         samples=None,
     ):
-        super().__init__(
-            caption_field, id_field, id_space, label_field, classes, samples
-        )
+        super().__init__(caption_field, id_field, label_field, classes, samples)
         self.files = find_files(path, ".tar")
-        self._fields = {
-            "id": self.id_field,
-            "text": None if self.texts.is_name else caption_field or "txt",
-            "label": (label_field or "cls") if self.texts.is_name else None,
-        }
-        self._check("tars", self.files)
+        self._check(self.files)
 
     def _units(self):
         return self.files
 
     def _read(self, units, shuffle, bad_samples):
-        def records(path):
-            return self._records(path.decode(), bad_samples)
+        def read_samples(path):
+            return self._raw_samples(path.decode(), bad_samples)
 
-        return interleave_files(
-            units, lambda path: from_python(records, path), shuffle
-        )
+        def read_file(path):
+            return chunks_from_python(read_samples, path)
+
+        return interleave_files(units, read_file, shuffle)
 
     def _count_samples(self):
-        return count_files(self.files, tar_files.count_samples)
+        return count_samples(self.files, count_tar_samples)
 
-    def _records(self, path, bad_samples):
-        """Raw samples of one tar, up to where it breaks."""
+    def _raw_samples(self, path, bad_samples):
+        """Yields the raw samples of one tar, up to where it breaks."""
+        suffixes = {"json"}.union(*self._fields.values())
         try:
-            for key, members in tar_files.read_members(path, self._wanted):
-                yield self._record(key, members)
-        except tar_files.TAR_ERRORS:
+            for key, members in read_tar(path, suffixes):
+                yield self._raw_sample(key, members)
+        except _TAR_ERRORS:
             if bad_samples is not None:
                 bad_samples.record(bad.TRUNCATED_FILE, path)
 
-    def _wanted(self, suffix):
-        fields = self._fields.values()
-        return suffix in (*tar_files.IMAGE_SUFFIXES, "json", *fields)
-
-    def _record(self, key, members):
-        record = {
-            name: b"" for name in ("image", "text", "id", "label", "problem")
-        }
+    def _raw_sample(self, key, members):
+        sample = dict.fromkeys(COLUMNS, b"")
+        sample["key"] = key.encode("utf-8", "replace")
         try:
-            record["image"] = _find_image(members)
-            for column, field in self._fields.items():
-                if field is not None:
-                    record[column] = _field(members, field, column)
+            for column, names in self._fields.items():
+                sample[column] = (
+                    _find_image(members)
+                    if column == "image"
+                    else _find_field(members, names[0], column)
+                )
         except BadSampleError as error:
-            record["problem"] = error.kind.encode()
-        return {**record, "key": key.encode("utf-8", "replace")}
+            sample["problem"] = error.kind.encode()
+        return sample
 
-    def _explain(self, kind, path):
-        _, members = next(tar_files.read_members(path), (None, {}))
-        suffixes = ", ".join(f".{suffix}" for suffix in sorted(members))
-        if not members:
-            return (
-                f"The tar '{path}' is empty: write it again, or leave it out."
-            )
-        if kind == bad.MISSING_IMAGE:
-            allowed = ", ".join(f".{s}" for s in tar_files.IMAGE_SUFFIXES)
-            return (
-                f"The tar '{path}' has no images, its samples hold "
-                f"{suffixes}: each needs one of {allowed}."
-            )
-        if kind not in MISSING.values():
-            return None
-        fields = {column: (field,) for column, field in self._fields.items()}
-        there = [*(f".{suffix}" for suffix in members), *_read_json(members)]
-        return explain_missing(kind, path, fields, there)
+    def _field_names(self, path):
+        _, members = next(read_tar(path))
+        names = [f".{suffix}" for suffix in members]
+        try:
+            return [*names, *_read_json(members)]
+        except BadSampleError:
+            return names
+
+    def _explain(self, kind, path, raw):
+        if kind != bad.MISSING_IMAGE:
+            return super()._explain(kind, path, raw)
+        _, members = next(read_tar(path))
+        found = ", ".join(f".{suffix}" for suffix in sorted(members))
+        allowed = ", ".join(f".{suffix}" for suffix in IMAGE_SUFFIXES)
+        return (
+            f"The tar '{path}' has no images; its samples hold {found}: each "
+            f"needs one of {allowed}."
+        )
 
 
 def _find_image(members):
-    for suffix in tar_files.IMAGE_SUFFIXES:
+    for suffix in IMAGE_SUFFIXES:
         if suffix in members:
             return members[suffix]
     raise BadSampleError(bad.MISSING_IMAGE)
 
 
-def _field(members, name, column):
-    """The bytes of a field, a member or else a field of the JSON."""
+def _find_field(members, name, column):
+    """Returns the bytes of a member, or else of a field of the JSON."""
     if name in members:
         content = members[name]
-        # A line of a member is no caption of its own: prose may be broken.
+        # A caption in a member may be wrapped; its lines are one caption.
         return b" ".join(content.split()) if column == "text" else content
-    value = _read_json(members).get(name)
-    if value is None:
-        raise BadSampleError(MISSING[column])
-    if column == "text" and isinstance(value, list):
-        return join_lines(value).encode("utf-8", "replace")
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        kind = bad.UNREADABLE_TEXT if column == "text" else MISSING[column]
-        raise BadSampleError(kind)
-    return join_lines([value]).encode("utf-8", "replace")
+    return encode_value(_read_json(members).get(name), column)
 
 
 def _read_json(members):
@@ -156,3 +161,81 @@ def _read_json(members):
     if not isinstance(fields, dict):
         raise BadSampleError(bad.UNREADABLE_METADATA)
     return fields
+
+
+class _StrictTarInfo(tarfile.TarInfo):
+    """Tells the end of a tar from a break in it; tarfile ignores breaks."""
+
+    @classmethod
+    def fromtarfile(cls, tar):
+        try:
+            return super().fromtarfile(tar)
+        except tarfile.EOFHeaderError:
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError("unexpected end of tar") from error
+
+
+def read_tar(path, suffixes=None):
+    """Reads one tar and groups its members by sample.
+
+    Args:
+        path: Path of the tar, compressed or not.
+        suffixes: The suffixes of the members to read. None reads all.
+
+    Yields:
+        `(key, {suffix: bytes})` for each run of members with the same key.
+        Members that are not to be read have None in place of bytes.
+
+    Raises:
+        tarfile.TarError, EOFError, OSError, ValueError, zlib.error,
+        tf.errors.OpError: The tar breaks here. All samples before the break
+            have been yielded.
+    """
+    key, members = None, {}
+    try:
+        for member_key, suffix, content in _read_members(path, suffixes):
+            if member_key != key:
+                if members:
+                    yield key, members
+                key, members = member_key, {}
+            members[suffix] = content
+    except _TAR_ERRORS:
+        # The sample before the break may be complete.
+        if members:
+            yield key, members
+        raise
+    if members:
+        yield key, members
+
+
+def _read_members(path, suffixes):
+    with (
+        tf.io.gfile.GFile(path, "rb") as file,
+        tarfile.open(fileobj=file, mode="r", tarinfo=_StrictTarInfo) as tar,
+    ):
+        for member in tar:
+            # tarfile keeps every member for lookups, which would add up.
+            tar.members = []
+            if not member.isfile():
+                continue
+            folder, name = posixpath.split(member.name)
+            stem, _, suffix = name.partition(".")
+            suffix = suffix.lower()
+            content = None
+            if suffixes is None or suffix in suffixes:
+                content = tar.extractfile(member).read()
+                if len(content) != member.size:
+                    raise tarfile.ReadError("unexpected end of data")
+            yield posixpath.join(folder, stem), suffix, content
+
+
+def count_tar_samples(path):
+    """Counts the samples of one tar from its headers, including bad ones."""
+    count = 0
+    try:
+        for _ in read_tar(path, suffixes=()):
+            count += 1
+    except _TAR_ERRORS:
+        pass
+    return count

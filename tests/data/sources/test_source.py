@@ -1,4 +1,4 @@
-"""The same samples come out of every format, by the same rules."""
+"""Every format gives the same samples, by the same rules."""
 
 import collections
 import itertools
@@ -36,7 +36,7 @@ def source(request, tmp_path_factory):
     return write_source(request.param, folder, SAMPLES, **fields)
 
 
-def test_a_pass_holds_what_was_written_in_shares_too(source):
+def test_a_pass_and_its_shards_hold_what_was_written(source):
     tally = BadSamples()
     found = rows(source, seed=3, shuffle=True, bad_samples=tally)
     order = [int(row["id"]) for row in found]
@@ -56,19 +56,19 @@ def test_a_pass_holds_what_was_written_in_shares_too(source):
         [
             int(row["id"])
             for row in rows(
-                source, seed=3, shuffle=True, worker=worker, workers=2
+                source, seed=3, shuffle=True, shard_index=index, num_shards=2
             )
         ]
-        for worker in range(2)
+        for index in range(2)
     )
-    # The same order again, shared by files or dealt out one by one.
+    # The same order again, split by files or sample by sample.
     pairs = itertools.zip_longest(first, second)
     dealt = [number for pair in pairs for number in pair if number is not None]
     assert order in ([*first, *second], dealt) and first and second
 
 
 @pytest.mark.parametrize("kind", ["folders", "tfds", "tfrecord", ".csv"])
-def test_labels_are_those_that_were_written(kind, tmp_path):
+def test_labels_are_what_was_written(kind, tmp_path):
     options = {} if kind == "folders" else {"label_field": "label"}
     source = write_source(kind, tmp_path, SAMPLES, **options)
     found = rows(source)
