@@ -38,7 +38,10 @@ class Noise(keras.layers.Layer):
 
 
 def make_model(gradient_cache_size=None, dropout=0.0, extra=None, **compiling):
-    """Every kind of state and penalty; `extra` goes into the image encoder."""
+    """A model with every kind of state and penalty.
+
+    The layer `extra` is inserted into the image encoder.
+    """
 
     def make_image():
         images = keras.Input((SIZE, SIZE, 3))
@@ -69,7 +72,7 @@ def make_model(gradient_cache_size=None, dropout=0.0, extra=None, **compiling):
 
 
 def assert_same(found, expected, tolerance=1e-5):
-    """Equal losses, and gradients to a share of each one's largest entry."""
+    """Compares losses, and gradients relative to their largest entry."""
     np.testing.assert_allclose(found[0], expected[0], rtol=tolerance)
     for a, b in zip(found[1], expected[1], strict=True):
         assert (a is None) == (b is None)
@@ -81,7 +84,7 @@ def assert_same(found, expected, tolerance=1e-5):
 
 
 def state(model):
-    """What a forward pass may change."""
+    """Returns the values that a forward pass may change."""
     return [
         v.numpy()
         for v in model.non_trainable_variables
@@ -122,7 +125,7 @@ def test_several_rows_per_item(objective, views, texts, sizes):
 
 
 def test_one_chunk_leaves_the_state_of_the_whole_batch():
-    """Masks, moving averages and seeds, over two steps."""
+    """Compares masks, moving averages and seeds over two steps."""
     one, other = (
         make_model(dropout=0.5, extra=keras.layers.BatchNormalization())
         for _ in range(2)
@@ -140,7 +143,7 @@ def test_one_chunk_leaves_the_state_of_the_whole_batch():
 
 @pytest.mark.parametrize("size", [3, 4])
 def test_chunks_drop_out_the_same_in_both_passes(size):
-    """The same chunks under one tape, and seeds that go on after them."""
+    """Compares with the same chunks under one tape, and the seeds after."""
     one, other = (make_model(dropout=0.5) for _ in range(2))
     before = state(one)
     with tf.GradientTape() as tape:
@@ -148,7 +151,7 @@ def test_chunks_drop_out_the_same_in_both_passes(size):
         for first in range(0, ITEMS, size):
             chunk = {n: x[first : first + size] for n, x in BATCH.items()}
             parts.append(one(chunk, training=True))
-            # The activity's is a mean over the chunk.
+            # The penalty of activities is a mean over the chunk.
             activity, weights = one.losses
             penalty += activity * len(chunk["id"]) / ITEMS
         embeddings = {
@@ -178,7 +181,7 @@ def test_in_every_policy(policy):
 
 
 def assert_step(model, take_step, **arguments):
-    """One step is that of the whole batch on one device."""
+    """Compares a step with that of the whole batch on one device."""
     start = make_model(**arguments)
     loss, gradients = step.loss_and_gradients(start, BATCH)
     assert take_step() == pytest.approx(float(loss), rel=1e-5)
@@ -223,7 +226,7 @@ def test_compiled_by_xla(whole):
 
 def test_replicas_equal_one_device(two_replicas):
     with two_replicas.scope():
-        # Drops nothing, but draws.
+        # A rate that draws a mask and drops nothing.
         model = make_model(3, dropout=1e-9)
     assert_step(
         model,
@@ -237,7 +240,7 @@ def test_replicas_equal_one_device(two_replicas):
 
 
 def test_masks_on_replicas(two_replicas):
-    """A chunk of a replica's whole batch drops out what that does."""
+    """One chunk with a replica's whole batch draws the masks of the batch."""
     models, losses = [], []
     for size in (None, ITEMS // 2):
         with two_replicas.scope():
