@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from tensorflow.python.framework.ops import gradient_registry  # noqa: E402
 
 # Replicas run on logical devices, made before TensorFlow initializes any.
 tf.config.set_logical_device_configuration(
@@ -30,6 +31,11 @@ def no_leftovers():
     """Frees the graphs of a module, which are cycles of objects."""
     yield
     keras.backend.clear_session()
+    # TensorFlow registers the gradient of each traced `tf.custom_gradient` for
+    # ever, and with it the graph that it is in.
+    gradients = gradient_registry._registry
+    for name in [n for n in gradients if n.startswith("CustomGradient-")]:
+        del gradients[name]
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):
         # glibc keeps freed memory; other C libraries lack this function.
