@@ -71,7 +71,7 @@ def evaluate(workdir):
         print(f"retrieval: {name}", flush=True)
         images, embeddings, labels = embedder.images(task)
         text_embeddings, texts, text_labels = embedder.texts(task)
-        results["retrieval"][name] = evaluation.retrieval(
+        results["retrieval"][name] = evaluation.retrieval_metrics(
             embeddings, text_embeddings, labels, text_labels
         )
         gallery += make_gallery(
@@ -87,7 +87,7 @@ def evaluate(workdir):
         print(f"zero-shot: {name}", flush=True)
         _, embeddings, labels = embedder.images(task)
         class_embeddings, class_labels = embedder.classes(task)
-        results["zero_shot"][name] = evaluation.classify(
+        results["zero_shot"][name] = evaluation.zero_shot_metrics(
             embeddings, class_embeddings, labels, class_labels
         )
     if model.augmentation_encoder is not None:

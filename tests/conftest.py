@@ -10,13 +10,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras  # noqa: E402
 import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from tensorflow.python.framework.ops import gradient_registry  # noqa: E402
 
-# Before anything touches a device: replicas are tested on logical ones.
+# Replicas run on logical devices, made before TensorFlow initializes any.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
-# Optimising each graph costs more than it saves in graphs run a few times.
+# Optimizing a graph takes longer than it saves over a few runs.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
@@ -27,18 +28,23 @@ def fixed_seed():
 
 @pytest.fixture(scope="module", autouse=True)
 def no_leftovers():
-    """Graphs are cycles of objects, which would pile up."""
+    """Frees the graphs of a module, which are cycles of objects."""
     yield
     keras.backend.clear_session()
+    # TensorFlow registers the gradient of each traced `tf.custom_gradient` for
+    # ever, and with it the graph that it is in.
+    gradients = gradient_registry._registry
+    for name in [n for n in gradients if n.startswith("CustomGradient-")]:
+        del gradients[name]
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):
-        # glibc keeps what was freed; other C libraries have no such call.
+        # glibc keeps freed memory; other C libraries lack this function.
         ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
-    """Counts of samples are not remembered beyond the tests."""
+    """Keeps the cache of sample counts in a folder of the tests."""
     folder = tmp_path_factory.getbasetemp() / "cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
 
@@ -54,4 +60,5 @@ def policy(request):
 
 @pytest.fixture(scope="session")
 def two_replicas():
+    """The only mirrored strategy: two in one process share collective keys."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

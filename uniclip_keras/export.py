@@ -1,4 +1,4 @@
-"""SavedModel export: a directory that serves without this library."""
+"""SavedModel export, for serving without this library."""
 
 import pathlib
 
@@ -11,27 +11,27 @@ from uniclip_keras.errors import InputError
 
 
 def export_saved_model(model, tokenizer, image_size, path):
-    """Writes a SavedModel with named signatures.
+    """Writes a SavedModel with one signature for each kind of input.
 
-    | signature | input | output `[n, dim]`, unit length |
+    | signature | input | output, float32 `[n, dim]` of unit length |
     | --- | --- | --- |
-    | `image_bytes` (default) | string `[n]`, encoded PNG or JPEG | images |
-    | `images` | float32 `[n, size, size, 3]` in [0, 1] | images |
-    | `text` | string `[n]` | texts |
-    | `tokens` | int32 `[n, length]` | texts |
+    | `image_bytes` (default) | string `[n]`, encoded images | of images |
+    | `images` | float32 `[n, size, size, 3]` in [0, 1] | of images |
+    | `text` | string `[n]` | of texts |
+    | `tokens` | int32 `[n, length]` | of texts |
 
-    Images are embedded as untouched: whole image, identity augmentation. The
-    tokenizer is part of the model; loading needs `tensorflow_text` beside
-    tensorflow where the tokenizer uses its operations.
+    Images are embedded whole, with the augmentation vector of an untouched
+    image. The SavedModel contains the tokenizer; a program that loads it must
+    import `tensorflow_text` if the tokenizer uses its operations.
 
     Args:
-        model: a `UniCLIP` model.
-        tokenizer: its tokenizer, a Keras layer from strings to ids.
-        image_size: pixels of the square input of the image encoder.
-        path: directory to write; must not exist or be empty.
+        model: A `UniCLIP` model.
+        tokenizer: The model's tokenizer, a `tf.Module` from strings to ids.
+        image_size: int. Pixels of the square input of the image encoder.
+        path: Directory to write; it must be empty or not exist.
 
     Raises:
-        InputError: when `path` holds something already.
+        InputError: If `path` is not empty.
     """
     path = pathlib.Path(path)
     if path.exists() and any(path.iterdir()):
@@ -39,35 +39,31 @@ def export_saved_model(model, tokenizer, image_size, path):
             f"{path} is not empty; give a new directory for the SavedModel."
         )
 
-    shape = [image_size, image_size, 3]
+    image = tf.TensorSpec([image_size, image_size, 3], tf.float32)
+    images = tf.TensorSpec([None, *image.shape], tf.float32)
+    string = tf.TensorSpec([None], tf.string)
+    tokens = tf.TensorSpec([None, tokenizer.context_length], tf.int32)
 
-    def image_bytes(encoded):
-        images = tf.map_fn(
+    def embed_image_bytes(encoded):
+        decoded = tf.map_fn(
             lambda one: evaluation_view(decode_image(one), image_size),
             encoded,
-            fn_output_signature=tf.TensorSpec(shape, tf.float32),
+            fn_output_signature=image,
         )
-        return model.encode_image(images)
+        return model.encode_image(decoded)
 
-    def text(strings):
+    def embed_text(strings):
         return model.encode_text(tokenizer(strings))
 
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.track(tokenizer)
-    for name, function, spec in (
-        ("image_bytes", image_bytes, tf.TensorSpec([None], tf.string)),
-        (
-            "images",
-            model.encode_image,
-            tf.TensorSpec([None, *shape], tf.float32),
-        ),
-        ("text", text, tf.TensorSpec([None], tf.string)),
-        (
-            "tokens",
-            model.encode_text,
-            tf.TensorSpec([None, tokenizer.context_length], tf.int32),
-        ),
+    # The first endpoint is also the default signature.
+    for name, function, signature in (
+        ("image_bytes", embed_image_bytes, string),
+        ("images", model.encode_image, images),
+        ("text", embed_text, string),
+        ("tokens", model.encode_text, tokens),
     ):
-        archive.add_endpoint(name, function, input_signature=[spec])
+        archive.add_endpoint(name, function, input_signature=[signature])
     archive.write_out(str(path), verbose=False)

@@ -11,8 +11,8 @@
       },
       "splits": {"style": "Seen items, drawn by a vendor never seen", ...},
                                     # titles of splits and zero-shot tasks
-      "retrieval": {"style": <what `retrieval` returns>, ...},
-      "zero_shot": {"novel/subgroups": <what `classify` returns>, ...},
+      "retrieval": {"style": <what `retrieval_metrics` returns>, ...},
+      "zero_shot": {"novel/subgroups": <what `zero_shot_metrics` returns>, ...},
       "augmentation_check": {"loss": 2.31, "loss_shuffled": 2.58, "n": 4096},
       "notes": ["Twemoji: CC-BY 4.0.", ...],   # licenses, sources; at the foot
     }

@@ -1,3 +1,5 @@
+"""Ranks, ties and chance against sums over all orders."""
+
 import itertools
 
 import numpy as np

@@ -1,10 +1,12 @@
+"""Retrieval against a slow twin that takes one query at a time."""
+
 import json
 
 import numpy as np
 import pytest
 
 from uniclip_keras.errors import InputError
-from uniclip_keras.evaluation.retrieval import retrieval
+from uniclip_keras.evaluation import retrieval_metrics
 
 
 def loop_twin(queries, candidates, query_labels, candidate_labels, k):
@@ -16,25 +18,25 @@ def loop_twin(queries, candidates, query_labels, candidate_labels, k):
             for c, other in zip(candidates, candidate_labels, strict=True)
         ]
         scored.sort(key=lambda pair: -pair[0])
-        places = [i for i, (_, x) in enumerate(scored, 1) if x == label]
-        if not places:
+        positions = [i for i, (_, x) in enumerate(scored, 1) if x == label]
+        if not positions:
             continue
-        hits.append(places[0] <= k)
-        ranks.append(places[0])
+        hits.append(positions[0] <= k)
+        ranks.append(positions[0])
         miss = 1.0
         for i in range(k):
             left = len(scored) - i
-            miss *= max(left - len(places), 0) / left if left > 0 else 1.0
+            miss *= max(left - len(positions), 0) / left if left > 0 else 1.0
         chances.append(1 - miss)
     return np.mean(hits), np.median(ranks), np.mean(chances), len(hits)
 
 
 def data(seed=0):
     rng = np.random.default_rng(seed)
-    centres = rng.normal(size=[12, 6])
-    images = np.repeat(centres[:10], 4, axis=0)
+    centers = rng.normal(size=[12, 6])
+    images = np.repeat(centers[:10], 4, axis=0)
     images = images + rng.normal(size=images.shape)
-    texts = np.repeat(centres[2:], [1, 2, 3, 1, 1, 2, 1, 1, 3, 1], axis=0)
+    texts = np.repeat(centers[2:], [1, 2, 3, 1, 1, 2, 1, 1, 3, 1], axis=0)
     texts = texts + 0.5 * rng.normal(size=texts.shape)
     image_labels = np.repeat([f"c{i}" for i in range(10)], 4).tolist()
     text_labels = np.repeat(
@@ -46,7 +48,7 @@ def data(seed=0):
 @pytest.mark.parametrize("block_elements", [1, 50, 2**22])
 def test_equals_the_loop_twin(block_elements):
     images, texts, image_labels, text_labels = data()
-    result = retrieval(
+    result = retrieval_metrics(
         images, texts, image_labels, text_labels, (1, 3, 20), block_elements
     )
     ways = {
@@ -69,7 +71,7 @@ def test_equals_the_loop_twin(block_elements):
 
 def test_any_of_several_correct_texts_is_a_hit():
     texts = np.eye(3)
-    result = retrieval(
+    result = retrieval_metrics(
         [[0.1, 1.0, 0.5], [0.2, 0.1, 1.0]],
         texts,
         ["a", "b"],
@@ -84,7 +86,7 @@ def test_any_of_several_correct_texts_is_a_hit():
 
 def test_collapsed_model_scores_chance_not_everything():
     _, _, image_labels, text_labels = data()
-    result = retrieval(
+    result = retrieval_metrics(
         np.ones([40, 5]), np.ones([16, 5]), image_labels, text_labels
     )
     for way in result.values():
@@ -95,4 +97,6 @@ def test_collapsed_model_scores_chance_not_everything():
 
 def test_labels_that_never_meet_are_refused():
     with pytest.raises(InputError, match="like '1f600' and texts like 'grin"):
-        retrieval(np.eye(2), np.eye(2), ["1f600", "1f601"], ["grin", "smile"])
+        retrieval_metrics(
+            np.eye(2), np.eye(2), ["1f600", "1f601"], ["grin", "smile"]
+        )

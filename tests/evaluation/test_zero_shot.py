@@ -1,10 +1,13 @@
+"""Class embeddings from prompts, and zero-shot accuracy."""
+
 import json
 
 import numpy as np
 import pytest
 
 from uniclip_keras.errors import InputError
-from uniclip_keras.evaluation.zero_shot import classify
+from uniclip_keras.evaluation import class_embeddings
+from uniclip_keras.evaluation import zero_shot_metrics
 
 CLASSES = np.eye(4)
 NAMES = ["cat", "dog", "owl", "bee"]
@@ -12,7 +15,7 @@ NAMES = ["cat", "dog", "owl", "bee"]
 
 def test_accuracies_by_hand():
     images = [[3, 1, 0, 0], [2, 1, 0, 0], [1, 2, 0, 0], [1, 0, 0.5, 2]]
-    result = classify(
+    result = zero_shot_metrics(
         images, CLASSES, ["cat", "dog", "dog", "owl"], NAMES, top_k=(1, 2, 3)
     )
     assert result["top1"] == 0.5
@@ -34,7 +37,7 @@ def test_matches_argsort_on_random_embeddings():
     rng = np.random.default_rng(0)
     images, classes = rng.normal(size=[200, 16]), rng.normal(size=[10, 16])
     truth = rng.integers(10, size=200)
-    result = classify(
+    result = zero_shot_metrics(
         images, classes, [str(i) for i in truth], [str(i) for i in range(10)]
     )
     classes = classes / np.linalg.norm(classes, axis=1, keepdims=True)
@@ -45,7 +48,7 @@ def test_matches_argsort_on_random_embeddings():
 
 
 def test_constant_embedding_scores_chance_whatever_the_labels():
-    result = classify(
+    result = zero_shot_metrics(
         np.ones([6, 3]), np.ones([4, 3]), ["cat"] * 6, NAMES, top_k=(1, 2, 9)
     )
     for metric in ("top1", "top2", "top9"):
@@ -56,6 +59,52 @@ def test_constant_embedding_scores_chance_whatever_the_labels():
 
 def test_bad_labels_are_named():
     with pytest.raises(InputError, match="'eel' are not among the 4 classes"):
-        classify(CLASSES, CLASSES, ["cat", "dog", "owl", "eel"], NAMES)
+        zero_shot_metrics(CLASSES, CLASSES, ["cat", "dog", "owl", "eel"], NAMES)
     with pytest.raises(InputError, match="'cat' is listed more than once"):
-        classify(CLASSES, CLASSES, NAMES, ["cat", "dog", "owl", "cat"])
+        zero_shot_metrics(CLASSES, CLASSES, NAMES, ["cat", "dog", "owl", "cat"])
+
+
+class Encoder:
+    """Gives each distinct text a fixed random vector of its own length."""
+
+    def __init__(self):
+        self.calls = []
+        self.vectors = {}
+
+    def __call__(self, texts):
+        self.calls.append(list(texts))
+        rng = np.random.default_rng(len(self.vectors))
+        for text in texts:
+            length = 1 + 9 * rng.random()
+            self.vectors.setdefault(text, length * rng.normal(size=8))
+        return np.stack([self.vectors[text] for text in texts])
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def test_mean_of_unit_vectors_at_unit_length():
+    encode = Encoder()
+    templates = ("{}", "a drawing of {}")
+    classes = [["cat"], ["dog", "puppy", "cat"]]
+    result = class_embeddings(encode, classes, templates)
+    for row, texts in zip(result, classes, strict=True):
+        prompts = [t.format(text) for text in texts for t in templates]
+        vectors = unit(np.stack([encode.vectors[p] for p in prompts]))
+        np.testing.assert_allclose(row, unit(vectors.mean(0)), atol=1e-6)
+    # One call, and the text that two classes share is in it once.
+    assert len(encode.calls) == 1
+    assert len(encode.calls[0]) == len(set(encode.calls[0])) == 6
+
+
+def test_braces_in_texts_and_templates_are_text():
+    encode = Encoder()
+    class_embeddings(encode, [["{x} {}"]], ["{y} {}"])
+    assert encode.calls == [["{y} {x} {}"]]
+
+
+@pytest.mark.parametrize("classes", [[], [["cat"], []], ["cat"]])
+def test_bad_classes(classes):
+    with pytest.raises(InputError):
+        class_embeddings(Encoder(), classes)

@@ -1,4 +1,4 @@
-"""Encoders of every kind: shapes, form, refusals."""
+"""Encoders: features, files, and arguments that are refused."""
 
 import keras
 import keras_cv
@@ -30,6 +30,16 @@ def test_image_encoders(make, tmp_path):
     encoder.save(tmp_path / "encoder.keras")
     again = keras.saving.load_model(tmp_path / "encoder.keras")
     np.testing.assert_array_equal(again(IMAGES), features)
+
+
+def test_stem_normalizes_by_the_global_batch():
+    encoder = models.conv_stem_vit(8, width=8, layers=0, stem=(4, 4))
+    norms = [
+        layer.synchronized
+        for layer in encoder.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert norms == [True, True]
 
 
 def test_keras_hub_backbone():
@@ -117,9 +127,9 @@ def test_text_features_are_the_end_tokens(tmp_path):
     assert features.shape == (2, 16)
     padded = tokens.copy()
     padded[:, 4:] = 7
-    # Causal attention: what follows the end cannot matter ...
+    # In causal attention the tokens after the end do not matter.
     np.testing.assert_allclose(encoder(padded), features, atol=1e-6)
-    # ... and what precedes it does.
+    # The tokens before it do.
     tokens[:, 1] = 8
     assert np.abs(encoder(tokens) - features).min(axis=1).max() > 1e-6
     encoder.save(tmp_path / "text.keras")

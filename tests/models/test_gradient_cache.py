@@ -4,16 +4,24 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny_model
+from tiny_model import SIZE
+from tiny_model import assert_weights_equal
+from tiny_model import dataset
+from tiny_model import fit_one
+from tiny_model import make_batch
+from tiny_model import step_on_replicas
 
 from uniclip_keras.errors import InputError
-from uniclip_keras.losses import CLIP
-from uniclip_keras.models import UniCLIP
+from uniclip_keras.losses import MPNCE
+from uniclip_keras.losses import SLIP
 from uniclip_keras.models import gradient_cache
+from uniclip_keras.models import step
 
-SIZE, LENGTH, VOCABULARY, ITEMS = 4, 5, 12, 8
+ITEMS = 8
+BATCH = make_batch(ITEMS)
 
 
-@keras.saving.register_keras_serializable("test_gradient_cache")
 class Unused(keras.layers.Layer):
     """Holds a weight that nothing depends on."""
 
@@ -30,24 +38,31 @@ class Noise(keras.layers.Layer):
 
 
 def make_model(gradient_cache_size=None, dropout=0.0, extra=None, **compiling):
-    """Every kind of state and penalty; `extra` goes into the image encoder."""
-    keras.utils.set_random_seed(0)
-    images = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.Flatten()(images)
-    x = keras.layers.Dense(10, "gelu", kernel_regularizer="l2")(x)
-    if extra is not None:
-        x = extra(x)
-    x = keras.layers.Dropout(dropout)(x)
-    x = keras.layers.Dense(6, activity_regularizer="l2")(x)
-    tokens = keras.Input((LENGTH,), dtype="int32")
-    y = keras.layers.Embedding(VOCABULARY, 6)(tokens)
-    y = keras.layers.Dropout(dropout)(y)
-    y = keras.layers.GlobalAveragePooling1D()(y)
-    model = UniCLIP(
-        keras.Model(images, x),
-        keras.Model(tokens, y),
-        objective=CLIP(),
-        embedding_dim=7,
+    """A model with every kind of state and penalty.
+
+    The layer `extra` is inserted into the image encoder.
+    """
+
+    def make_image():
+        images = keras.Input((SIZE, SIZE, 3))
+        x = keras.layers.Flatten()(images)
+        x = keras.layers.Dense(10, "gelu", kernel_regularizer="l2")(x)
+        if extra is not None:
+            x = extra(x)
+        x = keras.layers.Dropout(dropout)(x)
+        x = keras.layers.Dense(6, activity_regularizer="l2")(x)
+        return keras.Model(images, x)
+
+    def make_text():
+        tokens = keras.Input((tiny_model.LENGTH,), dtype="int32")
+        y = keras.layers.Embedding(tiny_model.VOCABULARY, 6)(tokens)
+        y = keras.layers.Dropout(dropout)(y)
+        y = keras.layers.GlobalAveragePooling1D()(y)
+        return keras.Model(tokens, y)
+
+    model = tiny_model.make_model(
+        make_image,
+        make_text,
         augmentation_units=None,
         projection_blocks=0,
         gradient_cache_size=gradient_cache_size,
@@ -56,40 +71,9 @@ def make_model(gradient_cache_size=None, dropout=0.0, extra=None, **compiling):
     return model
 
 
-def make_batch(items=ITEMS):
-    rng = np.random.default_rng(0)
-    batch = {
-        "views": rng.random((items, 2, SIZE, SIZE, 3), "float32"),
-        "augmentations": rng.random((items, 2, 11), "float32"),
-        "tokens": rng.integers(0, VOCABULARY, (items, LENGTH)).astype("int32"),
-        "id": np.arange(items) // 2,
-    }
-    return tf.nest.map_structure(tf.constant, batch)
-
-
-def dataset():
-    """One batch, of a size that the graph does not know."""
-    return tf.data.Dataset.from_tensor_slices(make_batch()).batch(ITEMS)
-
-
-def replica_step(strategy, model):
-    """One step on the batch's halves; returns the loss."""
-    batch, half = make_batch(), ITEMS // 2
-
-    def own_half(context):
-        first = context.replica_id_in_sync_group * half
-        return {name: x[first : first + half] for name, x in batch.items()}
-
-    values = strategy.experimental_distribute_values_from_function(own_half)
-    model.make_train_function()
-    # A list: a data set's iterator over replicas takes seconds to go away.
-    return float(model.train_function(iter([values]))["loss"])
-
-
 def assert_same(found, expected, tolerance=1e-5):
-    """Equal losses, and gradients to a share of each one's largest entry."""
+    """Compares losses, and gradients relative to their largest entry."""
     np.testing.assert_allclose(found[0], expected[0], rtol=tolerance)
-    assert len(found[1]) == len(expected[1])
     for a, b in zip(found[1], expected[1], strict=True):
         assert (a is None) == (b is None)
         if b is not None:
@@ -100,7 +84,7 @@ def assert_same(found, expected, tolerance=1e-5):
 
 
 def state(model):
-    """What a forward pass may change."""
+    """Returns the values that a forward pass may change."""
     return [
         v.numpy()
         for v in model.non_trainable_variables
@@ -112,27 +96,44 @@ def state(model):
 def whole():
     """A model without dropout, and its step on the whole batch."""
     model = make_model(extra=Unused())
-    return model, model._loss_and_gradients(make_batch())
+    return model, step.loss_and_gradients(model, BATCH)
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, ITEMS, ITEMS + 3])
 def test_gradients_are_those_of_the_whole_batch(whole, size):
     model, expected = whole
     assert sum(gradient is None for gradient in expected[1]) == 1
-    found = gradient_cache.loss_and_gradients(model, make_batch(), size)
+    found = gradient_cache.loss_and_gradients(model, BATCH, size)
     assert_same(found, expected)
 
 
+@pytest.mark.parametrize(
+    ("objective", "views", "texts", "sizes"),
+    [
+        (MPNCE, 3, 4, (ITEMS, 3)),
+        # One chunk: the view head normalizes by statistics of the batch.
+        (SLIP, 3, None, (ITEMS,)),
+    ],
+)
+def test_several_rows_per_item(objective, views, texts, sizes):
+    model = tiny_model.make_model(objective=objective())
+    batch = make_batch(ITEMS, views, texts)
+    expected = step.loss_and_gradients(model, batch)
+    for size in sizes:
+        found = gradient_cache.loss_and_gradients(model, batch, size)
+        assert_same(found, expected)
+
+
 def test_one_chunk_leaves_the_state_of_the_whole_batch():
-    """Masks, moving averages and seeds, over two steps."""
+    """Compares masks, moving averages and seeds over two steps."""
     one, other = (
         make_model(dropout=0.5, extra=keras.layers.BatchNormalization())
         for _ in range(2)
     )
     start = state(one)
     for _ in range(2):
-        expected = one._loss_and_gradients(make_batch())
-        found = gradient_cache.loss_and_gradients(other, make_batch(), ITEMS)
+        expected = step.loss_and_gradients(one, BATCH)
+        found = gradient_cache.loss_and_gradients(other, BATCH, ITEMS)
         assert_same(found, expected)
         for a, b in zip(state(one), state(other), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-6)
@@ -142,25 +143,25 @@ def test_one_chunk_leaves_the_state_of_the_whole_batch():
 
 @pytest.mark.parametrize("size", [3, 4])
 def test_chunks_drop_out_the_same_in_both_passes(size):
-    """The same chunks under one tape, and seeds that go on after them."""
+    """Compares with the same chunks under one tape, and the seeds after."""
     one, other = (make_model(dropout=0.5) for _ in range(2))
-    before, batch = state(one), make_batch()
+    before = state(one)
     with tf.GradientTape() as tape:
         parts, penalty = [], 0.0
         for first in range(0, ITEMS, size):
-            chunk = {n: x[first : first + size] for n, x in batch.items()}
+            chunk = {n: x[first : first + size] for n, x in BATCH.items()}
             parts.append(one(chunk, training=True))
-            # The first is the activity's, of a mean over the chunk.
+            # The penalty of activities is a mean over the chunk.
             activity, weights = one.losses
             penalty += activity * len(chunk["id"]) / ITEMS
         embeddings = {
             domain: tf.concat([part[domain] for part in parts], axis=0)
             for domain in parts[0]
         }
-        loss = one.objective_loss(embeddings, batch)
+        loss = step.objective_loss(one, embeddings, BATCH)
         total = loss + penalty + weights
     expected = tape.gradient(total, [v.value for v in one.trainable_variables])
-    found = gradient_cache.loss_and_gradients(other, batch, size)
+    found = gradient_cache.loss_and_gradients(other, BATCH, size)
     assert_same(found, (loss, expected))
     np.testing.assert_array_equal(state(one), state(other))
     assert not np.array_equal(state(other), before)
@@ -172,29 +173,27 @@ def test_in_every_policy(policy):
     scale = 64.0 if policy == "mixed_float16" else 1.0
     if policy == "mixed_float16":
         model.optimizer.dynamic_scale.assign(scale)
-    expected = model._loss_and_gradients(make_batch())
-    found = gradient_cache.loss_and_gradients(model, make_batch(), 3)
+    expected = step.loss_and_gradients(model, BATCH)
+    found = gradient_cache.loss_and_gradients(model, BATCH, 3)
     # Gradients of the scaled loss.
     assert max(np.abs(g).max() for g in found[1]) > 0.1 * scale
     assert_same(found, expected, 1e-5 if policy == "float32" else 3e-2)
 
 
-def fit_step(model):
-    return model.fit(dataset(), verbose=0).history["loss"][0]
-
-
-def assert_step(model, step=fit_step, **arguments):
-    """One step is that of the whole batch on one device."""
+def assert_step(model, take_step, **arguments):
+    """Compares a step with that of the whole batch on one device."""
     start = make_model(**arguments)
-    loss, gradients = start._loss_and_gradients(make_batch())
-    before = [v.numpy() for v in start.trainable_variables]
-    assert step(model) == pytest.approx(float(loss), rel=1e-5)
+    loss, gradients = step.loss_and_gradients(start, BATCH)
+    assert take_step() == pytest.approx(float(loss), rel=1e-5)
     for variable, value, gradient in zip(
-        model.trainable_variables, before, gradients, strict=True
+        model.trainable_variables,
+        start.trainable_variables,
+        gradients,
+        strict=True,
     ):
         np.testing.assert_allclose(
             variable.numpy(),
-            value - 0.1 * tf.convert_to_tensor(gradient).numpy(),
+            value.numpy() - 0.1 * tf.convert_to_tensor(gradient).numpy(),
             atol=1e-5,
             err_msg=variable.path,
         )
@@ -202,34 +201,37 @@ def assert_step(model, step=fit_step, **arguments):
 
 def test_fit_evaluate_and_file(tmp_path):
     model = make_model(3)
-    assert_step(model)
+    # The graph does not know the size of these batches.
+    data = dataset([BATCH]).unbatch().batch(ITEMS)
+    assert_step(model, lambda: model.fit(data, verbose=0).history["loss"][0])
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert again.gradient_cache_size == 3
-    loss = again.evaluate(dataset(), verbose=0)
+    loss = again.evaluate(data, verbose=0)
     model.gradient_cache_size = None
-    assert loss == pytest.approx(float(model.batch_loss(make_batch())))
+    assert loss == pytest.approx(float(model.batch_loss(BATCH)))
 
 
-def test_compiled_by_xla():
-    model, start = make_model(jit_compile=True), make_model()
+def test_compiled_by_xla(whole):
+    model, expected = make_model(extra=Unused(), jit_compile=True), whole[1]
 
     @tf.function(jit_compile=True, autograph=False)
-    def step(data):
+    def compiled(data):
         return gradient_cache.loss_and_gradients(model, data, 4)
 
-    assert_same(step(make_batch()), start._loss_and_gradients(make_batch()))
-    model.gradient_cache_size = 3
+    assert_same(compiled(BATCH), expected)
     with pytest.raises(InputError, match="=3 must divide.*XLA"):
-        model.fit(dataset(), verbose=0)
+        gradient_cache.loss_and_gradients(model, BATCH, 3)
 
 
 def test_replicas_equal_one_device(two_replicas):
     with two_replicas.scope():
-        # Drops nothing, but draws.
+        # A rate that draws a mask and drops nothing.
         model = make_model(3, dropout=1e-9)
     assert_step(
-        model, lambda model: replica_step(two_replicas, model), dropout=1e-9
+        model,
+        lambda: step_on_replicas(two_replicas, model, BATCH),
+        dropout=1e-9,
     )
     for seed in model.non_trainable_variables:
         if "seed" in seed.path:
@@ -238,18 +240,15 @@ def test_replicas_equal_one_device(two_replicas):
 
 
 def test_masks_on_replicas(two_replicas):
-    """A chunk of a replica's whole batch drops out what that does."""
+    """One chunk with a replica's whole batch draws the masks of the batch."""
     models, losses = [], []
     for size in (None, ITEMS // 2):
         with two_replicas.scope():
             model = make_model(size, dropout=0.5, run_eagerly=True)
-        losses.append(replica_step(two_replicas, model))
+        losses.append(step_on_replicas(two_replicas, model, BATCH))
         models.append(model)
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
-    for a, b in zip(*(model.variables for model in models), strict=True):
-        np.testing.assert_allclose(
-            a.numpy(), b.numpy(), atol=1e-5, err_msg=a.path
-        )
+    assert_weights_equal(*models)
 
 
 def test_batch_normalization_is_warned_of_once():
@@ -261,7 +260,7 @@ def test_batch_normalization_is_warned_of_once():
         make_model(4, extra=keras.Sequential(norms))
     (warning,) = [w for w in caught if "gradient_cache_size" in str(w.message)]
     assert "['norm'] sees the statistics of 4 items" in str(warning.message)
-    assert warning.filename == __file__
+    assert warning.filename == tiny_model.__file__
 
 
 def test_synchronized_normalization_on_replicas_is_refused(two_replicas):
@@ -281,4 +280,4 @@ def test_chunks_of_nothing_are_refused():
 def test_noise_that_cannot_be_repeated_is_refused():
     model = make_model(4, extra=Noise())
     with pytest.raises(InputError, match="SeedGenerator"):
-        model.fit(dataset(), verbose=0)
+        fit_one(model, BATCH)

@@ -1,64 +1,41 @@
-"""The model: steps, replicas, saving, precision."""
+"""The model: embeddings, losses, training and files."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_model import SIZE
+from tiny_model import dataset
+from tiny_model import make_batch
+from tiny_model import make_model
+from tiny_model import make_text_encoder
 
+from uniclip_keras import losses
 from uniclip_keras.data.augmentation import IDENTITY
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers import DomainSimilarity
-from uniclip_keras.losses import MPNCE
 from uniclip_keras.models import UniCLIP
-from uniclip_keras.models import clip_text
-from uniclip_keras.models import conv_stem_vit
-
-SIZE, LENGTH, VOCABULARY = 8, 6, 30
 
 
-def make_model(**arguments):
-    return UniCLIP(
-        conv_stem_vit(SIZE, width=16, layers=1, heads=2, stem=(8, 16)),
-        clip_text(VOCABULARY, LENGTH, width=16, layers=1, heads=2),
-        embedding_dim=12,
-        augmentation_units=(8, 8),
-        projection_blocks=1,
-        **arguments,
-    )
-
-
-def make_batch(items=8, views=2, seed=0):
-    rng = np.random.default_rng(seed)
-    return {
-        "views": rng.random((items, views, SIZE, SIZE, 3), "float32"),
-        "augmentations": rng.random((items, views, 11), "float32"),
-        "tokens": rng.integers(1, VOCABULARY, (items, LENGTH)).astype("int32"),
-        "id": np.arange(items, dtype="int64") // 2,
-    }
-
-
-def dataset(batches):
-    options = tf.data.Options()
-    # The iterator over replicas waits for the tuning's next round, up to a
-    # minute, before it goes.
-    options.autotune.enabled = False
-    return tf.data.Dataset.from_generator(
-        lambda: iter(batches),
-        output_signature=tf.nest.map_structure(
-            lambda x: tf.TensorSpec(x.shape, x.dtype), batches[0]
-        ),
-    ).with_options(options)
+def assert_same_file(model, batch, path):
+    """Saves and loads a model, compares its embeddings and returns it."""
+    model.save(path / "model.keras")
+    again = keras.saving.load_model(path / "model.keras")
+    for domain, z in model(batch).items():
+        np.testing.assert_array_equal(again(batch)[domain], z)
+    return again
 
 
 @pytest.fixture(scope="module")
 def trained():
-    """A model after one epoch of three steps on one batch, and its history."""
-    keras.utils.set_random_seed(1)
-    model = make_model()
-    model.compile(optimizer=keras.optimizers.AdamW(3e-3, global_clipnorm=1.0))
-    batches = [make_batch()] * 3
+    """A model after four epochs of three steps on one batch, and its logs."""
+    model = make_model(objective=losses.MPNCE(), seed=1)
+    model.compile(optimizer=keras.optimizers.AdamW(1e-2, global_clipnorm=1.0))
     history = model.fit(
-        dataset(batches).repeat(), epochs=4, steps_per_epoch=3, verbose=0
+        dataset([make_batch()] * 3).repeat(),
+        epochs=4,
+        steps_per_epoch=3,
+        verbose=0,
     )
     return model, history.history
 
@@ -98,120 +75,25 @@ def test_identity_is_the_default_augmentation(trained):
     model, _ = trained
     images = make_batch()["views"][:, 0]
     identity = np.tile(IDENTITY, (len(images), 1))
-    np.testing.assert_array_equal(
-        model.encode_image(images), model.encode_image(images, identity)
-    )
-    other = identity + 0.3
-    assert (
-        np.abs(
-            model.encode_image(images, other) - model.encode_image(images)
-        ).max()
-        > 1e-4
-    )
+    default = model.encode_image(images)
+    np.testing.assert_array_equal(default, model.encode_image(images, identity))
+    other = model.encode_image(images, identity + 0.3)
+    assert np.abs(other - default).max() > 1e-4
 
 
 def test_file_round_trip(trained, tmp_path):
     model, _ = trained
-    model.save(tmp_path / "model.keras")
-    again = keras.saving.load_model(tmp_path / "model.keras")
     batch = make_batch(seed=5)
-    for name, value in model(batch).items():
-        np.testing.assert_array_equal(again(batch)[name], value)
+    again = assert_same_file(model, batch, tmp_path)
     np.testing.assert_array_equal(
         again.batch_loss(batch), model.batch_loss(batch)
     )
     assert int(again.optimizer.iterations) == int(model.optimizer.iterations)
 
 
-def test_two_replicas_equal_one_device(two_replicas):
-    """Global-batch loss and weights after 5 steps, clipped and decayed."""
-    batches = [make_batch(seed=seed) for seed in range(5)]
-
-    def train(strategy):
-        keras.utils.set_random_seed(0)
-        with strategy.scope():
-            model = make_model()
-            model.compile(
-                optimizer=keras.optimizers.SGD(1.0, global_clipnorm=0.1)
-            )
-        history = model.fit(dataset(batches), verbose=0)
-        return model, history.history["loss"][-1]
-
-    one, loss_one = train(tf.distribute.get_strategy())
-    two, loss_two = train(two_replicas)
-    assert loss_two == pytest.approx(loss_one, rel=1e-5)
-    start = make_model()
-    for a, b in zip(one.weights, two.weights, strict=True):
-        np.testing.assert_allclose(
-            a.numpy(), b.numpy(), atol=1e-5, err_msg=a.path
-        )
-    assert (
-        max(
-            np.abs(a.numpy() - first.numpy()).max()
-            for a, first in zip(one.weights, start.weights, strict=True)
-        )
-        > 1e-2
-    )
-
-
-def test_clipping_is_that_of_the_global_gradient(two_replicas):
-    """A tight clip leaves a step of exactly the clip's length."""
-    with two_replicas.scope():
-        model = make_model()
-        model.compile(optimizer=keras.optimizers.SGD(1.0, global_clipnorm=1e-3))
-    before = [w.numpy() for w in model.trainable_weights]
-    model.fit(dataset([make_batch()]), verbose=0)
-    step = np.sqrt(
-        sum(
-            np.square(w.numpy().astype("float64") - b).sum()
-            for w, b in zip(model.trainable_weights, before, strict=True)
-        )
-    )
-    assert step == pytest.approx(1e-3, rel=1e-3)
-
-
-def test_step_in_every_policy(policy):
-    model = make_model()
-    model.compile(optimizer=keras.optimizers.Adam(1e-3))
-    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-    assert scaled == (policy == "mixed_float16")
-    before = [w.numpy() for w in model.trainable_weights]
-    for _ in range(8):
-        # The first scales may overflow float16: the step is then left out.
-        logs = model.fit(dataset([make_batch()]), verbose=0).history
-    assert np.isfinite(logs["loss"]).all()
-    moved = [
-        np.abs(w.numpy() - b).max()
-        for w, b in zip(model.trainable_weights, before, strict=True)
-    ]
-    assert np.isfinite(moved).all()
-    assert min(moved) > 0
-
-
-def test_several_steps_per_execution():
-    model = make_model()
-    model.compile(optimizer=keras.optimizers.SGD(0.1), steps_per_execution=2)
-    model.fit(dataset([make_batch()] * 4), steps_per_epoch=4, verbose=0)
-    assert int(model.optimizer.iterations) == 4
-
-
-def test_eager_steps_equal_compiled_ones():
-    losses = []
-    for eager in (False, True):
-        keras.utils.set_random_seed(0)
-        model = make_model()
-        model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=eager)
-        history = model.fit(dataset([make_batch()] * 2), verbose=0)
-        losses.append(history.history["loss"][0])
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-
-
 def test_head_without_augmentations():
-    model = UniCLIP(
-        make_model().image_encoder,
-        make_model().text_encoder,
-        objective=MPNCE(DomainSimilarity(), include_self=False),
-        embedding_dim=12,
+    model = make_model(
+        objective=losses.MPNCE(DomainSimilarity(), include_self=False),
         augmentation_units=None,
     )
     batch = make_batch()
@@ -219,8 +101,139 @@ def test_head_without_augmentations():
     np.testing.assert_array_equal(model(batch)["image"], model(other)["image"])
 
 
-def test_encoder_of_another_form_is_refused():
+def test_encoder_with_another_output_is_refused():
     images = keras.Input((SIZE, SIZE, 3))
     features = keras.layers.Conv2D(4, 3)(images)
     with pytest.raises(InputError, match="image encoder.*from_backbone"):
-        UniCLIP(keras.Model(images, features), make_model().text_encoder)
+        UniCLIP(keras.Model(images, features), make_text_encoder())
+
+
+ITEMS, TEXTS = 6, 4
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [losses.MPNCE, losses.SupCon, losses.CLIP, losses.SigLIP, losses.SLIP],
+)
+def test_several_texts_are_rows_of_their_own(objective):
+    model = make_model(objective=objective())
+    batch = make_batch(ITEMS, views=3, texts=TEXTS)
+    embeddings = model(batch)
+    # The rows of an item are adjacent.
+    ids = {
+        domain: np.repeat(batch["id"], len(z) // ITEMS)
+        for domain, z in embeddings.items()
+    }
+    one_by_one = [
+        model.text_projection(
+            model.text_encoder(batch["tokens"][item, k][None])
+        )
+        for item in range(ITEMS)
+        for k in range(TEXTS)
+    ]
+    assert embeddings["text"].shape == (ITEMS * TEXTS, 7)
+    loss = model.objective(
+        {**embeddings, "text": tf.concat(one_by_one, axis=0)}, ids=ids
+    )
+    assert float(model.batch_loss(batch)) == pytest.approx(float(loss), 1e-5)
+
+
+def test_each_text_counts_and_a_single_one_needs_no_axis():
+    model = make_model()
+    batch = make_batch(ITEMS, texts=TEXTS)
+    without = [
+        float(
+            model.batch_loss(
+                {**batch, "tokens": np.delete(batch["tokens"], k, axis=1)}
+            )
+        )
+        for k in range(TEXTS)
+    ]
+    assert len(set(without)) == TEXTS
+    one = make_batch(ITEMS, texts=1)
+    flat = {**one, "tokens": one["tokens"][:, 0]}
+    assert float(model.batch_loss(one)) == float(model.batch_loss(flat))
+
+
+def test_training_on_several_texts():
+    model = make_model()
+    data = dataset([make_batch(ITEMS, texts=TEXTS)] * 20).repeat()
+    history = model.fit(data, epochs=2, steps_per_epoch=20, verbose=0).history
+    assert history["loss"][1] < 0.95 * history["loss"][0]
+
+
+@pytest.mark.parametrize("shape", [(ITEMS,), (ITEMS, 0, 5), (ITEMS, 1, 1, 5)])
+def test_tokens_of_another_shape_are_refused(shape):
+    batch = {**make_batch(ITEMS), "tokens": tf.zeros(shape, tf.int32)}
+    with pytest.raises(InputError, match=r"or \[batch, k, length\]"):
+        make_model()(batch)
+
+
+@pytest.fixture(scope="module")
+def slip():
+    """A model with a second space for the strong views."""
+    return make_model(objective=losses.SLIP(), view_units=(8, 8, 5))
+
+
+@pytest.mark.parametrize("views", [3, 4])
+def test_first_view_is_compared_with_text_and_others_with_each_other(
+    slip, views
+):
+    batch = make_batch(ITEMS, views)
+    embeddings = slip(batch, training=True)
+    first = batch["views"][:, 0]
+    np.testing.assert_allclose(
+        embeddings["image"],
+        slip.image_projection(
+            slip.image_encoder(first),
+            slip.augmentation_encoder(batch["augmentations"][:, 0]),
+        ),
+        atol=1e-5,
+    )
+    others = tf.reshape(batch["views"][:, 1:], [-1, SIZE, SIZE, 3])
+    np.testing.assert_allclose(
+        embeddings["view"],
+        slip.view_projection(slip.image_encoder(others), training=True),
+        atol=1e-5,
+    )
+    assert embeddings["view"].shape == (ITEMS * (views - 1), 5)
+    assert embeddings["text"].shape == (ITEMS, 7)
+    ids = batch["id"]
+    loss = slip.objective(
+        embeddings,
+        ids={"image": ids, "text": ids, "view": np.repeat(ids, views - 1)},
+    )
+    np.testing.assert_allclose(
+        slip.batch_loss(batch, training=True), loss, rtol=1e-6
+    )
+
+
+def test_one_encoder_call_for_all_views(slip, monkeypatch):
+    counts = []
+    encoder = slip.image_encoder.call
+    monkeypatch.setattr(
+        slip.image_encoder,
+        "call",
+        lambda x, **kwargs: counts.append(len(x)) or encoder(x, **kwargs),
+    )
+    slip(make_batch(ITEMS, 3))
+    assert counts == [ITEMS * 3]
+
+
+def test_two_views_are_too_few(slip):
+    with pytest.raises(InputError, match="2 views per image.*3 or more"):
+        slip(make_batch(ITEMS, 2))
+
+
+def test_training_and_file_with_views(slip, tmp_path):
+    batch = {**make_batch(ITEMS, 3), "id": np.arange(ITEMS) + 10}
+    slip.compile(optimizer=keras.optimizers.Adam(0.01))
+    before = [v.numpy() for v in slip.trainable_variables]
+    data = dataset([batch]).repeat()
+    history = slip.fit(data, epochs=2, steps_per_epoch=20, verbose=0).history
+    assert history["loss"][1] < 0.8 * history["loss"][0]
+    for variable, start in zip(slip.trainable_variables, before, strict=True):
+        moved = np.abs(variable.numpy() - start).max() > 1e-4
+        # An offset of all logits does not change a softmax.
+        assert moved or variable.path.endswith("offset"), variable.path
+    assert_same_file(slip, batch, tmp_path)

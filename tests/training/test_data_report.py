@@ -1,3 +1,5 @@
+"""The report of bad samples: when it is printed, and what ends a run."""
+
 import pytest
 import tensorflow as tf
 
@@ -8,7 +10,7 @@ from uniclip_keras.training import DataReport
 
 
 def run(report, steps, epochs=1):
-    """What `fit` calls."""
+    """Calls the callback as `fit` does."""
     for epoch in range(epochs):
         for batch in range(steps):
             report.on_train_batch_end(batch)

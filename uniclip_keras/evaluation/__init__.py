@@ -1,17 +1,17 @@
-"""Evaluation: zero-shot classification, retrieval, use of augmentations."""
+"""Evaluation: zero-shot classification, retrieval, the augmentation check."""
 
 from uniclip_keras.evaluation.augmentation_check import augmentation_check
 from uniclip_keras.evaluation.embedding import Embedder
 from uniclip_keras.evaluation.ranking import nearest
-from uniclip_keras.evaluation.retrieval import retrieval
+from uniclip_keras.evaluation.retrieval import retrieval_metrics
 from uniclip_keras.evaluation.zero_shot import class_embeddings
-from uniclip_keras.evaluation.zero_shot import classify
+from uniclip_keras.evaluation.zero_shot import zero_shot_metrics
 
 __all__ = [
     "Embedder",
     "augmentation_check",
     "class_embeddings",
-    "classify",
     "nearest",
-    "retrieval",
+    "retrieval_metrics",
+    "zero_shot_metrics",
 ]

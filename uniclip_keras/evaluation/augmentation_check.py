@@ -1,36 +1,38 @@
-"""Does the model use what it is told about the augmentations?"""
+"""A check of whether the model uses the augmentation vectors."""
 
 import numpy as np
 import tensorflow as tf
 
 
 def augmentation_check(model, batches, seed=0):
-    """The loss with each view's own augmentation vector, and with another's.
+    """Compares the loss with true and with shuffled augmentation vectors.
 
-    A head that ignored the vectors would lose nothing when they are shuffled
-    among the views of the batch; the gap is what the metadata is worth.
+    Shuffling the vectors among the views of a batch costs nothing if the image
+    head ignores them. The gap between the losses is what they are worth.
 
     Args:
-        model: a `UniCLIP` model.
-        batches: iterable of batches as `fit` takes them.
-        seed: of the shuffling.
+        model: A `UniCLIP` model.
+        batches: Iterable of batches such as `fit` takes.
+        seed: int. Seed of the shuffling.
 
     Returns:
-        dict with the mean losses `"loss"` and `"loss_shuffled"`, and the
-        number `"n"` of images they were measured on.
+        Dict with the mean losses `"loss"` and `"loss_shuffled"`, and the
+        number `"n"` of images.
     """
     rng = np.random.default_rng(seed)
-    loss = tf.function(model.batch_loss)
-    right, shuffled, images = [], [], 0
+    batch_loss = tf.function(model.batch_loss)
+    losses, losses_shuffled, images = [], [], 0
     for batch in batches:
         vectors = np.asarray(batch["augmentations"])
-        flat = vectors.reshape(-1, vectors.shape[-1])
-        other = flat[rng.permutation(len(flat))].reshape(vectors.shape)
-        right.append(float(loss(batch)))
-        shuffled.append(float(loss({**batch, "augmentations": other})))
+        rows = vectors.reshape(-1, vectors.shape[-1])
+        shuffled = rows[rng.permutation(len(rows))].reshape(vectors.shape)
+        losses.append(float(batch_loss(batch)))
+        losses_shuffled.append(
+            float(batch_loss({**batch, "augmentations": shuffled}))
+        )
         images += len(vectors)
     return {
-        "loss": float(np.mean(right)),
-        "loss_shuffled": float(np.mean(shuffled)),
+        "loss": float(np.mean(losses)),
+        "loss_shuffled": float(np.mean(losses_shuffled)),
         "n": images,
     }

@@ -1,16 +1,16 @@
-"""Embeddings of many images and texts, batch by batch."""
+"""Embeddings of many images and texts."""
 
 import numpy as np
 import tensorflow as tf
 
 
 class Embedder:
-    """Embeds arrays of any length with a model, a compiled batch at a time.
+    """Embeds any number of images or texts, one compiled batch at a time.
 
     Args:
-        model: a `UniCLIP` model.
-        tokenizer: its tokenizer, from strings to ids.
-        batch_size: rows per call of the model.
+        model: A `UniCLIP` model.
+        tokenizer: The model's tokenizer, from strings to ids.
+        batch_size: int. Rows per call of the model.
     """
 
     def __init__(self, model, tokenizer, batch_size=256):
@@ -20,22 +20,21 @@ class Embedder:
         self._encode_text = tf.function(model.encode_text)
 
     def images(self, images):
-        """float `[n, size, size, 3]` in [0, 1] -> float32 `[n, dim]`."""
+        """Embeds float `[n, size, size, 3]` in [0, 1]: float32 `[n, dim]`."""
         return self._in_batches(self._encode_image, images)
 
     def texts(self, texts):
-        """List of n strings -> float32 `[n, dim]`."""
+        """Embeds a list of n strings: float32 `[n, dim]`."""
         return self._in_batches(
             lambda batch: self._encode_text(self.tokenizer(batch)), texts
         )
 
     def _in_batches(self, encode, rows):
-        # The last batch is filled up: another shape would be traced anew.
         embedded = []
         for start in range(0, len(rows), self.batch_size):
             batch = rows[start : start + self.batch_size]
+            # Repeats rows of a short batch: a new shape would be traced anew.
             indices = np.resize(np.arange(len(batch)), self.batch_size)
-            batch = np.asarray(batch)[indices]
-            full = encode(tf.convert_to_tensor(batch)).numpy()
-            embedded.append(full[: min(self.batch_size, len(rows) - start)])
+            full = encode(tf.convert_to_tensor(np.asarray(batch)[indices]))
+            embedded.append(full.numpy()[: len(batch)])
         return np.concatenate(embedded)

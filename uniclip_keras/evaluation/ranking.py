@@ -1,9 +1,8 @@
 """Ranks of the correct candidates, with ties counted at their expected value.
 
 A model that gives every candidate the same score has learned nothing and must
-score exactly the chance level. So tied candidates stand in a random order, and
-every figure is the expectation over these orders; without ties that is the
-ordinary count.
+score exactly the chance level. So every metric is the expectation over all
+orders of tied candidates; without ties this is the ordinary metric.
 """
 
 from typing import NamedTuple
@@ -12,20 +11,19 @@ import numpy as np
 
 from uniclip_keras.errors import InputError
 
-# Cosines of the same directions come out of float32 arithmetic up to about
-# 3e-7 apart.
+# In float32 the cosines of equal directions differ by up to about 3e-7.
 TIE_TOLERANCE = 1e-6
 # 16 MiB of float32 similarities at a time.
 BLOCK_ELEMENTS = 2**22
 
 
 class Ranks(NamedTuple):
-    """Where the best correct candidate of each query stands.
+    """The position of the best correct candidate of each query.
 
     Attributes:
-        better: int [n], candidates that score strictly higher.
-        tied: int [n], candidates that score the same, itself included.
-        correct: int [n], how many of the tied ones are correct; at least 1.
+        better: Int array `[n]`. Candidates that score strictly higher.
+        tied: Int array `[n]`. Candidates that score the same, itself included.
+        correct: Int array `[n]`. Correct ones among the tied; at least 1.
     """
 
     better: np.ndarray
@@ -33,26 +31,25 @@ class Ranks(NamedTuple):
     correct: np.ndarray
 
     def hit(self, k):
-        """Probability that a correct candidate is among the first `k`.
+        """Returns the probability of a correct candidate in the first `k`.
 
         Args:
             k: int, at least 1.
 
         Returns:
-            float64 [n]: 0 or 1 without ties, between them with ties.
+            Float64 array `[n]`: 0 or 1 without ties, between them with ties.
         """
-        places = np.clip(k - self.better, 0, self.tied)
+        slots = np.clip(k - self.better, 0, self.tied)
         miss = np.ones(len(self.better))
-        # Hypergeometric: each open place in turn goes to a wrong candidate.
+        # Hypergeometric: every slot in turn goes to a wrong candidate.
         for i in range(min(k, int(self.tied.max(initial=0)))):
-            open_place = i < places
             wrong_left = np.maximum(self.tied - self.correct - i, 0)
             all_left = np.maximum(self.tied - i, 1)
-            miss = np.where(open_place, miss * wrong_left / all_left, miss)
+            miss = np.where(i < slots, miss * wrong_left / all_left, miss)
         return 1.0 - miss
 
     def rank(self):
-        """Expected rank of the best correct candidate, float64 [n], from 1."""
+        """Returns the expected rank, from 1: float64 array `[n]`."""
         return self.better + (self.tied + 1) / (self.correct + 1)
 
 
@@ -65,22 +62,22 @@ def rank_correct(
 ):
     """Ranks all candidates for each query by cosine similarity.
 
-    A candidate is correct for a query when their labels are equal; any number
-    of candidates may be. The full similarity matrix never exists.
+    A candidate is correct if it has the label of the query; any number of
+    candidates may be correct. Memory is that of one block of similarities.
 
     Args:
-        queries: float [n, dim].
-        candidates: float [m, dim].
+        queries: Float array `[n, dim]`.
+        candidates: Float array `[m, dim]`.
         query_labels: n strings.
         candidate_labels: m strings.
-        block_elements: most similarities held at a time.
+        block_elements: int. Most similarities to hold at a time.
 
     Returns:
-        `(ranks, chance)`, two `Ranks` over the queries that have a correct
-        candidate, in order: the model's, and those of a constant embedding.
+        `(ranks, chance)`: two `Ranks` over the queries that have a correct
+        candidate, in order, of the model and of a constant embedding.
 
     Raises:
-        InputError: shapes do not fit, or an embedding is not finite.
+        InputError: If shapes do not fit, or an embedding is not finite.
     """
     queries = unit_rows(queries, "queries")
     candidates = unit_rows(candidates, "candidates")
@@ -98,7 +95,7 @@ def rank_correct(
 
     n, m = len(queries), len(candidates)
     better, tied, correct = np.zeros([3, n], np.int64)
-    for rows in blocks(n, m, block_elements):
+    for rows in _blocks(n, m, block_elements):
         scores = queries[rows] @ candidates.T
         is_correct = query_codes[rows, None] == candidate_codes
         best = np.where(is_correct, scores, -np.inf).max(1, keepdims=True)
@@ -116,26 +113,26 @@ def rank_correct(
 
 
 def nearest(queries, candidates, k, block_elements=BLOCK_ELEMENTS):
-    """The `k` candidates most similar to each query, best first.
+    """Finds the `k` candidates most similar to each query, best first.
 
     Args:
-        queries: float [n, dim].
-        candidates: float [m, dim].
-        k: int; all candidates when there are fewer.
-        block_elements: most similarities held at a time.
+        queries: Float array `[n, dim]`.
+        candidates: Float array `[m, dim]`.
+        k: int. Number of candidates, or all if there are fewer.
+        block_elements: int. Most similarities to hold at a time.
 
     Returns:
-        `(indices, scores)`: int [n, min(k, m)] into the candidates and their
-        cosine similarities. Equal scores stay in the candidates' order.
+        `(indices, scores)`: int `[n, min(k, m)]` into the candidates and their
+        cosine similarities. Ties keep the order of the candidates.
 
     Raises:
-        InputError: shapes do not fit, or an embedding is not finite.
+        InputError: If shapes do not fit, or an embedding is not finite.
     """
     queries = unit_rows(queries, "queries")
     candidates = unit_rows(candidates, "candidates")
     _check_sizes(queries, candidates)
     indices, scores = [], []
-    for rows in blocks(len(queries), len(candidates), block_elements):
+    for rows in _blocks(len(queries), len(candidates), block_elements):
         block = queries[rows] @ candidates.T
         order = np.argsort(-block, axis=1, kind="stable")[:, :k]
         indices.append(order)
@@ -144,18 +141,19 @@ def nearest(queries, candidates, k, block_elements=BLOCK_ELEMENTS):
 
 
 def unit_rows(vectors, name):
-    """Rows at unit length in float32; a zero row stays zero.
+    """Scales rows to unit length in float32; a zero row stays zero.
 
     Args:
-        vectors: float [n, dim].
-        name: what they are, for the error message.
+        vectors: Float array `[n, dim]`.
+        name: str. What the rows are, for the error message.
 
     Returns:
-        float32 [n, dim].
+        Float32 array `[n, dim]`.
 
     Raises:
-        InputError: not a matrix with rows, or a value is not finite. (Every
-            comparison with NaN is false: a diverged model would rank first.)
+        InputError: If `vectors` is not a matrix with rows, or a value is not
+            finite. (Every comparison with NaN is false, so a diverged model
+            would rank first.)
     """
     vectors = np.asarray(vectors, np.float32)
     if vectors.ndim != 2 or not vectors.size:
@@ -174,8 +172,8 @@ def unit_rows(vectors, name):
     return vectors / np.where(length > 0, length, 1)
 
 
-def blocks(rows, columns, elements):
-    """Slices of `rows` such that each holds about `elements` entries."""
+def _blocks(rows, columns, elements):
+    """Splits `rows` into slices of about `elements` entries each."""
     step = max(1, elements // columns)
     return [slice(i, i + step) for i in range(0, rows, step)]
 

@@ -1,4 +1,4 @@
-"""Zero-shot classification: the nearest class embedding names the image."""
+"""Zero-shot classification by the nearest class embedding."""
 
 from collections import Counter
 
@@ -11,70 +11,71 @@ from uniclip_keras.evaluation.ranking import unit_rows
 
 
 def class_embeddings(encode_texts, class_texts, templates="plain"):
-    """One embedding per class: the mean over all of its prompts.
+    """Embeds each class as the mean over its prompts.
 
-    Every text of a class is put into every template; the unit vectors are
-    averaged and the mean is brought to unit length (CLIP, section 3.1.4).
+    Every text of a class is put into every template. The unit vectors of these
+    prompts are averaged, and the mean is scaled to unit length (CLIP, section
+    3.1.4).
 
     Args:
-        encode_texts: callable, n different strings -> float [n, dim]; called
-            once, and free to work in batches.
-        class_texts: for each class a sequence of texts.
-        templates: as `prompt_templates` takes them.
+        encode_texts: Function from n different strings to float `[n, dim]`. It
+            is called once and may work in batches.
+        class_texts: A sequence of texts for each class.
+        templates: A name or templates, see `prompt_templates`.
 
     Returns:
-        float32 [classes, dim], unit length.
+        Float32 array `[classes, dim]` of unit length.
 
     Raises:
-        InputError: no classes, a class without texts, or templates that
-            `prompt_templates` refuses.
+        InputError: If there are no classes, a class has no texts, or
+            `prompt_templates` refuses the templates.
     """
     templates = prompt_templates(templates)
     if not len(class_texts):
         raise InputError("There are no classes; give at least one.")
     prompts = []
-    for place, texts in enumerate(class_texts):
+    for index, texts in enumerate(class_texts):
         if isinstance(texts, str) or not len(texts):
             raise InputError(
-                f"Class {place} has the texts {texts!r}; give each class a "
+                f"Class {index} has the texts {texts!r}; give each class a "
                 "list with at least one text."
             )
-        # Replaced, not formatted: braces in a template or text stay as is.
+        # `replace`, because `format` would interpret other braces.
         prompts.append([t.replace("{}", x) for x in texts for t in templates])
-    # Dict keys are the distinct prompts in their order.
     distinct = list(dict.fromkeys(p for group in prompts for p in group))
-    place_of = {prompt: place for place, prompt in enumerate(distinct)}
+    index_of = {prompt: index for index, prompt in enumerate(distinct)}
     vectors = unit_rows(encode_texts(distinct), "prompt embeddings")
     means = [
-        vectors[[place_of[p] for p in group]].mean(axis=0) for group in prompts
+        vectors[[index_of[p] for p in group]].mean(axis=0) for group in prompts
     ]
     return unit_rows(means, "class embeddings")
 
 
-def classify(
+def zero_shot_metrics(
     image_embeddings, class_embeddings, labels, class_labels, top_k=(1, 5)
 ):
-    """Zero-shot accuracy of images against class embeddings.
+    """Measures the zero-shot accuracy of images (CLIP, section 3.1.2).
 
-    CLIP, section 3.1.2. Tied classes count at their expected value (see
-    `ranking`), so a constant embedding scores exactly the chance level.
+    Tied classes count at their expected value (see `ranking`), so a constant
+    embedding scores exactly the chance level.
 
     Args:
-        image_embeddings: float [n, dim].
-        class_embeddings: float [classes, dim], see `class_embeddings`.
-        labels: n strings, the true class of each image.
-        class_labels: the classes' labels, all different.
-        top_k: the k of the accuracies; k above the number of classes is 1.0.
+        image_embeddings: Float array `[n, dim]`.
+        class_embeddings: Float array `[classes, dim]`, see `class_embeddings`.
+        labels: n strings. The true class of each image.
+        class_labels: Strings. The labels of the classes, all different.
+        top_k: Sequence of ints. The k of the accuracies; the accuracy is 1.0
+            for k above the number of classes.
 
     Returns:
-        A dict ready for JSON; all accuracies are fractions:
-        `top<k>`; `chance` {top<k>} of guessing at random; `majority` {top<k>}
-        of always naming the k most common classes; `mean_per_class`, the mean
-        of the classes' own top-1; `per_class` {label: {"top1", "n"}} of the
-        classes that have images; `n` images; `classes`.
+        A dict ready for JSON, with accuracies as fractions: `top<k>`; `chance`
+        {top<k>}, of random guesses; `majority` {top<k>}, of always naming the
+        k most common classes; `mean_per_class`, the mean of the top-1 of each
+        class; `per_class` {label: {"top1", "n"}} of the classes with images;
+        `n`, the number of images; `classes`, the number of classes.
 
     Raises:
-        InputError: a label is not among the classes, a class label occurs
+        InputError: If a label is not among the classes, a class label occurs
             twice, or embeddings and labels do not fit together.
     """
     _check_labels(labels, class_labels)

@@ -1,4 +1,4 @@
-"""Encoders and the models that train them."""
+"""Image and text encoders, and `UniCLIP`, the model that trains them."""
 
 from uniclip_keras.models.image_encoders import clip_vit
 from uniclip_keras.models.image_encoders import conv_stem_vit

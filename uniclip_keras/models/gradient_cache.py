@@ -1,16 +1,16 @@
-"""Gradient caching: a step on a batch larger than the memory for it.
+"""Gradient caching: a step on a batch that does not fit into memory.
 
-The loss needs the whole batch, the encoders need not. So chunk by chunk the
-batch is embedded without a tape, the loss is differentiated with respect to
-the embeddings, and each chunk is embedded again under a tape that takes its
-part of this gradient to the weights (GradCache, Gao et al. 2021, arXiv
-2101.06983). Memory is that of a chunk, the gradient that of the batch, the
-price a second forward pass.
+The loss needs the embeddings of the whole batch at once, the encoders do not.
+So the batch is embedded in chunks without a tape, the loss is differentiated
+with respect to the embeddings, and each chunk is embedded again under a tape
+that takes its part of this gradient to the weights (GradCache, Gao et al.
+2021, arXiv 2101.06983). This takes the memory of one chunk and one more
+forward pass, and gives the gradient of the batch.
 
-What a forward pass changes in a model (dropout's seeds, moving averages) goes
-through the loops as values and is assigned once: the second pass starts where
-the first one did and draws the same masks, and the loops have no side effects,
-which replicas and XLA would not allow.
+A forward pass may change a model's state (dropout seeds, moving averages).
+The loops carry this state as values and assign it once at the end: the second
+pass starts from the state of the first and so draws the same dropout masks,
+and the loops have no side effects, which replicas and XLA do not allow.
 """
 
 import warnings
@@ -20,10 +20,12 @@ import tensorflow as tf
 
 from uniclip_keras.errors import InputError
 from uniclip_keras.losses.replicas import replica_count
+from uniclip_keras.models.step import objective_loss
+from uniclip_keras.models.step import scaled_sum
 
 
 def embed(model, data, size, training=False):
-    """`model(data, training)` chunk by chunk, without a tape, in float32.
+    """Computes `model(data, training)` in chunks, without a tape, in float32.
 
     Arguments and errors are those of `loss_and_gradients`.
     """
@@ -32,24 +34,25 @@ def embed(model, data, size, training=False):
 
 
 def loss_and_gradients(model, data, size):
-    """The objective and its gradients, as of the whole batch at once.
+    """Computes the objective of a replica's batch and its gradients.
 
-    An activity regulariser, in Keras a mean over items, counts by the chunk's
-    share of the items.
+    The result is that of `step.loss_and_gradients`. An activity regularizer,
+    in Keras a mean over items, is weighted by the chunk's share of the items.
 
     Args:
-        model: a compiled `UniCLIP` model.
-        data: a replica's batch.
-        size: items per chunk.
+        model: A compiled `UniCLIP` model.
+        data: A replica's batch.
+        size: int. Items per chunk.
 
     Returns:
         `(loss, gradients)`: the replica's objective, and the gradients of
-        `model.scaled(objective + penalties)` for the trainable variables,
-        None for a variable that has no part in it.
+        `scaled_sum(model, objective, *penalties)` with respect to the
+        trainable variables, None for a variable that the sum does not depend
+        on.
 
     Raises:
-        InputError: for a random operation without a seed of the model's, or
-            under XLA for a size that does not divide the batch.
+        InputError: If a random operation has no seed that the model holds, or
+            the size does not divide the batch under XLA.
     """
     chunks, state = _Chunks(model, data, size), _State(model)
     start = state.values()
@@ -57,19 +60,19 @@ def loss_and_gradients(model, data, size):
     weights = [variable.value for variable in model.trainable_variables]
     with tf.GradientTape() as tape:
         tape.watch(embeddings)
-        loss = model.objective_loss(_flat(embeddings), data)
-        # The weights' penalties; activities have theirs in the chunks.
-        scaled = model.scaled(loss, *model.losses)
+        loss = objective_loss(model, _flat(embeddings), data)
+        # Penalties of weights; those of activities are added per chunk.
+        scaled = scaled_sum(model, loss, *model.losses)
     cached, gradients = tape.gradient(scaled, [embeddings, weights])
     cached = {d: g for d, g in cached.items() if g is not None}
-    reached = {i for i, g in enumerate(gradients) if g is not None}
+    has_gradient = {i for i, g in enumerate(gradients) if g is not None}
 
-    def add_chunk(index, values, totals):
-        places = chunks.places(index)
-        inputs, upstream = _take((chunks.inputs, cached), places)
+    def add_chunk(chunk, values, totals):
+        rows = chunks.rows(chunk)
+        inputs, upstream = _take((chunks.inputs, cached), rows)
         with tf.GradientTape() as tape:
             outputs, values, penalties = state.call(inputs, values, True)
-            # A sum that has the cached gradient for its own.
+            # The gradient of this sum is the cached one times the Jacobian.
             target = tf.add_n(
                 [
                     tf.reduce_sum(_float32(outputs[domain]) * gradient)
@@ -77,14 +80,14 @@ def loss_and_gradients(model, data, size):
                 ]
             )
             if penalties:
-                share = _float32(tf.size(places) / chunks.items)
-                target += share * model.scaled(*penalties)
+                share = _float32(tf.size(rows) / chunks.items)
+                target += share * scaled_sum(model, *penalties)
         totals = list(totals)
-        for place, gradient in enumerate(tape.gradient(target, weights)):
+        for index, gradient in enumerate(tape.gradient(target, weights)):
             if gradient is not None:
-                totals[place] += tf.convert_to_tensor(gradient)
-                reached.add(place)
-        return index + 1, values, totals
+                totals[index] += tf.convert_to_tensor(gradient)
+                has_gradient.add(index)
+        return chunk + 1, values, totals
 
     totals = [
         tf.zeros_like(weight) if gradient is None else gradient
@@ -92,27 +95,27 @@ def loss_and_gradients(model, data, size):
     ]
     _, _, totals = chunks.loop(add_chunk, start, totals)
     return loss, [
-        total if place in reached else None
-        for place, total in enumerate(totals)
+        total if index in has_gradient else None
+        for index, total in enumerate(totals)
     ]
 
 
 def _embed(model, chunks, state, training):
-    """Embeddings by item, dict domain -> float32 [items, rows, dim]."""
+    """Embeds all chunks: dict domain -> float32 `[items, rows, dim]`."""
 
-    def add_chunk(index, values, found):
-        places = chunks.places(index)
-        inputs = _take(chunks.inputs, places)
+    def add_chunk(chunk, values, found):
+        rows = chunks.rows(chunk)
+        inputs = _take(chunks.inputs, rows)
         outputs, values, _ = state.call(inputs, values, training)
         found = {
             domain: tf.tensor_scatter_nd_update(
                 z,
-                places[:, None],
+                rows[:, None],
                 tf.reshape(_float32(outputs[domain]), [-1, *z.shape[1:]]),
             )
             for domain, z in found.items()
         }
-        return index + 1, values, found
+        return chunk + 1, values, found
 
     shapes = model.embedding_shapes(chunks.inputs)
     found = {d: tf.zeros([chunks.items, *s]) for d, s in shapes.items()}
@@ -121,9 +124,9 @@ def _embed(model, chunks, state, training):
     return found
 
 
-def _take(values, places):
-    """The items at `places` of each tensor of a nested structure."""
-    return tf.nest.map_structure(lambda x: tf.gather(x, places), values)
+def _take(values, rows):
+    """Gathers rows of each tensor of a nested structure."""
+    return tf.nest.map_structure(lambda x: tf.gather(x, rows), values)
 
 
 def _float32(x):
@@ -131,7 +134,7 @@ def _float32(x):
 
 
 def _flat(embeddings):
-    """Rows of all items: `[items, rows, dim]` -> `[items * rows, dim]`."""
+    """`[items, rows, dim]` -> `[items * rows, dim]` for each domain."""
     return {
         domain: tf.reshape(z, [-1, z.shape[-1]])
         for domain, z in embeddings.items()
@@ -139,7 +142,7 @@ def _flat(embeddings):
 
 
 class _Chunks:
-    """A batch as chunks of `size` items, the last one what remains."""
+    """A batch in chunks of `size` items; the last one holds the remainder."""
 
     def __init__(self, model, data, size):
         self.inputs = {
@@ -157,26 +160,26 @@ class _Chunks:
                 "data's remainder, or compile with jit_compile=False."
             )
 
-    def places(self, index):
-        """Items of a chunk, int32 `[rows]`."""
-        first, rows = index * self.size, self.size
+    def rows(self, chunk):
+        """Returns the indices of a chunk's items, int32 `[n]`."""
+        first, count = chunk * self.size, self.size
         if not self.equal:
-            rows = tf.minimum(rows, self.items - first)
-        return first + tf.range(rows)
+            count = tf.minimum(count, self.items - first)
+        return first + tf.range(count)
 
     def loop(self, body, *values):
-        """Runs `body(index, *values)` for one chunk after the other."""
+        """Runs `body(chunk, *values)` for one chunk after the other."""
         return tf.while_loop(
-            lambda index, *_: index < self.count,
+            lambda chunk, *_: chunk < self.count,
             body,
             (tf.constant(0), *values),
-            # Chunks side by side would take the memory of the whole batch.
+            # Parallel chunks would take the memory of the whole batch.
             parallel_iterations=1,
         )
 
 
 class _State:
-    """What a forward pass may change in a model, as values."""
+    """The state that a forward pass may change in a model, as values."""
 
     def __init__(self, model):
         self.model = model
@@ -206,21 +209,23 @@ class _State:
         return embeddings, new, scope.losses
 
     def assign(self, values):
-        """Writes back what calls have changed, and nothing frozen."""
+        """Assigns the values that calls have changed; frozen ones stay."""
         for index in self.changed:
             self.variables[index].assign(values[index])
 
 
 def check_chunks(model, size):
-    """Warns of batch normalization, which sees the statistics of a chunk.
+    """Checks that a model can be run in chunks.
+
+    Warns of batch normalization, which sees the statistics of one chunk.
 
     Args:
-        model: a `UniCLIP` model, made in the scope of its strategy.
-        size: items per chunk.
+        model: A `UniCLIP` model, made in the scope of its strategy.
+        size: int. Items per chunk.
 
     Raises:
-        InputError: for a size below 1, or for normalization synchronized
-            over several replicas, which cannot meet within a loop.
+        InputError: If the size is below 1, or batch normalization is
+            synchronized over several replicas, which a loop does not allow.
     """
     if size < 1:
         raise InputError(
@@ -245,6 +250,6 @@ def check_chunks(model, size):
         warnings.warn(
             f"gradient_cache_size={size}: the batch normalization "
             f"{[layer.name for layer in norms]} sees the statistics of "
-            f"{size} items, so that the gradient is not quite the batch's.",
+            f"{size} items, so that the gradient is not exactly the batch's.",
             stacklevel=3,
         )

@@ -1,7 +1,7 @@
-"""Image encoders: Keras models from images in [0, 1] to features [b, width].
+"""Image encoders: Keras models from images in [0, 1] to features `[b, width]`.
 
-Each is a plain functional model, so any other Keras model of that form can
-take its place.
+Each is a plain functional model. Any other Keras model from images to features
+`[b, width]` can take its place.
 """
 
 import keras
@@ -9,7 +9,7 @@ import keras_hub
 
 from uniclip_keras.errors import InputError
 
-# [0, 1] -> roughly zero mean and unit deviation, as CLIP's own statistics do.
+# CLIP's channel statistics of [0, 1] images.
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -23,31 +23,32 @@ def conv_stem_vit(
     mlp_ratio=4,
     name="image_encoder",
 ):
-    """A small ViT whose patches come from a convolutional stem.
+    """Makes a small ViT with a convolutional stem.
 
-    Every stem convolution halves the resolution: 32 px and three of them give
-    16 tokens, which on a CPU learns far more in minutes than many tokens of a
-    linear patch embedding. Features are the mean over the tokens.
+    Every stem convolution halves the resolution: three of them turn 32 pixels
+    into 16 tokens. Minutes of training on a CPU teach it far more than a ViT
+    with many tokens from linear patches. Features are the mean over tokens.
 
     Args:
-        image_size: pixels of the square input.
-        width: token width.
-        layers: number of transformer layers.
-        heads: attention heads per layer.
-        stem: channels of the stride-2 convolutions.
-        mlp_ratio: hidden width of the MLPs over `width`.
+        image_size: int. Pixels of the square input.
+        width: int. Token width.
+        layers: int. Number of transformer layers.
+        heads: int. Attention heads per layer.
+        stem: Sequence of ints. Channels of the stride-2 convolutions.
+        mlp_ratio: int. Hidden width of the MLPs divided by `width`.
+        name: str. Name of the model.
 
     Returns:
-        `keras.Model`: float `[b, image_size, image_size, 3]` in [0, 1] ->
-        `[b, width]`.
+        A `keras.Model` from float `[b, image_size, image_size, 3]` in [0, 1]
+        to `[b, width]`.
 
     Raises:
-        InputError: when the stem does not divide the image size.
+        InputError: If the stem does not divide the image size.
     """
     patch = 2 ** len(stem)
-    check_patches(image_size, patch)
+    _check_patches(image_size, patch)
     images = keras.Input((image_size, image_size, 3), name="images")
-    x = normalise(images)
+    x = _standardize(images)
     for index, channels in enumerate(stem):
         x = keras.layers.Conv2D(
             channels,
@@ -58,7 +59,7 @@ def conv_stem_vit(
             kernel_initializer="he_normal",
             name=f"stem_{index}",
         )(x)
-        # Statistics of the global batch: replicas must not differ.
+        # The statistics of the global batch keep the replicas equal.
         x = keras.layers.BatchNormalization(
             momentum=0.95, synchronized=True, name=f"stem_norm_{index}"
         )(x)
@@ -93,16 +94,24 @@ def vit(
     heads=12,
     name="image_encoder",
 ):
-    """KerasHub's ViT; the defaults are ViT-B/32. Features: the class token.
+    """Makes KerasHub's ViT; the defaults are those of ViT-B/32.
+
+    Args:
+        image_size: int. Pixels of the square input.
+        patch_size: int. Pixels of the square patches.
+        width: int. Token width.
+        layers: int. Number of transformer layers.
+        heads: int. Attention heads per layer.
+        name: str. Name of the model.
 
     Returns:
-        `keras.Model`: float `[b, image_size, image_size, 3]` in [0, 1] ->
-        `[b, width]`.
+        A `keras.Model` from float `[b, image_size, image_size, 3]` in [0, 1]
+        to `[b, width]`, the class token.
 
     Raises:
-        InputError: when the patches do not divide the image size.
+        InputError: If the patches do not divide the image size.
     """
-    check_patches(image_size, patch_size)
+    _check_patches(image_size, patch_size)
     backbone = keras_hub.models.ViTBackbone(
         image_shape=(image_size, image_size, 3),
         patch_size=patch_size,
@@ -122,16 +131,11 @@ def clip_vit(
     heads=12,
     name="image_encoder",
 ):
-    """KerasHub's CLIP image tower; the defaults are CLIP's ViT-B/32.
+    """Makes KerasHub's CLIP image encoder; the defaults are those of ViT-B/32.
 
-    Returns:
-        `keras.Model`: float `[b, image_size, image_size, 3]` in [0, 1] ->
-        `[b, width]`, the class token.
-
-    Raises:
-        InputError: when the patches do not divide the image size.
+    Arguments, result and errors are those of `vit`.
     """
-    check_patches(image_size, patch_size)
+    _check_patches(image_size, patch_size)
     backbone = keras_hub.models.CLIPVisionEncoder(
         patch_size=patch_size,
         hidden_dim=width,
@@ -150,43 +154,44 @@ def from_backbone(
     pixels="standardized",
     name="image_encoder",
 ):
-    """Makes an image encoder of a KerasHub or KerasCV backbone.
+    """Makes an image encoder from a KerasHub or KerasCV backbone.
 
     Args:
-        backbone: Keras model from images to a feature map `[b, h, w, c]`,
+        backbone: `keras.Model`. Maps images to a feature map `[b, h, w, c]`,
             tokens `[b, t, c]` or features `[b, c]`.
-        image_size: pixels of the square input.
-        pooling: over tokens, "mean" or "first" (the class token). Feature maps
-            are averaged over their positions.
-        pixels: what the backbone expects: "standardized" (zero mean, unit
-            deviation by CLIP's statistics), "unit" ([0, 1]) or "bytes"
-            ([0, 255], for backbones that rescale themselves).
+        image_size: int. Pixels of the square input.
+        pooling: str. Pooling of tokens, "mean" or "first" (the class token).
+            Feature maps are averaged over their positions.
+        pixels: str. What the backbone expects: "standardized" (zero mean and
+            unit deviation by CLIP's statistics), "unit" ([0, 1]) or "bytes"
+            ([0, 255], for backbones that rescale).
+        name: str. Name of the model.
 
     Returns:
-        `keras.Model`: float `[b, image_size, image_size, 3]` in [0, 1] ->
-        `[b, c]`.
+        A `keras.Model` from float `[b, image_size, image_size, 3]` in [0, 1]
+        to `[b, c]`.
 
     Raises:
-        InputError: for an unknown `pooling` or `pixels`, or an output that
-            is no single tensor of rank 2 to 4.
+        InputError: If `pooling` or `pixels` is unknown, or the output is not
+            a single tensor of rank 2 to 4.
     """
     convert = {
-        "standardized": normalise,
+        "standardized": _standardize,
         "unit": lambda x: x,
         "bytes": keras.layers.Rescaling(255.0, name="to_bytes"),
     }
-    if pixels not in convert:
-        raise InputError(
-            f"pixels={pixels!r} is unknown; choose from {sorted(convert)}."
-        )
-    pools = {
+    pool = {
         "mean": keras.layers.GlobalAveragePooling1D(name="features"),
-        "first": keras.layers.Cropping1D((0, 0), name="features"),
+        "first": lambda x: x[:, 0],
     }
-    if pooling not in pools:
-        raise InputError(
-            f"pooling={pooling!r} is unknown; choose from {sorted(pools)}."
-        )
+    for argument, value, known in (
+        ("pixels", pixels, convert),
+        ("pooling", pooling, pool),
+    ):
+        if value not in known:
+            raise InputError(
+                f"{argument}={value!r} is unknown; choose from {sorted(known)}."
+            )
     images = keras.Input((image_size, image_size, 3), name="images")
     x = convert[pixels](images)
     by_name = isinstance(backbone.input, dict)
@@ -195,28 +200,27 @@ def from_backbone(
     if rank == 4:
         x = keras.layers.GlobalAveragePooling2D(name="features")(x)
     elif rank == 3:
-        x = x[:, 0] if pooling == "first" else pools["mean"](x)
+        x = pool[pooling](x)
     elif rank != 2:
         raise InputError(
             f"the backbone {backbone.name!r} returns {x!r}; an image encoder "
-            "needs one tensor of rank 2, 3 or 4: wrap it in a Keras model "
-            "that picks one output."
+            "needs one tensor of rank 2, 3 or 4: wrap the backbone in a Keras "
+            "model that picks one output."
         )
     return keras.Model(images, x, name=name)
 
 
-def normalise(images):
-    """Standardizes [0, 1] images by CLIP's channel statistics."""
+def _standardize(images):
+    """Shifts and scales [0, 1] images to zero mean and unit deviation."""
     layer = keras.layers.Normalization(
         mean=CLIP_MEAN,
         variance=[std**2 for std in CLIP_STD],
-        name="normalise",
+        name="standardize",
     )
     return layer(images)
 
 
-def check_patches(image_size, patch_size):
-    """Raises InputError unless patches tile the image exactly."""
+def _check_patches(image_size, patch_size):
     if image_size < 1 or image_size % patch_size:
         lower = max(patch_size, image_size // patch_size * patch_size)
         raise InputError(

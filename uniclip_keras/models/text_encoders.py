@@ -1,4 +1,4 @@
-"""Text encoders: Keras models from token ids to features [b, width]."""
+"""Text encoders: Keras models from token ids to features `[b, width]`."""
 
 import keras
 import keras_hub
@@ -15,25 +15,26 @@ def clip_text(
     pooling="end",
     name="text_encoder",
 ):
-    """KerasHub's CLIP text transformer, causal; the defaults are CLIP's own.
+    """Makes KerasHub's causal CLIP text transformer; the defaults are CLIP's.
 
     Args:
-        vocabulary_size: number of token ids.
-        context_length: tokens per text.
-        width: token width.
-        layers: number of transformer layers.
-        heads: attention heads per layer.
-        pooling: "end" takes the last layer's state at the end token, which
-            the tokenizer must give the largest id (CLIP); "mean" averages
-            the states of all tokens but padding (id 0), from which a small
-            tower learns faster.
+        vocabulary_size: int. Number of token ids.
+        context_length: int. Tokens per text.
+        width: int. Token width.
+        layers: int. Number of transformer layers.
+        heads: int. Attention heads per layer.
+        pooling: str. "end" takes the last layer's state at the end token, to
+            which the tokenizer must give the largest id (CLIP). "mean"
+            averages the states of all tokens except padding (id 0); a small
+            encoder learns faster from it.
+        name: str. Name of the model.
 
     Returns:
-        `keras.Model`: int `[b, context_length]` -> `[b, width]`.
+        A `keras.Model` from int `[b, context_length]` to `[b, width]`.
 
     Raises:
-        InputError: when the heads do not divide the width, or for another
-            pooling.
+        InputError: If the heads do not divide the width, or the pooling is
+            unknown.
     """
     if pooling not in POOLINGS:
         raise InputError(
@@ -61,14 +62,14 @@ def clip_text(
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class EndTokenPooling(keras.layers.Layer):
-    """The state at each text's end token, the largest id of its row.
+    """Returns the state at each text's end token, the largest id of its row.
 
     Call arguments:
-        states: float tensor `[b, length, width]`.
-        tokens: int tensor `[b, length]`.
+        states: Float tensor `[b, length, width]`.
+        tokens: Int tensor `[b, length]`.
 
     Returns:
-        tensor `[b, width]`.
+        Tensor `[b, width]`.
     """
 
     def call(self, states, tokens):
@@ -82,14 +83,14 @@ class EndTokenPooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class MeanTokenPooling(keras.layers.Layer):
-    """The mean state of each text's tokens, padding (id 0) left out.
+    """Averages the states of each text's tokens except padding (id 0).
 
     Call arguments:
-        states: float tensor `[b, length, width]`.
-        tokens: int tensor `[b, length]`.
+        states: Float tensor `[b, length, width]`.
+        tokens: Int tensor `[b, length]`.
 
     Returns:
-        tensor `[b, width]`.
+        Tensor `[b, width]`.
     """
 
     def call(self, states, tokens):

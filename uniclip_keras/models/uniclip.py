@@ -8,62 +8,57 @@ import tensorflow as tf
 from uniclip_keras.data.augmentation import IDENTITY
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers import AugmentationEncoder
-from uniclip_keras.layers import DomainSimilarity
 from uniclip_keras.layers import ImageProjection
 from uniclip_keras.layers import TextProjection
 from uniclip_keras.layers import ViewProjection
 from uniclip_keras.layers.domain_similarity import unit_length
 from uniclip_keras.losses import MPNCE
-from uniclip_keras.models.gradient_cache import check_chunks
-from uniclip_keras.models.step_function import ContrastiveModel
+from uniclip_keras.models import gradient_cache
+from uniclip_keras.models import step
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
-class UniCLIP(ContrastiveModel):
+class UniCLIP(keras.Model):
     """Two encoders, augmentation-aware heads and one loss (UniCLIP, figure 2).
 
-    `fit` takes a dataset of dictionaries as `uniclip_keras.data` makes them:
+    `fit` takes a dataset of dictionaries such as `uniclip_keras.data` makes:
 
         views          float32 [b, v, h, w, 3], v views of each image, [0, 1]
-        augmentations  float32 [b, v, 11], what was done to each view
+        augmentations  float32 [b, v, 11], the augmentation of each view
         tokens         int32 [b, length], one text per image, or [b, k, length]
-                       for k texts of each
+                       for k texts per image
         id             int64 [b], equal ids are positives
 
-    All views and all texts of an item are positives of each other, whatever
-    the objective: it takes k texts as it takes v views.
-
-    Under a distribution strategy the loss and the step are those of the global
-    batch; gradients are clipped after they are summed over the replicas.
+    All views and texts of an item are positives of each other. Under a
+    distribution strategy the loss and the step are those of the global batch;
+    gradients are clipped after their sum over the replicas.
 
     Args:
-        image_encoder: `keras.Model` from images `[n, h, w, 3]` in [0, 1] to
+        image_encoder: `keras.Model`. Maps images `[n, h, w, 3]` in [0, 1] to
             features `[n, width]`.
-        text_encoder: `keras.Model` from tokens `[n, length]` to features.
-        objective: a loss of `uniclip_keras.losses` over the domains "image"
-            and "text"; `MPNCE` with the usual start values by default. If its
-            similarity knows a domain "view" as well, "image" is the first
-            view alone, and the others are embedded as "view" by a head of
-            their own (SLIP).
-        embedding_dim: size of the shared space.
-        augmentation_units: layer widths of the `AugmentationEncoder`, or None
-            for an image head that does not know the augmentation.
-        projection_blocks: residual blocks of the image head.
-        view_units: layer widths of the `ViewProjection`, where there is one.
-        gradient_cache_size: items of a replica's batch to embed at a time:
-            memory is that of so many, the loss and the gradient those of the
-            batch, for one more forward pass. None embeds all at once.
+        text_encoder: `keras.Model`. Maps tokens `[n, length]` to features
+            `[n, width]`.
+        objective: A loss of `uniclip_keras.losses` over the domains "image"
+            and "text"; `MPNCE()` by default. If its similarity also knows a
+            domain "view", "image" holds the first view of each image and
+            "view" the others, embedded by a head of their own (SLIP).
+        embedding_dim: int. Size of the shared embedding space.
+        augmentation_units: Layer widths of the `AugmentationEncoder`, or None
+            for an image head that ignores the augmentation.
+        projection_blocks: int. Number of residual blocks of the image head.
+        view_units: Layer widths of the `ViewProjection`, if there is one.
+        gradient_cache_size: int or None. Items of a replica's batch to embed
+            at a time, which saves memory for one more forward pass and leaves
+            the loss and the gradient the same. None embeds the whole batch.
 
     Raises:
-        InputError: for an encoder of another form, or a cache that cannot
-            work; see `gradient_cache.check_chunks`, which warns as well.
+        InputError: If an encoder has the wrong output, or gradient caching is
+            impossible.
 
     Example:
 
     ```python
-    model = UniCLIP(
-        models.vit(image_size=224), models.clip_text(), embedding_dim=512
-    )
+    model = UniCLIP(models.vit(image_size=224), models.clip_text())
     model.compile(optimizer=keras.optimizers.AdamW(1e-3, global_clipnorm=1.0))
     model.fit(dataset, epochs=32, steps_per_epoch=1000)
     ```
@@ -83,11 +78,9 @@ class UniCLIP(ContrastiveModel):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
-        self.image_encoder = _revive(image_encoder)
-        self.text_encoder = _revive(text_encoder)
-        if objective is None:
-            objective = MPNCE(DomainSimilarity(("image", "text")))
-        self.objective = _revive(objective)
+        self.image_encoder = _deserialize(image_encoder)
+        self.text_encoder = _deserialize(text_encoder)
+        self.objective = _deserialize(objective) or MPNCE()
         self.embedding_dim = embedding_dim
         self.projection_blocks = projection_blocks
         self.augmentation_units = augmentation_units
@@ -112,7 +105,7 @@ class UniCLIP(ContrastiveModel):
             self.view_projection.build(self.image_encoder.output_shape)
         self.gradient_cache_size = gradient_cache_size
         if gradient_cache_size is not None:
-            check_chunks(self, gradient_cache_size)
+            gradient_cache.check_chunks(self, gradient_cache_size)
         self.built = True
 
     def build(self, input_shape=None):
@@ -122,25 +115,24 @@ class UniCLIP(ContrastiveModel):
         """Embeds a batch.
 
         Args:
-            inputs: the dictionary of the class description; "id" is not read.
+            inputs: The dictionary of the class description; "id" is not read.
+            training: bool. Whether to run in training mode.
 
         Returns:
-            dict of float embeddings, not normalised: "image" `[b * v, dim]`,
-            the views of each image adjacent, and "text" `[b * k, dim]`, its
-            texts likewise. With a domain "view": "image" `[b, dim]` of the
-            first views, and "view" `[b * (v - 1), view_units[-1]]` of the
-            others.
+            Dict of float embeddings, not normalized, the rows of each item
+            adjacent: "image" `[b * v, dim]` and "text" `[b * k, dim]`. With a
+            domain "view": "image" `[b, dim]` of the first views, and "view"
+            `[b * (v - 1), view_units[-1]]` of the others.
 
         Raises:
-            InputError: for a domain "view" and fewer than three views, or
-                tokens of another form.
+            InputError: For tokens of the wrong shape, or too few views.
         """
         shapes = self.embedding_shapes(inputs)
         views, augmentations = inputs["views"], inputs["augmentations"]
+        # [b, v, h, w, 3] -> [b * v, width]: one call for all views.
         features = self.image_encoder(
             tf.reshape(views, [-1, *views.shape[2:]]), training=training
         )
-        # One encoder call for all views, of which each domain takes its own.
         features = tf.reshape(features, [-1, views.shape[1], features.shape[1]])
         projected, _ = shapes["image"]
         embeddings = {
@@ -148,7 +140,9 @@ class UniCLIP(ContrastiveModel):
                 _merge(features[:, :projected]),
                 _merge(augmentations[:, :projected]),
             ),
-            "text": self._project_texts(_merge(inputs["tokens"]), training),
+            "text": self.text_projection(
+                self.text_encoder(_merge(inputs["tokens"]), training=training)
+            ),
         }
         if self.view_projection is not None:
             embeddings["view"] = self.view_projection(
@@ -157,7 +151,7 @@ class UniCLIP(ContrastiveModel):
         return embeddings
 
     def embedding_shapes(self, inputs):
-        """Embeddings of one item: dict domain -> `(rows, dim)`."""
+        """Returns the embeddings per item: dict domain -> `(rows, dim)`."""
         views = inputs["views"].shape[1]
         text = (_texts_per_item(inputs["tokens"]), self.embedding_dim)
         if self.view_projection is None:
@@ -165,7 +159,7 @@ class UniCLIP(ContrastiveModel):
         if views < 3:
             raise InputError(
                 f'{views} views per image are too few for the domain "view": '
-                "the first view meets the text, and two more at least meet "
+                "the first view is compared with the text and the others with "
                 "each other; give 3 or more."
             )
         return {
@@ -175,26 +169,21 @@ class UniCLIP(ContrastiveModel):
         }
 
     def _project_features(self, features, augmentations):
-        augmentation = None
-        if self.augmentation_encoder is not None:
-            augmentation = self.augmentation_encoder(augmentations)
-        return self.image_projection(features, augmentation)
-
-    def _project_texts(self, tokens, training):
-        return self.text_projection(
-            self.text_encoder(tokens, training=training)
-        )
+        if self.augmentation_encoder is None:
+            return self.image_projection(features)
+        embedded = self.augmentation_encoder(augmentations)
+        return self.image_projection(features, embedded)
 
     def encode_image(self, images, augmentations=None):
-        """Unit-length embeddings of images for zero-shot use and retrieval.
+        """Embeds images for zero-shot classification and retrieval.
 
         Args:
-            images: float `[b, h, w, 3]` in [0, 1].
-            augmentations: float `[b, 11]`, the transform really applied; the
-                identity by default.
+            images: Float tensor `[b, h, w, 3]` in [0, 1].
+            augmentations: Float tensor `[b, 11]`. What made the images; by
+                default the vector of an untouched image.
 
         Returns:
-            float32 `[b, embedding_dim]`.
+            Float32 tensor `[b, embedding_dim]` of unit length.
         """
         images = tf.convert_to_tensor(images, tf.float32)
         if augmentations is None:
@@ -203,56 +192,97 @@ class UniCLIP(ContrastiveModel):
         return unit_length(self._project_features(features, augmentations))
 
     def encode_text(self, tokens):
-        """Unit-length embeddings of texts.
+        """Embeds texts for zero-shot classification and retrieval.
 
         Args:
-            tokens: int `[b, length]`.
+            tokens: Int tensor `[b, length]`.
 
         Returns:
-            float32 `[b, embedding_dim]`.
+            Float32 tensor `[b, embedding_dim]` of unit length.
         """
-        return unit_length(
-            self._project_texts(tf.convert_to_tensor(tokens), False)
-        )
+        tokens = tf.convert_to_tensor(tokens)
+        features = self.text_encoder(tokens, training=False)
+        return unit_length(self.text_projection(features))
+
+    def batch_loss(self, data, training=False):
+        """Computes the objective of a replica's batch."""
+        size = self.gradient_cache_size
+        if size is None:
+            embeddings = self(data, training=training)
+        else:
+            embeddings = gradient_cache.embed(self, data, size, training)
+        return step.objective_loss(self, embeddings, data)
+
+    def train_step(self, data):
+        """Takes one optimizer step on the global batch and returns the logs."""
+        data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        size = self.gradient_cache_size
+        if size is None:
+            loss, gradients = step.loss_and_gradients(self, data)
+        else:
+            loss, gradients = gradient_cache.loss_and_gradients(
+                self, data, size
+            )
+        step.apply_gradients(self, gradients)
+        return {**self._track(loss), **self.objective.logs()}
+
+    def test_step(self, data):
+        """Computes the loss of the global batch and returns the logs."""
+        data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self._track(self.batch_loss(data))
+
+    def _track(self, loss):
+        self._loss_tracker.update_state(step.mean_over_replicas(loss))
+        return {"loss": self._loss_tracker.result()}
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+            self.train_function = step.step_function(self, self.train_step)
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            self.test_function = step.step_function(self, self.test_step)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: Keras would reduce a batch over workers and fail."""
 
     def get_config(self):
-        config = super().get_config()
-        config.update(
-            image_encoder=keras.saving.serialize_keras_object(
-                self.image_encoder
-            ),
-            text_encoder=keras.saving.serialize_keras_object(self.text_encoder),
-            objective=keras.saving.serialize_keras_object(self.objective),
-            embedding_dim=self.embedding_dim,
-            augmentation_units=self.augmentation_units,
-            projection_blocks=self.projection_blocks,
-            view_units=self.view_units,
-            gradient_cache_size=self.gradient_cache_size,
-        )
-        return config
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "image_encoder": serialize(self.image_encoder),
+            "text_encoder": serialize(self.text_encoder),
+            "objective": serialize(self.objective),
+            "embedding_dim": self.embedding_dim,
+            "augmentation_units": self.augmentation_units,
+            "projection_blocks": self.projection_blocks,
+            "view_units": self.view_units,
+            "gradient_cache_size": self.gradient_cache_size,
+        }
 
 
 def _merge(x):
-    """`[b, v, width]` -> `[b * v, width]`; `[b, width]` stays as it is."""
+    """`[b, v, width]` -> `[b * v, width]`; `[b, width]` is unchanged."""
     return tf.reshape(x, [-1, x.shape[-1]])
 
 
 def _texts_per_item(tokens):
-    """The k of tokens `[b, k, length]`, 1 for `[b, length]`."""
+    """Returns k for tokens `[b, k, length]` and 1 for `[b, length]`."""
     shape = tokens.shape
     if len(shape) == 2:
         return 1
-    if len(shape) != 3 or not shape[1]:
-        raise InputError(
-            f"tokens of shape {shape} are not possible; give [batch, length], "
-            "or [batch, k, length] for k texts per item, k known and at "
-            "least 1."
-        )
-    return shape[1]
+    if len(shape) == 3 and shape[1]:
+        return shape[1]
+    raise InputError(
+        f"tokens have shape {shape}; give [batch, length], or "
+        "[batch, k, length] for k texts per item, k known and at least 1."
+    )
 
 
-def _revive(value):
-    """Objects as given; configurations of objects (from a file) revived."""
+def _deserialize(value):
+    """Returns an object as given, or made from its configuration."""
     if isinstance(value, Mapping):
         return keras.saving.deserialize_keras_object(value)
     return value
@@ -263,7 +293,7 @@ def _feature_shape(encoder, domain):
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
         raise InputError(
             f"the {domain} encoder {getattr(encoder, 'name', encoder)!r} has "
-            f"output shape {shape}; features [batch, width] are needed: see "
-            "uniclip_keras.models.from_backbone."
+            f"output shape {shape}, but features [batch, width] are needed; "
+            "see uniclip_keras.models.from_backbone."
         )
     return shape

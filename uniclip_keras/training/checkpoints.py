@@ -1,4 +1,4 @@
-"""Checkpoints from which a run goes on exactly where it was."""
+"""Checkpoints that let a run continue exactly where it stopped."""
 
 import pathlib
 
@@ -9,16 +9,17 @@ from uniclip_keras.errors import InputError
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves model and optimizer every few steps, and at the end.
+    """Saves model and optimizer every few steps and at the end of `fit`.
 
-    A run's position is the number of batches it has taken (more than the
-    optimizer's iterations where float16 overflowed). `restore` gives it back,
-    and the data set starts there: see `training_dataset`.
+    The position of a run is the number of batches it has taken. (The
+    optimizer's iterations may be fewer: float16 skips a step that overflows.)
+    `restore` returns this number, and the dataset starts there: see
+    `training_dataset`.
 
     Args:
-        directory: where the checkpoints are; made when missing.
-        every: steps between two checkpoints.
-        keep: how many of the latest to keep.
+        directory: Directory of the checkpoints; created if missing.
+        every: int. Steps between two checkpoints.
+        keep: int. Number of latest checkpoints to keep.
     """
 
     def __init__(self, directory, every, keep=2):
@@ -32,12 +33,16 @@ class Checkpoints(keras.callbacks.Callback):
     def restore(self, model):
         """Loads the latest checkpoint into a compiled model.
 
+        Args:
+            model: A compiled `UniCLIP` model.
+
         Returns:
-            int, the step to go on from; 0 without a checkpoint.
+            int, the step to continue from; 0 without a checkpoint.
 
         Raises:
-            InputError: for a checkpoint of another model.
+            InputError: If the checkpoint is of another model.
         """
+        # Makes the optimizer's variables.
         model.make_train_function()
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
@@ -62,6 +67,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         before = int(self._step)
+        # `batch` may advance by several steps at a time.
         step = self._before_epoch + batch + 1
         self._step.assign(step)
         if step // self.every > before // self.every:
@@ -81,14 +87,14 @@ def restore_model(model, directory):
     """Loads the weights of the latest checkpoint into a model.
 
     Args:
-        model: model of the checkpoint's architecture; need not be compiled.
-        directory: directory that `Checkpoints` wrote.
+        model: A model of the checkpoint's architecture, compiled or not.
+        directory: Directory that `Checkpoints` wrote.
 
     Returns:
         int, the step of the checkpoint.
 
     Raises:
-        InputError: without a checkpoint, or for one of another model.
+        InputError: If there is no checkpoint, or it is of another model.
     """
     latest = tf.train.latest_checkpoint(str(directory))
     if latest is None:
@@ -102,14 +108,14 @@ def restore_model(model, directory):
 
 
 def _state(model):
-    """Weights and the states of random generators, without metrics."""
+    """Returns weights and states of random generators, without metrics."""
     metrics = {id(variable) for variable in model.metrics_variables}
     return [v for v in model.variables if id(v) not in metrics]
 
 
 def _values(variables):
-    # By place, not by object: TensorFlow does not see Keras layers that stand
-    # in a Python list, and would leave them out without a word.
+    # By index, not by object: TensorFlow does not track Keras layers in a
+    # Python list, and would silently leave them out.
     return [variable.value for variable in variables]
 
 
@@ -135,7 +141,7 @@ def _restore(checkpoint, path):
 
 
 def _difference(message):
-    """What TensorFlow says of a mismatch, without the variables' values."""
+    """Shortens TensorFlow's message about a mismatch."""
     if "not bound to checkpointed values" in message:
         return "it has fewer weights"
     return " ".join(message.split())[:200]

@@ -1,25 +1,26 @@
-"""What a run had to skip, said at the end of each epoch."""
+"""A report of skipped samples at the end of each epoch."""
 
 import keras
 import tensorflow as tf
 
 
 class DataReport(keras.callbacks.Callback):
-    """Reports bad samples, and ends a run that finds too many.
+    """Reports bad samples and ends a run that finds too many.
 
     At the end of each epoch it prints `BadSamples.summary()` and writes to
-    TensorBoard the share skipped and the count of each kind, so far.
+    TensorBoard the share of samples skipped and the count of each kind since
+    the start.
 
     Args:
-        bad_samples: the `BadSamples` of the dataset that is trained on.
+        bad_samples: The `BadSamples` of the training dataset.
         logdir: TensorBoard directory, or None to print only.
-        epoch_steps: steps that count as an epoch, such as `source.count() //
-            batch_size`, where `fit` has longer ones. None: those of `fit`.
-        first_step: steps taken before, for a resumed run.
-        print_line: where lines go.
+        epoch_steps: int or None. Steps that count as an epoch, such as
+            `source.count() // batch_size`; None for the epochs of `fit`.
+        first_step: int. Steps taken before, for a resumed run.
+        print_line: Function that prints a line.
 
     Raises (from `fit`):
-        InputError: more than the allowed share of the samples is bad.
+        InputError: If the share of bad samples exceeds the allowed one.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The optimizer of contrastive pre-training: AdamW, warm-up, cosine."""
+"""AdamW with linear warm-up and cosine decay."""
 
 import keras
 
@@ -16,26 +16,30 @@ def adamw(
     epsilon=1e-8,
     clip_norm=None,
 ):
-    """AdamW whose learning rate warms up linearly and falls by a cosine to 0.
+    """Makes AdamW with a learning rate that warms up and decays to 0.
 
-    Weight matrices decay; biases, normalisation scales, temperatures and
-    offsets (everything of rank below 2) and position embeddings do not.
+    Weight matrices decay; position embeddings and everything of rank below 2
+    (biases, normalization scales, temperatures, offsets) do not.
 
     Args:
-        model: the built model that will be trained.
-        learning_rate: peak learning rate.
-        steps: number of steps of the whole training.
-        warmup_steps: steps of linear warm-up from 0, fewer than `steps`.
-        weight_decay: decoupled weight decay, times the learning rate.
-        beta_1, beta_2, epsilon: Adam's moments.
-        clip_norm: global norm to which the gradient of the global batch is
-            clipped, or None.
+        model: The built model to train.
+        learning_rate: float. Peak learning rate.
+        steps: int. Steps of the whole training.
+        warmup_steps: int. Steps of linear warm-up from 0, fewer than `steps`;
+            a cosine follows them.
+        weight_decay: float. Decoupled weight decay, multiplied by the learning
+            rate.
+        beta_1: float. Decay of Adam's first moment.
+        beta_2: float. Decay of Adam's second moment.
+        epsilon: float. Adam's epsilon.
+        clip_norm: float or None. Global norm to which the gradient of the
+            global batch is clipped.
 
     Returns:
-        `keras.optimizers.AdamW`.
+        A `keras.optimizers.AdamW`.
 
     Raises:
-        InputError: for a warm-up that does not end before the training.
+        InputError: If the warm-up does not end before the training.
     """
     if not 0 <= warmup_steps < steps:
         raise InputError(

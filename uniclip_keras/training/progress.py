@@ -1,4 +1,4 @@
-"""What a run says while it trains: a line, a history file, TensorBoard."""
+"""Progress of a run: a printed line, a history file and TensorBoard."""
 
 import json
 import pathlib
@@ -14,21 +14,21 @@ from uniclip_keras.errors import InputError
 class Progress(keras.callbacks.Callback):
     """Reports loss, similarity parameters, pairs per second and time left.
 
-    Every `every` steps it prints one line, appends one JSON object to
-    `history.jsonl` and writes the same scalars to TensorBoard. A resumed run
-    appends; rows after its checkpoint are dropped first.
+    Each report prints a line, appends a JSON object to `history.jsonl` and
+    writes the same scalars to TensorBoard. A resumed run first drops the rows
+    after its checkpoint, then appends.
 
     Args:
-        workdir: directory of the run.
-        steps: steps of the whole training.
-        batch_size: image-text pairs of the global batch.
-        every: steps between two reports.
-        first_step: steps taken before, for a resumed run.
-        print_line: where lines go.
+        workdir: Directory of the run.
+        steps: int. Steps of the whole training.
+        batch_size: int. Image-text pairs of the global batch.
+        every: int. Steps between two reports.
+        first_step: int. Steps taken before, for a resumed run.
+        print_line: Function that prints a line.
 
     Raises (from `fit`):
-        InputError: as soon as the loss is not finite; the checkpoints before
-            stay.
+        InputError: If the loss of a report is not finite. Earlier checkpoints
+            remain.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.before_epoch = self.step
-        # Keras' "loss" is the mean since the epoch began.
+        # Keras logs the mean loss since the start of the epoch.
         self.reported_batches, self.reported_sum = 0, 0.0
 
     def on_train_batch_end(self, batch, logs=None):
@@ -74,7 +74,7 @@ class Progress(keras.callbacks.Callback):
             self._restart_clock()
 
     def _mean_loss(self, batches, logs):
-        """The mean since the last report, out of the epoch's running mean."""
+        """Computes the mean loss since the last report."""
         total = float(logs["loss"]) * batches
         mean = (total - self.reported_sum) / (batches - self.reported_batches)
         self.reported_sum, self.reported_batches = total, batches
@@ -96,11 +96,11 @@ class Progress(keras.callbacks.Callback):
         }
         parameters = {n: float(v) for n, v in logs.items() if "/" in n}
         row.update(parameters)
-        if not np.isfinite(row["loss"]):
+        if not np.isfinite(loss):
             raise InputError(
-                f"the loss is {row['loss']} at step {self.step}; lower the "
-                "learning rate or clip gradients and start again, which goes "
-                "on from the last checkpoint."
+                f"the loss is {loss} at step {self.step}; lower the "
+                "learning rate or clip gradients and start again; the run "
+                "continues from the last checkpoint."
             )
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -111,7 +111,7 @@ class Progress(keras.callbacks.Callback):
         remaining = (self.steps - self.step) * elapsed / done
         self.print_line(
             f"step {self.step:>{len(str(self.steps))}}/{self.steps}  "
-            f"loss {row['loss']:.3f}  {_similarity(parameters)}  "
+            f"loss {loss:.3f}  {_similarity(parameters)}  "
             f"{row['pairs_per_second']:.0f} pairs/s  eta {_clock(remaining)}"
         )
 
@@ -120,7 +120,7 @@ class Progress(keras.callbacks.Callback):
 
 
 def read_history(path):
-    """Rows of a `history.jsonl`; none where there is no file."""
+    """Returns the rows of a `history.jsonl`; none if it does not exist."""
     path = pathlib.Path(path)
     if not path.exists():
         return []
@@ -128,6 +128,7 @@ def read_history(path):
 
 
 def _similarity(parameters):
+    """Formats temperature and offset of each pair of domains."""
     pairs = [n.split("/")[1] for n in parameters if n.startswith("temp")]
     return "  ".join(
         f"{pair} tau {parameters[f'temperature/{pair}']:.3f} "
@@ -137,10 +138,9 @@ def _similarity(parameters):
 
 
 def _clock(seconds):
+    """Formats seconds as [hours:]minutes:seconds."""
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return (
-        f"{hours}:{minutes:02}:{seconds:02}"
-        if hours
-        else f"{minutes}:{seconds:02}"
-    )
+    if hours:
+        return f"{hours}:{minutes:02}:{seconds:02}"
+    return f"{minutes}:{seconds:02}"

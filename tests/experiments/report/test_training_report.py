@@ -9,8 +9,8 @@ from experiments.report.gallery import make_gallery
 from experiments.report.results_table import format_table
 from experiments.report.training_report import write_report
 from uniclip_keras.errors import InputError
-from uniclip_keras.evaluation.retrieval import retrieval
-from uniclip_keras.evaluation.zero_shot import classify
+from uniclip_keras.evaluation.retrieval import retrieval_metrics
+from uniclip_keras.evaluation.zero_shot import zero_shot_metrics
 
 VOID = {"meta", "img", "br"}
 
@@ -68,9 +68,13 @@ def results():
             "versions": {"keras": "3.15.1"},
         },
         "splits": {"style": "Unseen <style>"},
-        "retrieval": {"style": retrieval(images, centers, names[:20], names)},
+        "retrieval": {
+            "style": retrieval_metrics(images, centers, names[:20], names)
+        },
         "zero_shot": {
-            "novel/groups": classify(images, centers, names[:20], names)
+            "novel/groups": zero_shot_metrics(
+                images, centers, names[:20], names
+            )
         },
         "augmentation_check": {"loss": 2.0, "loss_shuffled": 2.5, "n": 64},
         "notes": ["Art: CC-BY <4.0>."],

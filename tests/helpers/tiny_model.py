@@ -1,0 +1,118 @@
+"""A `UniCLIP` of a few hundred weights, and batches for it."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from uniclip_keras.losses import CLIP
+from uniclip_keras.models import UniCLIP
+
+SIZE, LENGTH, VOCABULARY = 4, 5, 12
+
+
+def make_image_encoder(width=8, normalized=False):
+    """A dense layer on the pixels, and batch normalization if asked for."""
+    images = keras.Input((SIZE, SIZE, 3))
+    features = keras.layers.Dense(width)(keras.layers.Flatten()(images))
+    if normalized:
+        features = keras.layers.BatchNormalization(synchronized=True)(features)
+    return keras.Model(images, features)
+
+
+def make_text_encoder(width=8, vocabulary_size=VOCABULARY):
+    """The mean embedding of the tokens."""
+    tokens = keras.Input((LENGTH,), dtype="int32")
+    states = keras.layers.Embedding(vocabulary_size, width)(tokens)
+    features = keras.layers.GlobalAveragePooling1D()(states)
+    return keras.Model(tokens, features)
+
+
+def make_model(
+    make_image=make_image_encoder,
+    make_text=make_text_encoder,
+    seed=0,
+    **arguments,
+):
+    """A model compiled with SGD, its weights fixed by `seed`.
+
+    Its loss is `CLIP`, which has the smallest graph.
+
+    Args:
+        make_image: Function that makes the image encoder.
+        make_text: Function that makes the text encoder.
+        seed: The global seed, set before any weights are drawn.
+        **arguments: Further arguments of `UniCLIP`.
+    """
+    keras.utils.set_random_seed(seed)
+    arguments = {
+        "objective": CLIP(),
+        "embedding_dim": 7,
+        "augmentation_units": (3,),
+        "projection_blocks": 1,
+        "view_units": (8, 5),
+        **arguments,
+    }
+    model = UniCLIP(make_image(), make_text(), **arguments)
+    model.compile(optimizer=keras.optimizers.SGD(0.1))
+    return model
+
+
+def make_batch(items=8, views=2, texts=None, seed=0):
+    """A batch of NumPy arrays in which each id belongs to two items.
+
+    Args:
+        items: Number of items.
+        views: Views per item.
+        texts: Texts per item; None gives tokens without an axis for them.
+        seed: Seed of the values.
+    """
+    rng = np.random.default_rng(seed)
+    rows = (items,) if texts is None else (items, texts)
+    tokens = rng.integers(1, VOCABULARY, (*rows, LENGTH))
+    return {
+        "views": rng.random((items, views, SIZE, SIZE, 3), "float32"),
+        "augmentations": rng.random((items, views, 11), "float32"),
+        "tokens": tokens.astype("int32"),
+        "id": np.arange(items, dtype="int64") // 2,
+    }
+
+
+def dataset(batches):
+    """A `tf.data.Dataset` of batches of one shape, which the graph knows."""
+    options = tf.data.Options()
+    # An autotuned iterator over replicas takes up to a minute to go away.
+    options.autotune.enabled = False
+    stacked = tf.nest.map_structure(lambda *x: np.stack(x), *batches)
+    return tf.data.Dataset.from_tensor_slices(stacked).with_options(options)
+
+
+def fit_one(model, batch):
+    """Takes one step with `fit` and returns its loss."""
+    return model.fit(dataset([batch]), verbose=0).history["loss"][0]
+
+
+def step_on_replicas(strategy, model, batch):
+    """Takes one step with an equal part of the batch on each replica."""
+    replicas = strategy.num_replicas_in_sync
+
+    def own_rows(context):
+        index = context.replica_id_in_sync_group
+        return {n: np.split(x, replicas)[index] for n, x in batch.items()}
+
+    values = strategy.experimental_distribute_values_from_function(own_rows)
+    model.make_train_function()
+    # A list, because an iterator over replicas takes seconds to go away.
+    return float(model.train_function(iter([values]))["loss"])
+
+
+def assert_weights_equal(model, other, atol=1e-5):
+    """Compares all weights, a model's or arrays."""
+    expected = getattr(other, "weights", other)
+    for weight, value in zip(model.weights, expected, strict=True):
+        np.testing.assert_allclose(
+            weight.numpy(),
+            np.asarray(value),
+            atol=atol,
+            rtol=0 if atol == 0 else 1e-7,
+            err_msg=weight.path,
+        )

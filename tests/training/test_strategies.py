@@ -1,0 +1,111 @@
+"""Strategies: their names, and worker processes against one device."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import worker
+from samples import encode
+from samples import smooth_pixels
+from samples import write_tar
+
+from uniclip_keras import training
+from uniclip_keras.errors import InputError
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def test_strategies_by_name():
+    assert training.distribution_strategy("auto").num_replicas_in_sync == 1
+    mirrored = training.distribution_strategy("mirrored")
+    assert mirrored.num_replicas_in_sync == 2
+    with pytest.raises(InputError, match="'mirored'.*mirrored"):
+        training.distribution_strategy("mirored")
+
+
+def test_one_process_makes_global_batches():
+    calls = []
+
+    def make(*arguments, **keywords):
+        calls.append((arguments, keywords))
+        return "dataset"
+
+    assert training.distribute_dataset(make, 8, first_step=3) == "dataset"
+    assert calls == [
+        ((8,), {"first_batch": 3, "shard_index": 0, "num_shards": 1})
+    ]
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture
+def tars(tmp_path):
+    """Eight samples, ids 0 to 7, in four tars."""
+    image = encode(smooth_pixels(0, 8))
+    for shard in range(4):
+        members = [
+            (f"{number}.{suffix}", content)
+            for number in (2 * shard, 2 * shard + 1)
+            for suffix, content in (
+                ("png", image),
+                ("txt", b"red dot"),
+                ("json", {"id": number}),
+            )
+        ]
+        write_tar(tmp_path / f"{shard}.tar", members)
+    return str(tmp_path)
+
+
+def start_workers(tars, outputs):
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(len(outputs))]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
+    return [
+        subprocess.Popen(
+            [sys.executable, worker.__file__, "multi_worker", tars, output],
+            env={
+                **os.environ,
+                "PYTHONPATH": path,
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                "TF_CONFIG": json.dumps(
+                    {
+                        "cluster": {"worker": addresses},
+                        "task": {"type": "worker", "index": index},
+                    }
+                ),
+            },
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index, output in enumerate(outputs)
+    ]
+
+
+def test_two_workers_equal_one_device_and_share_the_data(tmp_path, tars):
+    outputs = [str(tmp_path / f"worker{index}.npz") for index in range(2)]
+    processes = start_workers(tars, outputs)
+    one = worker.train(tf.distribute.get_strategy(), tars)
+    for process in processes:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors[-3000:]
+    found = [np.load(output) for output in outputs]
+    for values in found:
+        assert values["loss"] == pytest.approx(one["loss"], rel=1e-5)
+        for name in set(one) - {"seen"}:
+            np.testing.assert_allclose(values[name], one[name], atol=1e-5)
+    shares = [values["seen"].ravel().tolist() for values in found]
+    assert sorted(shares[0] + shares[1]) == list(range(8))
+    assert sorted(np.ravel(one["seen"])) == list(range(8))

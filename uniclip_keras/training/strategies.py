@@ -1,0 +1,92 @@
+"""Distribution strategies by name, and a dataset for each of them."""
+
+import tensorflow as tf
+
+from uniclip_keras.errors import InputError
+
+STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
+
+
+def distribution_strategy(name="auto"):
+    """Makes the `tf.distribute` strategy of a name.
+
+    Args:
+        name: str. "auto" (mirrored over the GPUs if there are several, else
+            one device), "one_device", "mirrored" (all GPUs, or all logical
+            CPUs), "multi_worker" (the workers that TF_CONFIG names) or "tpu"
+            (the TPU that the environment names).
+
+    Returns:
+        A `tf.distribute.Strategy`.
+
+    Raises:
+        InputError: If the name is unknown.
+    """
+    if name not in STRATEGIES:
+        raise InputError(
+            f"distribution={name!r} is unknown; choose from {STRATEGIES}."
+        )
+    if name == "multi_worker":
+        # Workers can join only before TensorFlow initializes a device.
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    gpus = tf.config.list_logical_devices("GPU")
+    if name == "mirrored" or (name == "auto" and len(gpus) > 1):
+        devices = gpus or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([d.name for d in devices])
+    if name == "tpu":
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    return tf.distribute.get_strategy()
+
+
+def distribute_dataset(make, batch_size, first_step=0, strategy=None):
+    """Makes the dataset that `fit` needs under a strategy.
+
+    In one process this is the dataset of global batches, which the strategy
+    splits over its replicas. Each of several workers makes the batches of its
+    own replicas from its own shard of the samples, so that no sample is read
+    twice.
+
+    Args:
+        make: Function of a batch size and the keyword arguments `first_batch`,
+            `shard_index` and `num_shards` that returns a `tf.data.Dataset`,
+            such as `training_dataset` with its other arguments bound.
+        batch_size: int. Samples of the global batch.
+        first_step: int. Step to begin with.
+        strategy: A `tf.distribute.Strategy`; by default the current one.
+
+    Returns:
+        A `tf.data.Dataset`, or a `tf.distribute.DistributedDataset`.
+
+    Raises:
+        ValueError: If the replicas of the workers do not divide the batch.
+
+    Example:
+
+    ```python
+    make = functools.partial(training_dataset, source, tokenizer, recipe, 224,
+                             seed=0)
+    with strategy.scope():
+        ...
+    model.fit(distribute_dataset(make, 4096, strategy=strategy), ...)
+    ```
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return make(
+            batch_size, first_batch=first_step, shard_index=0, num_shards=1
+        )
+
+    def make_shard(context):
+        num_shards = context.num_input_pipelines
+        replicas = context.num_replicas_in_sync // num_shards
+        return make(
+            context.get_per_replica_batch_size(batch_size),
+            first_batch=first_step * replicas,
+            shard_index=context.input_pipeline_id,
+            num_shards=num_shards,
+        )
+
+    return strategy.distribute_datasets_from_function(make_shard)
