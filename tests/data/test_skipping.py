@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.images.limit import decode_within
+from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.data.threads import thread_options
 

@@ -65,8 +65,8 @@ def batches(source, tokenizer, count, worker, **options):
         SIZE,
         3,
         0,
-        worker=worker,
-        workers=2,
+        shard_index=worker,
+        num_shards=2,
         **options,
     )
     return [
@@ -99,5 +99,7 @@ def test_a_mixture_is_shared_part_by_part(source, tokenizer):
 
 @pytest.mark.parametrize("worker", [-1, 2])
 def test_a_worker_that_is_none(source, tokenizer, worker):
-    with pytest.raises(InputError, match=f"no worker {worker} among 2"):
+    with pytest.raises(
+        InputError, match=f"shard_index={worker} is not allowed"
+    ):
         batches(source, tokenizer, 1, worker)

@@ -13,8 +13,8 @@ def distribute_dataset(make, batch_size, first_step=0, strategy=None):
 
     Args:
         make: function of a batch size and the keywords `first_batch`,
-            `worker` and `workers` that returns a `tf.data.Dataset`, such as
-            `training_dataset` with all else filled in.
+            `shard_index` and `num_shards` that returns a `tf.data.Dataset`,
+            such as `training_dataset` with all else filled in.
         batch_size: samples of the global batch.
         first_step: step to begin with.
         strategy: a `tf.distribute.Strategy`; the current one by default.
@@ -37,7 +37,9 @@ def distribute_dataset(make, batch_size, first_step=0, strategy=None):
     """
     strategy = strategy or tf.distribute.get_strategy()
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return make(batch_size, first_batch=first_step, worker=0, workers=1)
+        return make(
+            batch_size, first_batch=first_step, shard_index=0, num_shards=1
+        )
 
     def make_own(context):
         workers = context.num_input_pipelines
@@ -45,8 +47,8 @@ def distribute_dataset(make, batch_size, first_step=0, strategy=None):
         return make(
             context.get_per_replica_batch_size(batch_size),
             first_batch=first_step * replicas,
-            worker=context.input_pipeline_id,
-            workers=workers,
+            shard_index=context.input_pipeline_id,
+            num_shards=workers,
         )
 
     return strategy.distribute_datasets_from_function(make_own)

@@ -8,7 +8,7 @@ from PIL import Image
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.bad_samples import BadSamples
 from uniclip_keras.data.images.decoding import decode_image
-from uniclip_keras.data.images.limit import decode_within
+from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.errors import InputError
 
