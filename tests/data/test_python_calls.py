@@ -61,7 +61,7 @@ def test_the_end_waits_for_a_call_that_runs():
     assert entered.wait(20)
     threading.Timer(0.5, release.set).start()
     started = time.monotonic()
-    python_calls._wait_for_silence()
+    python_calls._wait_for_calls()
     assert release.is_set()
     assert 0.4 < time.monotonic() - started < 10
     taker.join()

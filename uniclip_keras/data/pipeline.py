@@ -22,7 +22,7 @@ from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.data.sources.mixture import Mixture
 from uniclip_keras.data.text.captions import draw_captions
-from uniclip_keras.data.text.captions import fill_templates
+from uniclip_keras.data.text.templates import fill_templates
 from uniclip_keras.data.text.templates import prompt_templates
 from uniclip_keras.data.threads import thread_options
 from uniclip_keras.errors import InputError
