@@ -1,4 +1,4 @@
-"""Encoded images and tars, written where a test wants them."""
+"""Encoded images, and tars of samples, for tests to write and read."""
 
 import io
 import json
@@ -32,3 +32,12 @@ def write_tar(path, members):
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
     return str(path)
+
+
+def sample_members(key, number=0, captions=("red heart", "rotes herz")):
+    """The members of a good sample: image, caption, id and captions."""
+    return [
+        (f"{key}.png", encode(smooth_pixels(number))),
+        (f"{key}.txt", captions[0].encode()),
+        (f"{key}.json", {"id": number, "captions": list(captions)}),
+    ]

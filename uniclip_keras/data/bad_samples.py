@@ -120,7 +120,7 @@ class BadSamples:
         return min(1.0, self.skipped / max(self.read, 1))
 
     def check(self):
-        """Raises `InputError` if the share of bad samples is above the limit."""
+        """Raises `InputError` if the share of bad samples is too large."""
         if self.read >= _FEWEST and self.share > self.max_share:
             raise InputError(
                 f"More than {100 * self.max_share:g} % of the samples are "
