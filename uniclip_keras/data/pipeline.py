@@ -52,11 +52,12 @@ def training_dataset(
 ):
     """Endless batches of views, augmentation vectors, tokens and ids.
 
-    The same arguments give the same batches. When a source ends, it starts
-    again in a new order, and samples left over from one pass open the first
-    batch of the next: all batches are full and no sample is dropped. The
-    trainer decides what an epoch is: `source.count() // batch_size` steps are
-    one pass, except for that remainder.
+    The same arguments and the same `keras.utils.set_random_seed` (or none)
+    give the same batches. When a source ends, it starts again in a new order,
+    and samples left over from one pass open the first batch of the next: all
+    batches are full and no sample is dropped. The trainer decides what an
+    epoch is: `source.count() // batch_size` steps are one pass, except for
+    that remainder.
 
     Args:
         source: A source (see `sources`), or a `Mixture` of them.
@@ -109,28 +110,26 @@ def training_dataset(
     _check_numbers(shard, batch_size, captions_per_image)
     prompts = prompt_templates(templates)
 
+    make_views = _cached_views if cache else _fresh_views
     is_mixture = isinstance(source, Mixture)
-    sources = source.drawn if is_mixture else (source,)
     parts = []
-    for index, one in enumerate(sources):
+    for index, one in enumerate(source.drawn if is_mixture else [source]):
         check_first_images(one.samples(), max_pixels)
-        # Sources that read the same files need different orders, or a batch
-        # would hold every image twice.
-        part = _Part(index, seed + index, shard, recipe, image_size)
+        part = _Part(
+            index=index,
+            # Sources that read the same files need different orders, or a
+            # batch would hold every image twice.
+            seed=seed + index,
+            shard=shard,
+            recipe=recipe,
+            image_size=image_size,
+            max_pixels=max_pixels,
+            shuffle_buffer=shuffle_buffer,
+            bad_samples=bad_samples,
+            threads=threads,
+        )
         samples = one.dataset(part.seed, True, bad_samples, *shard)
-        if cache:
-            decode = functools.partial(decode_sample, max_pixels=max_pixels)
-            samples = map_good(samples, decode, bad_samples, 1, threads).cache()
-            samples = samples.shuffle(shuffle_buffer, seed=part.seed).repeat()
-            cut = functools.partial(_cut, part=part)
-            views = samples.enumerate().map(cut, num_parallel_calls=threads)
-        else:
-            samples = samples.shuffle(shuffle_buffer, seed=part.seed)
-            cut = functools.partial(
-                _decode_and_cut, part=part, max_pixels=max_pixels
-            )
-            views = map_good(samples, cut, bad_samples, None, threads)
-        parts.append(views)
+        parts.append(make_views(part, samples))
 
     draw_texts = functools.partial(
         _draw_texts, seed, shard, captions_per_image, prompts
@@ -146,52 +145,69 @@ def training_dataset(
     )
     if bad_samples is not None and bad_samples.max_share < 1:
         batches = batches.map(functools.partial(_check_share, bad_samples))
-    return (
-        batches.prefetch(2)
-        .apply(_endless)
-        .with_options(thread_options(threads))
-    )
+    batches = batches.prefetch(2).apply(_endless)
+    return batches.with_options(thread_options(threads))
 
 
 class _Part(typing.NamedTuple):
-    """How one source's views are drawn and cut."""
+    """What the stages before the batch need to know about one source."""
 
     index: int  # among the sources of the mixture
     seed: int
     shard: tuple  # (shard_index, num_shards)
     recipe: tuple
-    size: int
+    image_size: int
+    max_pixels: int
+    shuffle_buffer: int
+    bad_samples: object
+    threads: int
 
 
-def _cut(number, sample, part):
-    """Stage: cuts the views of a decoded image."""
-    vectors = _draw_vectors(number, tf.shape(sample["image"]), part)
-    return _with_views(sample, sample["image"], vectors, part)
+def _fresh_views(part, samples):
+    """Stage: shuffles, decodes and cuts anew in each pass, without end."""
+    samples = samples.shuffle(part.shuffle_buffer, seed=part.seed)
+    cut = functools.partial(_decode_and_cut, part)
+    return map_good(samples, cut, part.bad_samples, None, part.threads)
 
 
-def _decode_and_cut(number, sample, part, max_pixels):
-    """Stage: decodes no more of an image than its views need; cuts them."""
+def _cached_views(part, samples):
+    """Stage: decodes once; shuffles and cuts in each pass, without end."""
+    decode = functools.partial(decode_sample, max_pixels=part.max_pixels)
+    images = map_good(samples, decode, part.bad_samples, 1, part.threads)
+    images = images.cache().shuffle(part.shuffle_buffer, seed=part.seed)
+    cut = functools.partial(_cut, part)
+    return images.repeat().enumerate().map(cut, part.threads)
+
+
+def _cut(part, number, sample):
+    """Cuts the views of a decoded image."""
+    vectors = _draw_vectors(part, number, tf.shape(sample["image"]))
+    return _with_views(part, sample, sample["image"], vectors)
+
+
+def _decode_and_cut(part, number, sample):
+    """Decodes no more of an image than its views need, and cuts them."""
     shape = image_shape(sample["image"])
-    vectors = _draw_vectors(number, shape, part)
+    vectors = _draw_vectors(part, number, shape)
     problem, image = decode_within(
         sample["image"],
-        max_pixels,
+        part.max_pixels,
         shape,
-        augmentation.reduction(vectors, shape[0], shape[1], part.size),
+        augmentation.reduction(vectors, shape[0], shape[1], part.image_size),
     )
-    return problem, _with_views(sample, image, vectors, part)
+    return problem, _with_views(part, sample, image, vectors)
 
 
-def _draw_vectors(number, shape, part):
+def _draw_vectors(part, number, shape):
     seed = _numbered_seed(part.seed, number, part.shard)
     return augmentation.sample_vectors(part.recipe, shape[0], shape[1], seed)
 
 
-def _with_views(sample, image, vectors, part):
+def _with_views(part, sample, image, vectors):
     return {
         **{name: sample[name] for name in ("text", "is_name", "id", "key")},
         "source": tf.constant(part.index, tf.int32),
-        "views": augmentation.cut_views(image, vectors, part.size),
+        "views": augmentation.cut_views(image, vectors, part.image_size),
         "augmentations": vectors,
     }
 
@@ -204,7 +220,7 @@ def _mix(parts, weights, seed):
 
 def _draw_texts(seed, shard, captions_per_image, prompts, number, batch):
     """Stage: draws captions, and puts class names into prompts."""
-    # A stream of its own: no sample's views are drawn from a negative seed.
+    # Negative seeds are for texts, the others for views.
     seed = _numbered_seed(-1 - seed, number, shard)
     is_name = batch["is_name"]
     if captions_per_image > 1:
@@ -221,7 +237,7 @@ def _add_tokens(tokenizer, batch):
 
 
 def _finish(with_keys, batch):
-    """Stage: makes what is left of the views; keeps what the batch needs."""
+    """Stage: completes the views, and keeps what `fit` needs."""
     vectors = batch["augmentations"]
     views = augmentation.finish_views(batch["views"], vectors)
     names = ["augmentations", "tokens", "id"]
@@ -236,14 +252,14 @@ def _check_share(bad_samples, batch):
 
 
 def _endless(batches):
-    """Stage: says what skipping bad samples hides from TensorFlow."""
+    """Stage: states the cardinality, which skipping hides."""
     return batches.apply(
         tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     )
 
 
 def _numbered_seed(seed, number, shard):
-    """The seed `[2]` of a sample or batch: all shards number theirs alike."""
+    """The seed `[2]` for a sample or batch, different in each shard."""
     index, count = shard
     return tf.stack([tf.constant(seed, tf.int64), number * count + index])
 
