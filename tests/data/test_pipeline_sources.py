@@ -1,4 +1,4 @@
-"""Mixtures, labelled images and bad samples in the batches."""
+"""Mixtures, labeled images and bad samples in the batches."""
 
 import itertools
 import json

@@ -68,7 +68,7 @@ def training_dataset(
         batch_size: Int. Samples per global batch, B, which a distribution
             strategy splits among its replicas.
         seed: Int. Determines the order, captions, crops and colors.
-        templates: Prompts for the class names of labelled samples, such as
+        templates: Prompts for the class names of labeled samples, such as
             "a photo of a {}". One is drawn for each name in each batch.
             Captions are not changed.
         captions_per_image: Int. Captions (or prompts) K that go with each

@@ -42,7 +42,7 @@ def test_resized_crop_equals_torchvision(key):
         lambda image: augmentation.replay(image, vector, size)
     )
 
-    # Ten thousand times stricter than the 1e-2 asked of other definitions.
+    # Other definitions of resizing differ by 1e-2.
     np.testing.assert_allclose(eager, REFERENCE[key], rtol=0, atol=2e-6)
     np.testing.assert_allclose(mapped, REFERENCE[key], rtol=0, atol=2e-6)
 
@@ -180,7 +180,7 @@ def test_replay_from_the_reduced_source_image():
     assert len(seen) > 1
 
 
-def test_reduced_views_look_like_the_whole_images():
+def test_reduced_views_look_like_those_of_the_whole_image():
     encoded = (FIXTURES / "grace_hopper.jpg").read_bytes()
     whole = augmentation.evaluation_view(decode_image(encoded), 64)
     reduced = augmentation.evaluation_view(decode_image(encoded, 8), 64)

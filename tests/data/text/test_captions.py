@@ -1,3 +1,5 @@
+"""Drawing captions: even, stateless, and the same in `Dataset.map`."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

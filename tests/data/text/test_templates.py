@@ -1,7 +1,10 @@
+"""Prompt templates: named, checked and filled."""
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from uniclip_keras.data.text import PROMPTS
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.data.text.templates import fill_templates
 from uniclip_keras.errors import InputError
@@ -28,10 +31,24 @@ def test_fill_templates_is_even_stateless_and_the_same_in_map():
     assert (fill(texts, is_name, [1, 3]).numpy() != filled).any()
 
 
-@pytest.mark.parametrize("templates", ["{}", [], ["{}", "{} {}"], ["a"], [3]])
-def test_templates_need_one_place_each(templates):
+@pytest.mark.parametrize("templates", [[], ["{}", "{} {}"], ["a"], [3]])
+def test_templates_need_one_pair_of_braces(templates):
     with pytest.raises(InputError, match="prompt template"):
         prompt_templates(templates)
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_named_templates(name):
+    templates = prompt_templates(name)
+    assert len(set(templates)) == len(templates)
+    assert all(template.count("{}") == 1 for template in templates)
+
+
+def test_unknown_names_get_a_hint():
+    with pytest.raises(InputError, match="no prompts '{}'; choose from plain"):
+        prompt_templates("{}")
+    with pytest.raises(InputError, match="'photos'; did you mean 'photo'"):
+        prompt_templates("photos")
 
 
 def test_templates_become_a_tuple():

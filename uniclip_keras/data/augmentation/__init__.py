@@ -18,7 +18,6 @@ from uniclip_keras.data.augmentation.vector import describe
 from uniclip_keras.data.augmentation.views import cut_views
 from uniclip_keras.data.augmentation.views import evaluation_view
 from uniclip_keras.data.augmentation.views import finish_views
-from uniclip_keras.data.augmentation.views import random_view
 from uniclip_keras.data.augmentation.views import random_views
 from uniclip_keras.data.augmentation.views import replay
 
@@ -38,7 +37,6 @@ __all__ = [
     "describe",
     "evaluation_view",
     "finish_views",
-    "random_view",
     "random_views",
     "recipe_from_config",
     "reduction",

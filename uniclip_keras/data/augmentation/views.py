@@ -92,12 +92,6 @@ def random_views(image, recipe, seed, size=224):
     return replay(image, vectors, size), vectors
 
 
-def random_view(image, recipe, seed, size=224):
-    """`random_views` for a single `ViewRecipe`: `(view, vector)`."""
-    views, vectors = random_views(image, [recipe], seed, size)
-    return views[0], vectors[0]
-
-
 def evaluation_view(image, size):
     """The whole image, resized: the view whose vector is `IDENTITY`."""
     # Exported models make this view, too, so it takes the plain operations
