@@ -103,7 +103,7 @@ def test_mixture_draws_by_weight(tmp_path, tokenizer):
     assert 225 < (ids == 0).sum() < 275
 
 
-def test_drawings_of_one_item_share_their_id(tmp_path, tokenizer):
+def test_drawings_of_one_item_share_their_id(tmp_path):
     members = (
         sample_members("twemoji", 5)
         + sample_members("noto", 5)
@@ -111,8 +111,7 @@ def test_drawings_of_one_item_share_their_id(tmp_path, tokenizer):
     )
     path = write_tar(tmp_path / "t.tar", members)
     source = WebDataset(path, id_field="id")
-    (batch,) = batches(source, tokenizer, 1, batch_size=3)
-    assert sorted(batch["id"]) == [5, 5, 6]
+    assert sorted(sample["id"] for sample in source.samples()) == [5, 5, 6]
     by_caption = WebDataset(path)
     assert len({sample["id"] for sample in by_caption.samples()}) == 1
 
@@ -121,30 +120,43 @@ def test_drawings_of_one_item_share_their_id(tmp_path, tokenizer):
 def test_bad_samples_among_good_ones(tmp_path, tokenizer, cache):
     good = [sample_members(f"k{number}", number) for number in range(6)]
     image = good[0][0][1]
+    wide = encode(smooth_pixels(0, size=48))
     path = write_tar(
         tmp_path / "t.tar",
         [("torn.png", image[:60]), ("torn.txt", b"x"), ("torn.json", {"id": 9})]
         + [m for members in good[:3] for m in members]
         + [("blank.png", image), ("blank.txt", b""), ("blank.json", {"id": 9})]
+        + [("wide.png", wide), ("wide.txt", b"x"), ("wide.json", {"id": 9})]
         + [m for members in good[3:] for m in members]
         + [("none.png", b""), ("none.txt", b"x"), ("none.json", {"id": 9})],
     )
     tally = BadSamples()
     source = WebDataset(path, id_field="id")
-    for batch in batches(source, tokenizer, 3, cache=cache, bad_samples=tally):
+    options = {"cache": cache, "bad_samples": tally, "max_pixels": 24 * 24}
+    for batch in batches(source, tokenizer, 3, **options):
         assert sorted(batch["id"]) == list(range(6))
-    assert set(tally.counts) == {bad.CORRUPT_IMAGE, bad.EMPTY_CAPTION}
+    assert tally.counts.keys() == {
+        bad.CORRUPT_IMAGE,
+        bad.EMPTY_CAPTION,
+        bad.OVERSIZE_IMAGE,
+    }
     assert sorted(tally.examples[bad.CORRUPT_IMAGE]) == ["none", "torn"]
+    assert tally.examples[bad.OVERSIZE_IMAGE] == ["wide"]
     if cache:
-        assert tally.counts == {bad.CORRUPT_IMAGE: 2, bad.EMPTY_CAPTION: 1}
-        assert tally.summary().startswith("Read 9 samples and skipped 3")
+        assert tally.counts[bad.CORRUPT_IMAGE] == 2
+        assert tally.counts[bad.EMPTY_CAPTION] == 1
+        assert tally.counts[bad.OVERSIZE_IMAGE] == 1
+        assert tally.summary().startswith("Read 10 samples and skipped 4")
 
 
 def test_source_without_a_good_image(tmp_path, tokenizer):
     members = [("a.png", b"no image"), ("a.txt", b"text")]
-    source = WebDataset(write_tar(tmp_path / "t.tar", members))
+    source = WebDataset(write_tar(tmp_path / "broken.tar", members))
     with pytest.raises(InputError, match="None of the first 1 images .* 'a'"):
         make_dataset(source, tokenizer)
+    path = write_tar(tmp_path / "wide.tar", sample_members("wide"))
+    with pytest.raises(InputError, match="of up to 575 pixels"):
+        make_dataset(WebDataset(path), tokenizer, max_pixels=575)
 
 
 def test_too_many_bad_samples_stop_the_batches(
@@ -164,25 +176,3 @@ def test_too_many_bad_samples_stop_the_batches(
     tally.max_share = 0.05
     with pytest.raises(tf.errors.OpError, match="More than 5 %.*torn"):
         to_numpy(dataset, 9)
-
-
-def test_images_beyond_the_pixel_limit(tmp_path, tokenizer):
-    members = sample_members("small") + [
-        ("wide.png", encode(smooth_pixels(0, size=48))),
-        ("wide.txt", b"red heart"),
-    ]
-    source = WebDataset(write_tar(tmp_path / "t.tar", members))
-    tally = BadSamples()
-    (batch,) = batches(
-        source,
-        tokenizer,
-        1,
-        batch_size=2,
-        bad_samples=tally,
-        max_pixels=24 * 24,
-        with_keys=True,
-    )
-    assert batch["key"].tolist() == [b"small"] * 2
-    assert tally.examples == {bad.OVERSIZE_IMAGE: ["wide"]}
-    with pytest.raises(InputError, match="of up to 575 pixels"):
-        make_dataset(source, tokenizer, max_pixels=575)
