@@ -31,9 +31,17 @@ def test_fill_templates_is_even_stateless_and_the_same_in_map():
     assert (fill(texts, is_name, [1, 3]).numpy() != filled).any()
 
 
-@pytest.mark.parametrize("templates", [[], ["{}", "{} {}"], ["a"], [3]])
-def test_templates_need_one_pair_of_braces(templates):
-    with pytest.raises(InputError, match="prompt template"):
+@pytest.mark.parametrize(
+    ("templates", "message"),
+    [
+        ([], "prompt templates is empty"),
+        (["{}", "{} {}"], "prompt template '{} {}' .* exactly one"),
+        (["a photo"], "prompt template 'a photo' .* exactly one"),
+        ([3], "prompt template 3 .* exactly one"),
+    ],
+)
+def test_templates_need_one_pair_of_braces(templates, message):
+    with pytest.raises(InputError, match=message):
         prompt_templates(templates)
 
 
