@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from samples import encode
-from samples import sample_members
 from samples import smooth_pixels
 from samples import write_tar
 from training_batches import RECIPE
@@ -14,6 +13,7 @@ from training_batches import batches
 from training_batches import make_dataset
 from training_batches import make_tokenizer
 from training_batches import to_numpy
+from training_batches import write_nine_samples
 
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import augmentation
@@ -32,13 +32,7 @@ def tokenizer():
 def source(tmp_path_factory):
     """Nine good samples, ids 0 to 8, each with two captions of its own."""
     folder = tmp_path_factory.mktemp("tars")
-    for shard in range(3):
-        members = []
-        for number in range(3 * shard, 3 * shard + 3):
-            captions = (f"caption {number}", f"number{number}")
-            members += sample_members(f"k{number}", number, captions)
-        write_tar(folder / f"s-{shard}.tar", members)
-    return WebDataset(str(folder / "s-*.tar"), "captions", "id")
+    return WebDataset(write_nine_samples(folder), "captions", "id")
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from training_batches import batches
 from training_batches import make_dataset
 from training_batches import make_tokenizer
 from training_batches import to_numpy
+from training_batches import write_nine_samples
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
@@ -33,18 +34,12 @@ def tokenizer():
 def source_and_labelled(tmp_path_factory):
     """Nine samples as captions, and as classes of their own with two names."""
     folder = tmp_path_factory.mktemp("tars")
-    for shard in range(3):
-        members = []
-        for number in range(3 * shard, 3 * shard + 3):
-            captions = (f"caption {number}", f"number{number}")
-            members += sample_members(f"k{number}", number, captions)
-        write_tar(folder / f"s-{shard}.tar", members)
+    tars = write_nine_samples(folder)
     classes = [
         {"label": number, "texts": [f"class{number}", f"kind{number}"]}
         for number in range(9)
     ]
     (folder / "classes.json").write_text(json.dumps(classes))
-    tars = str(folder / "s-*.tar")
     return [
         WebDataset(tars, "captions", "id"),
         WebDataset(tars, label_field="id", classes=folder / "classes.json"),

@@ -2,6 +2,8 @@
 
 import keras
 import numpy as np
+from samples import sample_members
+from samples import write_tar
 
 from uniclip_keras.data import SubwordTokenizer
 from uniclip_keras.data import augmentation
@@ -17,6 +19,17 @@ def make_tokenizer():
         f"class{number} a photo of kind{number}" for number in range(9)
     ]
     return SubwordTokenizer.train([*captions, "red heart\nrotes herz"], 200, 16)
+
+
+def write_nine_samples(folder):
+    """Three tars of ids 0 to 8, each sample with two captions of its own."""
+    for shard in range(3):
+        members = []
+        for number in range(3 * shard, 3 * shard + 3):
+            captions = (f"caption {number}", f"number{number}")
+            members += sample_members(f"k{number}", number, captions)
+        write_tar(folder / f"s-{shard}.tar", members)
+    return str(folder / "s-*.tar")
 
 
 def make_dataset(source, tokenizer, seed=0, batch_size=6, **options):
