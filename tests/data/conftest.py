@@ -1,65 +1,29 @@
-"""Small tars of real bytes, written where a test wants them."""
+"""The helpers of `samples` as fixtures."""
 
-import io
-import json
-import tarfile
-
-import numpy as np
 import pytest
-from PIL import Image
-
-
-def encode(pixels, image_format="PNG", mode="RGB", **options):
-    """Encodes uint8 `[H, W, 3 or 4]` after converting it to `mode`."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).convert(mode).save(file, image_format, **options)
-    return file.getvalue()
-
-
-def smooth_pixels(seed, size=24, channels=3):
-    """An image of flat squares, uint8 `[size, size, channels]`."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, [size // 4, size // 4, channels])
-    return np.kron(coarse, np.ones([4, 4, 1])).astype(np.uint8)
+import samples
 
 
 @pytest.fixture
 def encode_image():
-    return encode
+    return samples.encode
 
 
 @pytest.fixture
 def pixels():
-    return smooth_pixels
-
-
-@pytest.fixture
-def write_tar(tmp_path):
-    """Writes `[(name, bytes or JSON value)]` as a tar and returns its path."""
-
-    def write(name, members):
-        path = tmp_path / name
-        with tarfile.open(path, "w") as tar:
-            for member, content in members:
-                if not isinstance(content, bytes):
-                    content = json.dumps(content).encode()
-                info = tarfile.TarInfo(member)
-                info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
-        return str(path)
-
-    return write
+    return samples.smooth_pixels
 
 
 @pytest.fixture
 def sample():
-    """The members of a good sample: image, caption, id and captions."""
+    return samples.sample_members
 
-    def members(key, number=0, captions=("red heart", "rotes herz")):
-        return [
-            (f"{key}.png", encode(smooth_pixels(number))),
-            (f"{key}.txt", captions[0].encode()),
-            (f"{key}.json", {"id": number, "captions": list(captions)}),
-        ]
 
-    return members
+@pytest.fixture
+def write_tar(tmp_path):
+    """Writes members as a tar of this name in the test's own folder."""
+
+    def write(name, members):
+        return samples.write_tar(tmp_path / name, members)
+
+    return write

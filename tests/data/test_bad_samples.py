@@ -1,3 +1,5 @@
+"""The tally of bad samples."""
+
 import concurrent.futures
 
 import pytest
@@ -26,7 +28,7 @@ def test_summary_names_kinds_counts_and_few_examples():
     )
 
 
-def test_truncated_file_is_reported_but_is_no_sample():
+def test_truncated_file_is_reported_but_not_counted():
     tally = BadSamples()
     tally.record_read(4)
     tally.record(bad.TRUNCATED_FILE, "a.tar")
@@ -48,7 +50,7 @@ def test_threads_lose_no_count():
     assert tally.counts == {bad.MISSING_TEXT: 4000}
 
 
-def test_too_large_a_share_is_an_error_once_enough_was_read():
+def test_too_large_a_share_is_an_error_after_a_thousand_samples():
     tally = BadSamples(max_share=0.1)
     tally.record_read(999)
     tally.record(bad.CORRUPT_IMAGE, "k", 500)
@@ -62,6 +64,6 @@ def test_too_large_a_share_is_an_error_once_enough_was_read():
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])
-def test_a_share_that_is_none(share):
+def test_a_share_out_of_range(share):
     with pytest.raises(InputError, match=str(share)):
         BadSamples(max_share=share)

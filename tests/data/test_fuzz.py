@@ -12,7 +12,7 @@ from samples import write_tar
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.images.limit import decode_within
+from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.data.threads import thread_options
 

@@ -1,3 +1,5 @@
+"""Python iterators as datasets, and the end of a program."""
+
 import threading
 import time
 
@@ -9,7 +11,7 @@ from uniclip_keras.data.threads import thread_options
 
 
 def countdown(start):
-    """Pairs of arrays, shorter and shorter."""
+    """Pairs of arrays, each shorter than the one before."""
     for length in range(int(start), 0, -1):
         yield np.arange(length), np.array([b"x"] * length, object)
 
@@ -42,7 +44,7 @@ def test_several_at_once():
     assert list(lengths(side_by_side)) == [2, 3, 1, 2, 1]
 
 
-def test_the_end_waits_for_a_call_that_runs():
+def test_the_end_of_the_program_waits_for_a_running_call():
     release = threading.Event()
     entered = threading.Event()
 
@@ -54,14 +56,14 @@ def test_the_end_waits_for_a_call_that_runs():
     dataset = tf.data.Dataset.from_tensors(1).map(
         lambda value: python_calls.numpy_function(slow, [value], tf.int32)
     )
-    # A thread of its own takes the element, as those of a dataset do.
+    # Another thread takes the element, like those of a dataset.
     iterator = iter(dataset.with_options(thread_options(1)))
     taker = threading.Thread(target=next, args=(iterator,))
     taker.start()
     assert entered.wait(20)
     threading.Timer(0.5, release.set).start()
     started = time.monotonic()
-    python_calls._wait_for_silence()
+    python_calls._wait_for_calls()
     assert release.is_set()
     assert 0.4 < time.monotonic() - started < 10
     taker.join()

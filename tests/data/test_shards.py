@@ -72,8 +72,8 @@ def batches(source, tokenizer, count, shard_index, **options):
         SIZE,
         3,
         0,
-        worker=shard_index,
-        workers=2,
+        shard_index=shard_index,
+        num_shards=2,
         with_keys=True,
         **options,
     )
@@ -105,5 +105,5 @@ def test_each_part_of_a_mixture_is_split(source, tokenizer):
 
 @pytest.mark.parametrize("index", [-1, 2])
 def test_an_index_out_of_range_is_refused(source, tokenizer, index):
-    with pytest.raises(InputError, match=f"no worker {index} among 2"):
+    with pytest.raises(InputError, match=f"shard_index={index} is not allowed"):
         batches(source, tokenizer, 1, index)

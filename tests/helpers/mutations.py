@@ -1,10 +1,10 @@
-"""Good bytes made bad in the ways that disks, networks and people do."""
+"""Damages bytes in ways that disks, networks and people do."""
 
 import numpy as np
 
 
 def mutate(content, rng):
-    """One of the mutations, at a random place.
+    """Applies one of the mutations at a random position.
 
     Returns:
         `(bytes, first)`: `first` is the first byte that may differ.
@@ -20,9 +20,9 @@ def cut_off(content, rng):
 
 def flip_bits(content, rng):
     changed = np.frombuffer(content, np.uint8).copy()
-    places = rng.integers(0, len(content), rng.integers(1, 9))
-    changed[places] ^= np.uint8(1 << rng.integers(8))
-    return changed.tobytes(), int(places.min())
+    positions = rng.integers(0, len(content), rng.integers(1, 9))
+    changed[positions] ^= np.uint8(1 << rng.integers(8))
+    return changed.tobytes(), int(positions.min())
 
 
 def blank_out(content, rng):

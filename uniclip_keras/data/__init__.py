@@ -1,4 +1,4 @@
-"""Image-text pairs and labelled images: sources, views, tokens, batches."""
+"""Image-text pairs and labeled images: sources, views, tokens, batches."""
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.bad_samples import BadSamples

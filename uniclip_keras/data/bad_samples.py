@@ -1,4 +1,4 @@
-"""Counting what a run had to skip, so that it never has to stop for it."""
+"""Counts of bad samples, which a run skips instead of stopping."""
 
 import threading
 from collections import Counter
@@ -20,23 +20,23 @@ TRUNCATED_FILE = "truncated file"
 
 EXAMPLES_PER_KIND = 3
 
-# Samples to have read before their share of bad ones says something.
+# The share of bad samples is judged only after this many samples.
 _FEWEST = 1000
 
 
 class BadSamples:
-    """A thread-safe tally of good and skipped samples.
+    """A thread-safe tally of samples read and skipped.
 
-    Readers and decoders write to it from the threads of `tf.data`; whoever
-    runs the epoch reads it. A sample that is read again in a later pass over
-    the data counts again, so shares stay right over any number of passes.
+    Readers and decoders write to it from the threads of `tf.data`. A sample
+    counts again in each pass over the data, so shares stay right over any
+    number of passes.
 
     Args:
-        max_share: Largest share of bad samples to go on with, from 0 to 1,
-            judged from the first thousand samples on; see `check`.
+        max_share: Number from 0 to 1. Largest acceptable share of bad samples,
+            judged once a thousand samples have been read; see `check`.
 
     Raises:
-        InputError: The share is none.
+        InputError: If the share is out of range.
 
     Example:
 
@@ -53,8 +53,8 @@ class BadSamples:
     def __init__(self, max_share=1.0):
         if not 0 <= max_share <= 1:
             raise InputError(
-                f"The largest share of bad samples {max_share!r} is not "
-                "allowed: give a number from 0 to 1."
+                f"max_share={max_share!r} is not allowed: give the largest "
+                "share of bad samples as a number from 0 to 1."
             )
         self.max_share = max_share
         self._lock = threading.Lock()
@@ -72,8 +72,8 @@ class BadSamples:
 
         Args:
             kind: One of the names at the top of this module.
-            key: The sample that was skipped, or one of them.
-            count: How many were skipped.
+            key: Key of the skipped sample, or of one of them.
+            count: Int. Number of skipped samples.
         """
         with self._lock:
             self._counts[kind] += int(count)
@@ -83,43 +83,44 @@ class BadSamples:
 
     @property
     def counts(self):
-        """Skipped samples by kind, a plain dict."""
+        """Number of skipped samples by kind, a dict."""
         with self._lock:
             return dict(self._counts)
 
     @property
     def examples(self):
-        """Up to three keys by kind, a plain dict of lists."""
+        """Up to three keys of skipped samples by kind, a dict of lists."""
         with self._lock:
             return {kind: list(keys) for kind, keys in self._examples.items()}
 
     @property
     def read(self):
-        """Samples read so far, good and bad."""
+        """Number of samples read so far, good and bad."""
         with self._lock:
             return self._read
 
     @property
     def skipped(self):
-        """Samples skipped so far.
+        """Number of samples skipped so far.
 
-        A truncated file is no sample: how many it lost cannot be known.
+        Truncated files do not count, as nobody knows how many samples were in
+        the lost part.
         """
         counts = self.counts
         return sum(counts.values()) - counts.get(TRUNCATED_FILE, 0)
 
     @property
     def good(self):
-        """Samples read and not skipped so far."""
+        """Number of samples read and not skipped so far."""
         return self.read - self.skipped
 
     @property
     def share(self):
-        """Samples skipped of those read so far, from 0 to 1."""
+        """Share of skipped samples so far, from 0 to 1."""
         return min(1.0, self.skipped / max(self.read, 1))
 
     def check(self):
-        """Raises InputError when too many samples are bad to go on."""
+        """Raises `InputError` if the share of bad samples is too large."""
         if self.read >= _FEWEST and self.share > self.max_share:
             raise InputError(
                 f"More than {100 * self.max_share:g} % of the samples are "
@@ -128,7 +129,7 @@ class BadSamples:
             )
 
     def summary(self):
-        """One sentence for the end of an epoch or a run."""
+        """A sentence about what was read and skipped."""
         skipped, read = self.skipped, self.read
         counts, examples = self.counts, self.examples
         if not counts:

@@ -1,31 +1,31 @@
 """From sources to the batches that `fit` takes.
 
-One sample is cut into its views alone, because images differ in size;
-captions, tokens and what is left of small views are made for a whole batch at
-once, because overhead per sample would be most of their cost. The training
-step wants the same cores, so the pipeline keeps to a few threads of its own.
+`training_dataset` is a chain of the stages below it. Images differ in size, so
+views are cut sample by sample. Captions, tokens and the colors of small views
+are made for whole batches, because the overhead of single samples would be
+most of their cost. The training step needs the same cores, so the pipeline
+keeps to a few threads of its own.
 """
 
-import itertools
+import functools
+import typing
 
-import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import augmentation
+from uniclip_keras.data.images.decoding import MAX_PIXELS
+from uniclip_keras.data.images.decoding import check_first_images
+from uniclip_keras.data.images.decoding import decode_sample
+from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.images.header import image_shape
-from uniclip_keras.data.images.limit import MAX_PIXELS
-from uniclip_keras.data.images.limit import decode_within
 from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.data.sources.mixture import Mixture
 from uniclip_keras.data.text.captions import draw_captions
-from uniclip_keras.data.text.captions import fill_templates
+from uniclip_keras.data.text.templates import fill_templates
 from uniclip_keras.data.text.templates import prompt_templates
 from uniclip_keras.data.threads import thread_options
 from uniclip_keras.errors import InputError
-
-# As many undecodable images in a row are no accident.
-_FIRST_IMAGES = 100
 
 
 # Nothing below needs AutoGraph, which takes longer than tracing itself.
@@ -46,212 +46,230 @@ def training_dataset(
     max_pixels=MAX_PIXELS,
     threads=2,
     first_batch=0,
-    worker=0,
-    workers=1,
+    shard_index=0,
+    num_shards=1,
     with_keys=False,
 ):
     """Endless batches of views, augmentation vectors, tokens and ids.
 
-    The same arguments give the same batches. A source starts again in a new
-    order when it ends, so that batches are always full: no sample is dropped
-    with the remainder of a pass, it opens the next one's first batch. An epoch
-    is what the trainer makes it: `source.count() // batch_size` steps are one
-    pass but for that remainder.
+    The same arguments and the same `keras.utils.set_random_seed` (or none)
+    give the same batches. When a source ends, it starts again in a new order,
+    and samples left over from one pass open the first batch of the next: all
+    batches are full and no sample is dropped. The trainer decides what an
+    epoch is: `source.count() // batch_size` steps are one pass, except for
+    that remainder.
 
     Args:
         source: A source (see `sources`), or a `Mixture` of them.
         tokenizer: A `text.Tokenizer` of context length L.
-        recipe: A sequence of V `augmentation.ViewRecipe`. A JPEG is decoded at
-            the size that its views need, see `augmentation.reduction`.
-        image_size: Height and width S of the views, in pixels.
-        batch_size: Samples per batch, B; that of the global batch, which a
-            distribution strategy splits.
-        seed: Integer; order, captions, crops and colours follow from it.
-        templates: Prompts for the class names of labelled samples, such as
-            "a photo of a {}"; one is drawn per sample and step. Captions
-            stay as they are.
-        captions_per_image: Captions (or prompts) K that go with each image,
-            all of them its positives; an image with fewer repeats them.
-        shuffle_buffer: Number of samples to shuffle among.
-        cache: Keeps the decoded images in memory, and so decodes them once in
-            place of once a pass: for some ten thousand small images.
-        bad_samples: A `BadSamples` that counts what is skipped, or None. With
-            a `max_share`, the batch after too many bad samples is an error.
-        max_pixels: Images of more pixels are skipped before they are decoded.
-        threads: Threads of the pipeline.
-        first_batch: Batch to begin with, as if those before had been taken:
-            a resumed run goes on with the batches that it has not seen.
-        worker: Place of this process among `workers`.
-        workers: Processes that train together, each on batches of its own
-            from its own share of the samples, see `Source.dataset`;
-            `training.distribute_dataset` fills these two in.
-        with_keys: Adds `{"key": string [B], "source": int32 [B], "text":
-            string [B] (or [B, K])}` to the batches: the samples' keys, their
-            parts of the mixture and the texts behind the tokens. For eyes,
-            not for `fit`.
+        recipe: A sequence of V `augmentation.ViewRecipe`. JPEGs are decoded
+            at the size that their views need, see `augmentation.reduction`.
+        image_size: Int. Height and width S of the views, in pixels.
+        batch_size: Int. Samples per global batch, B, which a distribution
+            strategy splits among its replicas.
+        seed: Int. Determines the order, captions, crops and colors.
+        templates: Prompts for the class names of labeled samples, such as
+            "a photo of a {}". One is drawn for each name in each batch.
+            Captions are not changed.
+        captions_per_image: Int. Captions (or prompts) K that go with each
+            image, all of them its positives. An image with fewer captions
+            repeats them.
+        shuffle_buffer: Int. Number of samples to shuffle among.
+        cache: Bool. Keeps the decoded images in memory and thus decodes them
+            only once: for up to some ten thousand small images.
+        bad_samples: A `BadSamples` that counts what is skipped, or None. If
+            it has a `max_share`, the dataset fails once the share of bad
+            samples exceeds it.
+        max_pixels: Int. Images of more pixels are skipped undecoded.
+        threads: Int. Threads of the pipeline.
+        first_batch: Int. Index of the first batch: a resumed run goes on with
+            the batches that it has not seen yet.
+        shard_index: Int. Index of this process' share of the samples.
+        num_shards: Int. Processes that train together, each on batches from
+            its own share of the samples, see `Source.dataset`.
+            `training.distribute_dataset` sets both.
+        with_keys: Bool. Adds `{"key": string [B], "source": int32 [B], "text":
+            string [B] (or [B, K])}` to the batches: the samples' keys, the
+            indices of their sources in the mixture and the tokenized texts.
+            For inspection, not for `fit`.
 
     Returns:
         A `tf.data.Dataset` of `{"views": float32 [B, V, S, S, 3] in [0, 1],
-        "augmentations": float32 [B, V, 11], "tokens": int32 [B, L], or [B, K,
-        L] where K is not 1, "id": int64 [B]}`. Samples of equal ids are
-        positives of each other.
+        "augmentations": float32 [B, V, 11], "tokens": int32 [B, L] (or [B, K,
+        L] if K > 1), "id": int64 [B]}`. Samples with equal ids are positives
+        of each other.
 
     Raises:
-        InputError: Not one of the first images can be decoded, a template
-            does not have exactly one `{}`, or a number is out of range.
-        tf.errors.OpError: While iterating: a pass over the source has not one
-            good sample, or too many bad ones.
+        InputError: If none of the first images of a source can be decoded, a
+            template does not have exactly one `{}`, or a number is out of
+            range.
+        tf.errors.OpError: While iterating, if a pass over a source has no good
+            sample, or too many samples are bad.
     """
-    templates = prompt_templates(templates)
-    _check_numbers(batch_size, captions_per_image, worker, workers)
+    shard = shard_index, num_shards
+    _check_numbers(shard, batch_size, captions_per_image)
+    prompts = prompt_templates(templates)
 
-    def draw_vectors(shape, number, part_seed):
-        # Workers number their samples alike; each draws its own views.
-        number = number * workers + worker
-        return augmentation.sample_vectors(
-            recipe, shape[0], shape[1], tf.stack([part_seed, number])
-        )
-
-    def endless(place, part):
-        """`(views, vectors, texts)` of one part, sample by sample."""
-        _check_images(part, max_pixels)
-        # Each in an order of its own: two parts that read the same tars would
-        # put every image into a batch twice.
-        order = seed + place
-        part_seed = tf.constant(order, tf.int64)
-        samples = part.dataset(
-            order,
-            shuffle=True,
+    make_views = _cached_views if cache else _fresh_views
+    is_mixture = isinstance(source, Mixture)
+    parts = []
+    for index, one in enumerate(source.drawn if is_mixture else [source]):
+        check_first_images(one.samples(), max_pixels)
+        part = _Part(
+            index=index,
+            # Sources that read the same files need different orders, or a
+            # batch would hold every image twice.
+            seed=seed + index,
+            shard=shard,
+            recipe=recipe,
+            image_size=image_size,
+            max_pixels=max_pixels,
+            shuffle_buffer=shuffle_buffer,
             bad_samples=bad_samples,
-            shard_index=worker,
-            num_shards=workers,
+            threads=threads,
         )
+        samples = one.dataset(part.seed, True, bad_samples, *shard)
+        parts.append(make_views(part, samples))
 
-        def decode(number, sample):
-            problem, image = decode_within(sample["image"], max_pixels)
-            return problem, {**sample, "image": image}
-
-        def cut(image, vectors, sample):
-            texts = {
-                name: sample[name] for name in ("text", "is_name", "id", "key")
-            }
-            texts["source"] = tf.constant(place, tf.int32)
-            views = augmentation.cut_views(image, vectors, image_size)
-            return views, vectors, texts
-
-        def cut_decoded(number, sample):
-            image = sample["image"]
-            vectors = draw_vectors(tf.shape(image), number, part_seed)
-            return cut(image, vectors, sample)
-
-        def decode_and_cut(number, sample):
-            # The views are known first, so that no more is decoded than
-            # they can use.
-            shape = image_shape(sample["image"])
-            vectors = draw_vectors(shape, number, part_seed)
-            problem, image = decode_within(
-                sample["image"],
-                max_pixels,
-                shape,
-                augmentation.reduction(vectors, shape[0], shape[1], image_size),
-            )
-            return problem, cut(image, vectors, sample)
-
-        options = {"num_parallel_calls": threads}
-        if cache:
-            decoded = map_good(samples, decode, bad_samples, 1, **options)
-            decoded = (
-                decoded.cache().shuffle(shuffle_buffer, seed=order).repeat()
-            )
-            return decoded.enumerate().map(cut_decoded, **options)
-        samples = samples.shuffle(shuffle_buffer, seed=order)
-        return map_good(samples, decode_and_cut, bad_samples, None, **options)
-
-    def finish(number, batch):
-        views, vectors, texts = batch
-        # A seed that no sample's views are drawn with.
-        text_seed = tf.stack(
-            [-1 - tf.constant(seed, tf.int64), number * workers + worker]
-        )
-        is_name = texts["is_name"]
-        if captions_per_image > 1:
-            is_name = is_name[:, None]
-        drawn = fill_templates(
-            draw_captions(texts["text"], text_seed, captions_per_image),
-            is_name,
-            templates,
-            tf.random.fold_in(text_seed, 1),
-        )
-        tokens = tokenizer(tf.reshape(drawn, [-1]))
-        finished = {
-            "views": augmentation.finish_views(views, vectors),
-            "augmentations": vectors,
-            "tokens": tf.reshape(tokens, [*drawn.shape, tokens.shape[-1]]),
-            "id": texts["id"],
-        }
-        if with_keys:
-            finished.update(
-                key=texts["key"], source=texts["source"], text=drawn
-            )
-        return finished
-
-    def check_share(batch):
-        """Passes the batch on; fails when too many samples were bad."""
-
-        def check():
-            bad_samples.check()
-            return np.int32(0)
-
-        with tf.control_dependencies([numpy_function(check, [], tf.int32)]):
-            return tf.nest.map_structure(tf.identity, batch)
-
-    if isinstance(source, Mixture):
-        weights = [weight for weight in source.weights if weight]
-        samples = tf.data.Dataset.sample_from_datasets(
-            [endless(*part) for part in enumerate(source.drawn)],
-            weights=weights,
-            seed=seed,
-        )
-    else:
-        samples = endless(0, source)
+    draw_texts = functools.partial(
+        _draw_texts, seed, shard, captions_per_image, prompts
+    )
+    views = _mix(parts, source.weights, seed) if is_mixture else parts[0]
     batches = (
-        samples.skip(first_batch * batch_size)
+        views.skip(first_batch * batch_size)
         .batch(batch_size, drop_remainder=True)
         .enumerate(start=first_batch)
-        .map(finish)
+        .map(draw_texts)
+        .map(functools.partial(_add_tokens, tokenizer))
+        .map(functools.partial(_finish, with_keys))
     )
     if bad_samples is not None and bad_samples.max_share < 1:
-        batches = batches.map(check_share)
-    # Skipping bad samples hid from TensorFlow that this has no end.
-    endless_batches = tf.data.experimental.assert_cardinality(
-        tf.data.INFINITE_CARDINALITY
-    )
-    batches = batches.prefetch(2).apply(endless_batches)
+        batches = batches.map(functools.partial(_check_share, bad_samples))
+    batches = batches.prefetch(2).apply(_endless)
     return batches.with_options(thread_options(threads))
 
 
-def _check_images(source, max_pixels):
-    """An endless source without one good image would never give a batch."""
-    keys = []
-    for sample in itertools.islice(source.samples(), _FIRST_IMAGES):
-        try:
-            problem, _ = decode_within(tf.constant(sample["image"]), max_pixels)
-            if not problem.numpy():
-                return
-        except tf.errors.OpError:
-            pass
-        keys.append(sample["key"])
-    raise InputError(
-        f"None of the first {len(keys)} images can be decoded, beginning with "
-        f"'{keys[0]}': allowed are PNG, JPEG, WebP and GIF of up to "
-        f"{max_pixels:,} pixels; prepare the data again."
+class _Part(typing.NamedTuple):
+    """What the stages before the batch need to know about one source."""
+
+    index: int  # among the sources of the mixture
+    seed: int
+    shard: tuple  # (shard_index, num_shards)
+    recipe: tuple
+    image_size: int
+    max_pixels: int
+    shuffle_buffer: int
+    bad_samples: object
+    threads: int
+
+
+def _fresh_views(part, samples):
+    """Stage: shuffles, decodes and cuts anew in each pass, without end."""
+    samples = samples.shuffle(part.shuffle_buffer, seed=part.seed)
+    cut = functools.partial(_decode_and_cut, part)
+    return map_good(samples, cut, part.bad_samples, None, part.threads)
+
+
+def _cached_views(part, samples):
+    """Stage: decodes once; shuffles and cuts in each pass, without end."""
+    decode = functools.partial(decode_sample, max_pixels=part.max_pixels)
+    images = map_good(samples, decode, part.bad_samples, 1, part.threads)
+    images = images.cache().shuffle(part.shuffle_buffer, seed=part.seed)
+    cut = functools.partial(_cut, part)
+    return images.repeat().enumerate().map(cut, part.threads)
+
+
+def _cut(part, number, sample):
+    """Cuts the views of a decoded image."""
+    vectors = _draw_vectors(part, number, tf.shape(sample["image"]))
+    return _with_views(part, sample, sample["image"], vectors)
+
+
+def _decode_and_cut(part, number, sample):
+    """Decodes no more of an image than its views need, and cuts them."""
+    shape = image_shape(sample["image"])
+    vectors = _draw_vectors(part, number, shape)
+    problem, image = decode_within(
+        sample["image"],
+        part.max_pixels,
+        shape,
+        augmentation.reduction(vectors, shape[0], shape[1], part.image_size),
+    )
+    return problem, _with_views(part, sample, image, vectors)
+
+
+def _draw_vectors(part, number, shape):
+    seed = _numbered_seed(part.seed, number, part.shard)
+    return augmentation.sample_vectors(part.recipe, shape[0], shape[1], seed)
+
+
+def _with_views(part, sample, image, vectors):
+    return {
+        **{name: sample[name] for name in ("text", "is_name", "id", "key")},
+        "source": tf.constant(part.index, tf.int32),
+        "views": augmentation.cut_views(image, vectors, part.image_size),
+        "augmentations": vectors,
+    }
+
+
+def _mix(parts, weights, seed):
+    """Stage: draws each sample from one of the parts."""
+    weights = [weight for weight in weights if weight]
+    return tf.data.Dataset.sample_from_datasets(parts, weights, seed)
+
+
+def _draw_texts(seed, shard, captions_per_image, prompts, number, batch):
+    """Stage: draws captions, and puts class names into prompts."""
+    # Negative seeds are for texts, the others for views.
+    seed = _numbered_seed(-1 - seed, number, shard)
+    is_name = batch["is_name"]
+    if captions_per_image > 1:
+        is_name = is_name[:, None]
+    captions = draw_captions(batch["text"], seed, captions_per_image)
+    prompt_seed = tf.random.fold_in(seed, 1)
+    texts = fill_templates(captions, is_name, prompts, prompt_seed)
+    return {**batch, "text": texts}  # [B], or [B, K]
+
+
+def _add_tokens(tokenizer, batch):
+    """Stage: tokenizes the texts."""
+    return {**batch, "tokens": tokenizer(batch["text"])}
+
+
+def _finish(with_keys, batch):
+    """Stage: completes the views, and keeps what `fit` needs."""
+    vectors = batch["augmentations"]
+    views = augmentation.finish_views(batch["views"], vectors)
+    names = ["augmentations", "tokens", "id"]
+    names += ["key", "source", "text"] if with_keys else []
+    return {"views": views, **{name: batch[name] for name in names}}
+
+
+def _check_share(bad_samples, batch):
+    """Stage: fails when too many samples were bad."""
+    numpy_function(bad_samples.check, [], [])
+    return batch
+
+
+def _endless(batches):
+    """Stage: states the cardinality, which skipping hides."""
+    return batches.apply(
+        tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     )
 
 
-def _check_numbers(batch_size, captions_per_image, worker, workers):
-    if not 0 <= worker < workers:
+def _numbered_seed(seed, number, shard):
+    """The seed `[2]` for a sample or batch, different in each shard."""
+    index, count = shard
+    return tf.stack([tf.constant(seed, tf.int64), number * count + index])
+
+
+def _check_numbers(shard, batch_size, captions_per_image):
+    index, count = shard
+    if not 0 <= index < count:
         raise InputError(
-            f"There is no worker {worker} among {workers}: count from 0."
+            f"shard_index={index!r} is not allowed: give a number from 0 to "
+            f"{count - 1}, one less than num_shards."
         )
     for name, value in (
         ("batch_size", batch_size),

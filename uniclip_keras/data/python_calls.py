@@ -1,9 +1,9 @@
-"""Calls from a dataset into Python, and an end that does not wait for them.
+"""Calls from datasets into Python that cannot hang the end of a program.
 
-A thread of TensorFlow that enters Python while the interpreter shuts down
-never comes back, and the dataset's destructor waits for it: a program would
-hang at its end. So Python waits, before it shuts down, until the datasets have
-filled their buffers and fall silent.
+A TensorFlow thread that enters Python while the interpreter shuts down never
+returns, and the dataset's destructor waits for it forever. So Python waits
+before it shuts down until all datasets have filled their buffers and call no
+more.
 """
 
 import atexit
@@ -15,9 +15,9 @@ import time
 import numpy as np
 import tensorflow as tf
 
-# Silence for so long means that buffers are full.
+# If nothing calls for this long, all buffers are full.
 _QUIET_SECONDS = 0.25
-# A dataset that is still busy then is left to its fate.
+# The longest wait for a dataset that does not stop calling.
 _LONGEST_WAIT = 20.0
 
 _lock = threading.Lock()
@@ -26,10 +26,10 @@ _last = 0.0
 
 
 def numpy_function(function, inputs, dtypes):
-    """`tf.numpy_function`, minded at the end of the program."""
+    """`tf.numpy_function` whose calls the end of the program waits for."""
 
     @functools.wraps(function)
-    def minded(*arguments):
+    def counted(*arguments):
         global _running, _last
         with _lock:
             _running += 1
@@ -40,20 +40,20 @@ def numpy_function(function, inputs, dtypes):
                 _running -= 1
                 _last = time.monotonic()
 
-    return tf.numpy_function(minded, inputs, dtypes)
+    return tf.numpy_function(counted, inputs, dtypes)
 
 
 def from_iterator(make_iterator, argument, dtypes):
-    """A dataset of what a Python iterator yields.
+    """A dataset of the items of a Python iterator.
 
-    `Dataset.from_generator` does the same but calls Python once more when it
-    is destroyed, which may be at the end of the program.
+    Unlike `Dataset.from_generator`, it does not call Python when it is
+    destroyed, which may be at the end of the program.
 
     Args:
-        make_iterator: Function of the argument as NumPy has it that returns
-            an iterator of tuples of arrays.
+        make_iterator: Function of the argument's NumPy value that returns an
+            iterator of tuples of arrays.
         argument: A tensor.
-        dtypes: Types of the arrays; each has one dimension of any length.
+        dtypes: The arrays' types. Each array has one dimension of any length.
 
     Returns:
         A dataset of tuples.
@@ -69,19 +69,21 @@ def from_iterator(make_iterator, argument, dtypes):
         values = next(iterators[int(number)], None)
         if values is None:
             del iterators[int(number)]
-            none = [np.array([], dtype.as_numpy_dtype) for dtype in dtypes]
-            return False, *none
+            empty = [np.array([], dtype.as_numpy_dtype) for dtype in dtypes]
+            return False, *empty
         return True, *values
 
     def elements(number):
         def next_element(_):
-            there, *values = numpy_function(take, [number], [tf.bool, *dtypes])
+            is_item, *values = numpy_function(
+                take, [number], [tf.bool, *dtypes]
+            )
             values = [tf.ensure_shape(value, [None]) for value in values]
-            return tf.ensure_shape(there, []), tuple(values)
+            return tf.ensure_shape(is_item, []), tuple(values)
 
         dataset = tf.data.Dataset.range(tf.int64.max).map(next_element)
-        dataset = dataset.take_while(lambda there, values: there)
-        return dataset.map(lambda there, values: values)
+        dataset = dataset.take_while(lambda is_item, values: is_item)
+        return dataset.map(lambda is_item, values: values)
 
     started = tf.data.Dataset.from_tensors(argument).map(
         lambda argument: tf.ensure_shape(
@@ -92,7 +94,7 @@ def from_iterator(make_iterator, argument, dtypes):
 
 
 @atexit.register
-def _wait_for_silence():
+def _wait_for_calls():
     """Returns once no dataset has called Python for a while."""
     end = time.monotonic() + _LONGEST_WAIT
     while (_last or _running) and time.monotonic() < end:

@@ -1,12 +1,17 @@
-"""Mapping a function that fails for some elements, and counting those."""
+"""Mapping a function that fails for some samples, and counting those."""
 
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.python_calls import numpy_function
 
-# The key of no sample: files and members have a name.
-END = b""
+# A key that no sample has: files and members have names.
+_END = b""
+
+_NOTHING_GOOD = (
+    "There was not one good sample in a whole pass over the data: see what "
+    "was skipped, and prepare the data again."
+)
 
 
 def map_good(
@@ -14,26 +19,27 @@ def map_good(
 ):
     """Maps samples, leaving out those for which the function fails.
 
-    TensorFlow drops failures itself; a running number given before and
-    checked after tells how many fell out and behind which neighbour, so that
-    Python is called for bad samples alone.
+    TensorFlow drops the failures itself. Samples are numbered before the map,
+    and gaps in the numbers after it tell how many were dropped and after which
+    sample, so Python is called for bad samples only.
 
     Args:
         dataset: One pass of samples, dicts of tensors with `key` and `image`
             (encoded).
-        function: From the sample's number and the sample to `(problem,
-            element)`: numbers count all samples from 0 on, `problem` is a
-            scalar string, a kind of bad sample or empty. Where the function
-            fails, the image is a corrupt one.
+        function: Function of the sample's number and the sample that returns
+            `(problem, element)`. Numbers count all samples from 0 on.
+            `problem` is a scalar string: a kind of bad sample, or empty. If
+            the function fails, the sample counts as a corrupt image.
         bad_samples: A `BadSamples` that counts what is left out, or None.
-        passes: How often to go through the dataset; None: without end. A pass
-            without one good sample is an error then.
-        num_parallel_calls: As in `Dataset.map`.
+        passes: Int. How often to repeat the dataset. None repeats it without
+            end; a pass without one good sample is then an error.
+        num_parallel_calls: Int. As in `Dataset.map`.
 
     Returns:
         A dataset of the elements.
     """
-    # A good element at the end, so that failures before it are noticed too.
+    # The function does not fail for the end marker, so that failures before
+    # it are noticed, too.
     dataset = dataset.concatenate(_end(dataset.element_spec)).repeat(passes)
 
     def number(state, sample):
@@ -66,7 +72,7 @@ def map_good(
                 report, [problem, key, missing, previous_key], tf.int64
             ),
         )
-        is_end = tf.equal(key, END)
+        is_end = tf.equal(key, _END)
         if passes is None:
             nothing_good = tf.Assert(~is_end | (good > 0), [_NOTHING_GOOD])
             with tf.control_dependencies([nothing_good]):
@@ -78,29 +84,26 @@ def map_good(
         return (index, good), (kept, element)
 
     first = tf.constant(-1, tf.int64)
-    dataset = dataset.scan((first, tf.constant(END)), number)
-    dataset = dataset.map(apply, num_parallel_calls=num_parallel_calls)
-    dataset = dataset.ignore_errors()
-    dataset = dataset.scan((first, tf.constant(0, tf.int64)), check)
-    dataset = dataset.filter(lambda kept, element: kept)
-    return dataset.map(lambda kept, element: element)
-
-
-def _name(key):
-    return key.decode("utf-8", "replace")
-
-
-_NOTHING_GOOD = (
-    "There was not one good sample in a whole pass over the data: see what "
-    "was skipped, and prepare the data again."
-)
+    return (
+        dataset.scan((first, tf.constant(_END)), number)
+        .map(apply, num_parallel_calls=num_parallel_calls)
+        .ignore_errors()
+        .scan((first, tf.constant(0, tf.int64)), check)
+        .filter(lambda kept, element: kept)
+        .map(lambda kept, element: element)
+    )
 
 
 def _end(element_spec):
+    """A dataset of the end marker, a sample that can always be decoded."""
     sample = {
         name: tf.zeros(spec.shape, spec.dtype)
         for name, spec in element_spec.items()
     }
-    sample["key"] = tf.constant(END)
+    sample["key"] = tf.constant(_END)
     sample["image"] = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
     return tf.data.Dataset.from_tensors(sample)
+
+
+def _name(key):
+    return key.decode("utf-8", "replace")

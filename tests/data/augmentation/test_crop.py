@@ -1,4 +1,4 @@
-"""Crop, antialiased resize and flip against torchvision, and their edges."""
+"""Crop, antialiased resize, flip and JPEG reduction."""
 
 import json
 import pathlib
@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.augmentation import crop
+from uniclip_keras.data.images.decoding import decode_image
+from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.errors import InputError
 
 FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
@@ -29,20 +31,24 @@ def box_vector(image, top, left, height, width):
     return vector
 
 
-@pytest.mark.parametrize("key", CASES)
-def test_resized_crop_equals_torchvision(key):
-    case, image = CASES[key], REFERENCE["image"]
-    box = [case[name] for name in ("top", "left", "height", "width")]
-    vector, size = box_vector(image, *box), case["size"]
-
-    eager = augmentation.replay(image, vector, size)
-    (mapped,) = tf.data.Dataset.from_tensors(image).map(
-        lambda image: augmentation.replay(image, vector, size)
+@pytest.mark.parametrize("size", [24, 48])
+def test_resized_crop_equals_torchvision(size):
+    image = REFERENCE["image"]
+    cases = {key: case for key, case in CASES.items() if case["size"] == size}
+    assert len(cases) == 6
+    sides = ("top", "left", "height", "width")
+    vectors = [
+        box_vector(image, *[case[name] for name in sides])
+        for case in cases.values()
+    ]
+    all_mapped = tf.data.Dataset.from_tensor_slices(np.stack(vectors)).map(
+        lambda vector: augmentation.replay(image, vector, size)
     )
-
-    # Ten thousand times stricter than the 1e-2 asked of other definitions.
-    np.testing.assert_allclose(eager, REFERENCE[key], rtol=0, atol=2e-6)
-    np.testing.assert_allclose(mapped, REFERENCE[key], rtol=0, atol=2e-6)
+    for key, vector, mapped in zip(cases, vectors, all_mapped, strict=True):
+        eager = augmentation.replay(image, vector, size)
+        # Other definitions of resizing differ by 1e-2.
+        np.testing.assert_allclose(eager, REFERENCE[key], rtol=0, atol=2e-6)
+        np.testing.assert_allclose(mapped, REFERENCE[key], rtol=0, atol=2e-6)
 
 
 def test_flip_equals_torchvision():
@@ -65,11 +71,11 @@ def test_float_image_gives_the_view_of_its_uint8_twin():
         box_vector(image, 0, 0, 9, 56),
     ]
     vectors[1][augmentation.LAYOUT.index("flip")] = 1
-    from_bytes = augmentation.geometric(image, vectors, 16)
-    from_floats = augmentation.geometric(image / 255.0, vectors, 16)
+    from_bytes = augmentation.apply_crop(image, vectors, 16)
+    from_floats = augmentation.apply_crop(image / 255.0, vectors, 16)
     assert from_bytes.shape == (2, 16, 16, 3)
     np.testing.assert_allclose(from_bytes, from_floats, rtol=0, atol=1e-6)
-    first = augmentation.geometric(image, vectors[:1], 16)
+    first = augmentation.apply_crop(image, vectors[:1], 16)
     np.testing.assert_array_equal(from_bytes[:1], first)
 
 
@@ -92,18 +98,24 @@ def test_boxes_outside_of_the_image_are_moved_into_it():
     np.testing.assert_array_equal(extents, [[1, 10], [1, 1]])
 
 
-@pytest.mark.parametrize("shape", [(1, 500), (500, 1), (1, 1), (2, 3)])
-def test_extreme_shapes_give_finite_views(shape):
-    image = np.full((*shape, 3), 255, np.uint8)
+def test_extreme_shapes_give_finite_views():
     recipe = (*augmentation.SLIP_RECIPE, augmentation.IDENTITY_VIEW)
-    ((views, _),) = tf.data.Dataset.from_tensors(image).map(
-        lambda image: augmentation.random_views(image, recipe, [1, 2], 8)
+    shapes = tf.data.Dataset.from_tensor_slices(
+        [(1, 500), (500, 1), (1, 1), (2, 3)]
     )
-    assert np.isfinite(views).all()
-    assert np.max(views) <= 1 + 1e-6
-    # White stays white where nothing but the crop acts.
-    np.testing.assert_allclose(views[0], 1, atol=1e-6)
-    np.testing.assert_allclose(views[3], 1, atol=1e-6)
+    white = shapes.map(
+        lambda shape: tf.fill(
+            [shape[0], shape[1], 3], tf.constant(255, "uint8")
+        )
+    )
+    for views, _ in white.map(
+        lambda image: augmentation.random_views(image, recipe, [1, 2], 8)
+    ):
+        assert np.isfinite(views).all()
+        assert np.max(views) <= 1 + 1e-6
+        # White stays white if nothing but the crop acts.
+        np.testing.assert_allclose(views[0], 1, atol=1e-6)
+        np.testing.assert_allclose(views[3], 1, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -120,4 +132,66 @@ def test_extreme_shapes_give_finite_views(shape):
 )
 def test_bad_input_is_named(image, vectors, size, message):
     with pytest.raises(InputError, match=message):
-        augmentation.geometric(image, vectors, size)
+        augmentation.apply_crop(image, vectors, size)
+
+
+def vectors_of(*boxes):
+    vectors = np.stack([augmentation.IDENTITY] * len(boxes))
+    vectors[:, 2:4] = boxes
+    return vectors
+
+
+@pytest.mark.parametrize(
+    ("boxes", "height", "width", "expected"),
+    [
+        ([(1.0, 1.0)], 375, 500, 1),
+        ([(1.0, 1.0)], 447, 448, 1),
+        ([(1.0, 1.0)], 448, 448, 2),
+        ([(1.0, 1.0)], 896, 896, 4),
+        ([(1.0, 1.0)], 1792, 1792, 8),
+        ([(1.0, 1.0)], 9000, 9000, 8),
+        # The smallest crop decides, by its area.
+        ([(1.0, 1.0), (0.5, 0.5)], 1792, 1792, 4),
+        ([(0.25, 1.0)], 1792, 1792, 4),
+        ([(0.1, 0.1)], 1792, 1792, 1),
+    ],
+)
+def test_crops_keep_their_pixels(boxes, height, width, expected):
+    found = augmentation.reduction(vectors_of(*boxes), height, width, 224)
+    assert found.dtype == tf.int32
+    assert found == expected
+
+
+def test_replay_from_the_reduced_source_image():
+    encoded = (FIXTURES / "grace_hopper.jpg").read_bytes()
+    recipe = augmentation.SLIP_RECIPE
+
+    def source(encoded, vectors, size):
+        height, width = tf.unstack(image_shape(encoded))
+        reduced = augmentation.reduction(vectors, height, width, size)
+        return decode_image(encoded, reduced), reduced
+
+    def cut(seed):
+        height, width = tf.unstack(image_shape(encoded))
+        vectors = augmentation.sample_vectors(
+            recipe, height, width, tf.stack([seed, 5])
+        )
+        image, reduced = source(encoded, vectors, 32)
+        views = augmentation.apply_crop(image, vectors, 32)
+        return augmentation.apply_color(views, vectors), vectors, reduced
+
+    seen = set()
+    for views, vectors, reduced in tf.data.Dataset.range(6).map(cut):
+        image, again = source(encoded, vectors, 32)
+        seen.add(int(reduced))
+        assert again == reduced
+        rebuilt = augmentation.replay(image, vectors, 32)
+        np.testing.assert_allclose(rebuilt, views, rtol=0, atol=1e-5)
+    assert len(seen) > 1
+
+
+def test_reduced_views_look_like_those_of_the_whole_image():
+    encoded = (FIXTURES / "grace_hopper.jpg").read_bytes()
+    whole = augmentation.evaluation_view(decode_image(encoded), 64)
+    reduced = augmentation.evaluation_view(decode_image(encoded, 8), 64)
+    assert np.abs(whole - reduced).mean() < 0.01

@@ -1,4 +1,4 @@
-"""Large views: the same as the two halves, and torchvision's."""
+"""Large views against small ones and torchvision."""
 
 import functools
 import json
@@ -34,7 +34,7 @@ def photo():
 
 @pytest.fixture(scope="module")
 def vectors():
-    """Views with each of the blurs, jittered, gray, or only cropped."""
+    """Vectors of each blur, jittered, gray, or only cropped."""
     recipe = [augmentation.WEAK, *[augmentation.STRONG] * 7]
     vectors = augmentation.sample_vectors(recipe, 301, 257, [1, 2]).numpy()
     vectors[:5, ENTRY["blur"]] = 0.4, 0.9, 1.6, 0.0, 0.01
@@ -46,13 +46,13 @@ def vectors():
     return vectors
 
 
-def halves(image, vectors, size):
-    views = augmentation.geometric(image, vectors, size)
-    return augmentation.photometric(views, vectors)
+def small_way(image, vectors, size):
+    views = augmentation.apply_crop(image, vectors, size)
+    return augmentation.apply_color(views, vectors)
 
 
-def test_large_views_equal_the_two_halves(photo, vectors):
-    expected = halves(photo, vectors, SIZE)
+def test_large_views_equal_crop_and_color(photo, vectors):
+    expected = small_way(photo, vectors, SIZE)
     eager = augmentation.replay(photo, vectors, SIZE)
     (mapped,) = tf.data.Dataset.from_tensors(photo).map(
         lambda image: augmentation.replay(image, vectors, SIZE)
@@ -60,14 +60,14 @@ def test_large_views_equal_the_two_halves(photo, vectors):
     assert mapped.shape == eager.shape == (8, SIZE, SIZE, 3)
     np.testing.assert_allclose(eager, expected, rtol=0, atol=3e-5)
     np.testing.assert_allclose(mapped, eager, rtol=0, atol=1e-5)
-    # One by one as all at once, and from floats as from bytes.
+    # A single view equals one of many, and floats give the same as bytes.
     single = augmentation.replay(photo / 255, vectors[2], SIZE)
     np.testing.assert_allclose(single, eager[2], rtol=0, atol=1e-5)
 
 
 def test_without_xla(photo, vectors, monkeypatch):
     expected = augmentation.replay(photo, vectors[:3], SIZE)
-    # Not the function traced before.
+    # The traced function would keep its compiled operations.
     monkeypatch.setattr(large, "_view", large._view.python_function)
     monkeypatch.setattr(large, "_has_xla", lambda: False)
     monkeypatch.setattr(

@@ -1,14 +1,19 @@
+"""Decoding every format, reduced JPEGs, and the pixel limit."""
+
 import io
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from samples import encode
+from samples import smooth_pixels
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.bad_samples import BadSamples
 from uniclip_keras.data.images.decoding import decode_image
-from uniclip_keras.data.images.limit import decode_within
+from uniclip_keras.data.images.decoding import decode_sample
+from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.errors import InputError
 
@@ -44,10 +49,10 @@ def on_white(encoded):
         ("BMP", "RGB", {}),
     ],
 )
-def test_lossless_formats_become_rgb_on_white(
-    image_format, mode, options, encode_image, pixels
-):
-    encoded = encode_image(pixels(1, channels=4), image_format, mode, **options)
+def test_lossless_formats_become_rgb_on_white(image_format, mode, options):
+    encoded = encode(
+        smooth_pixels(1, channels=4), image_format, mode, **options
+    )
     decoded = decode_both_ways(encoded)
     assert decoded.dtype == np.uint8
     # Pillow and TensorFlow may round a blend differently.
@@ -57,24 +62,24 @@ def test_lossless_formats_become_rgb_on_white(
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_jpeg_of_any_colour_space(mode, encode_image, pixels):
+def test_jpeg_of_any_color_space(mode):
     source = np.full([24, 24, 3], (200, 120, 40), np.uint8)
-    decoded = decode_both_ways(encode_image(source, "JPEG", mode, quality=95))
+    decoded = decode_both_ways(encode(source, "JPEG", mode, quality=95))
     expected = source if mode != "L" else np.full_like(source, 135)
     np.testing.assert_allclose(decoded.astype(int), expected, atol=6)
 
 
-def test_jpegs_come_as_pillow_decodes_them(encode_image, pixels):
-    source = pixels(3, size=44)
-    encoded = encode_image(source, "JPEG", quality=90)
+def test_jpegs_come_as_pillow_decodes_them():
+    source = smooth_pixels(3, size=44)
+    encoded = encode(source, "JPEG", quality=90)
     expected = np.asarray(Image.open(io.BytesIO(encoded)))
     np.testing.assert_array_equal(decode_both_ways(encoded), expected)
 
 
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
-def test_reduced_jpeg(reduction, encode_image, pixels):
+def test_reduced_jpeg(reduction):
     flat = np.full([45, 30, 3], (200, 120, 40), np.uint8)
-    encoded = encode_image(flat, "JPEG", quality=95)
+    encoded = encode(flat, "JPEG", quality=95)
     reduced = decode_image(encoded, reduction)
     assert reduced.shape == (-(-45 // reduction), -(-30 // reduction), 3)
     assert np.abs(reduced - np.float32([200, 120, 40])).max() <= 3
@@ -82,18 +87,20 @@ def test_reduced_jpeg(reduction, encode_image, pixels):
         lambda drawn: decode_image(encoded, tf.cast(drawn, tf.int32))
     )
     np.testing.assert_array_equal(mapped, reduced)
-    # Other formats have no such way.
-    png = encode_image(pixels(1))
-    np.testing.assert_array_equal(decode_image(png, reduction), pixels(1))
+    # Other formats always come in full size.
+    png = encode(smooth_pixels(1))
+    np.testing.assert_array_equal(
+        decode_image(png, reduction), smooth_pixels(1)
+    )
 
 
-def test_no_other_reductions(encode_image, pixels):
+def test_no_other_reductions():
     with pytest.raises(InputError, match="reduction 3"):
-        decode_image(encode_image(pixels(1), "JPEG"), 3)
+        decode_image(encode(smooth_pixels(1), "JPEG"), 3)
 
 
-def test_cut_off_jpeg_is_no_image(encode_image, pixels):
-    encoded = encode_image(pixels(1, size=64), "JPEG")
+def test_cut_off_jpeg_is_no_image():
+    encoded = encode(smooth_pixels(1, size=64), "JPEG")
     for reduction in (1, 4):
         with pytest.raises(tf.errors.InvalidArgumentError):
             decode_image(encoded[: len(encoded) // 2], reduction)
@@ -108,16 +115,36 @@ def test_sixteen_bits_become_eight():
     np.testing.assert_allclose(decoded.astype(int), expected, atol=1)
 
 
-def test_animated_gif_gives_its_first_frame(encode_image, pixels):
-    frames = [Image.fromarray(pixels(seed)).convert("P") for seed in (1, 2)]
+def test_animated_gif_gives_its_first_frame():
+    frames = [
+        Image.fromarray(smooth_pixels(seed)).convert("P") for seed in (1, 2)
+    ]
     file = io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
     first = np.asarray(frames[0].convert("RGB"))
     np.testing.assert_array_equal(decode_both_ways(file.getvalue()), first)
 
 
+@pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_the_pixel_limit_is_that_of_the_header(image_format):
+    image = encode(smooth_pixels(0), image_format)
+    for limit, problem in ((576, b""), (575, bad.OVERSIZE_IMAGE.encode())):
+        found, decoded = decode_within(tf.constant(image), limit)
+        assert found == problem
+        assert decoded.shape == ((24, 24, 3) if not problem else (1, 1, 3))
+
+
+def test_an_image_bomb_takes_no_memory():
+    """A PNG that claims 60,000 by 60,000 pixels, 11 GB when decoded."""
+    image = encode(smooth_pixels(0))
+    bomb = image[:16] + (60_000).to_bytes(4, "big") * 2 + image[24:]
+    problem, decoded = decode_within(tf.constant(bomb))
+    assert problem == bad.OVERSIZE_IMAGE.encode()
+    assert decoded.shape == (1, 1, 3)
+
+
 def animated_webp():
-    frames = [Image.new("RGB", [40, 50], colour) for colour in ("red", "blue")]
+    frames = [Image.new("RGB", [40, 50], color) for color in ("red", "blue")]
     file = io.BytesIO()
     frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:])
     return file.getvalue()
@@ -134,8 +161,8 @@ def bad_images(good):
     ]
 
 
-def test_bad_images_are_skipped_counted_and_named(encode_image, pixels):
-    good = encode_image(pixels(1))
+def test_bad_images_are_skipped_counted_and_named():
+    good = encode(smooth_pixels(1))
     # Bad ones first, in a row and last.
     encoded = []
     for image in bad_images(good):
@@ -146,14 +173,10 @@ def test_bad_images_are_skipped_counted_and_named(encode_image, pixels):
         {"key": keys, "image": np.array(encoded, object)}
     )
 
-    def decode(number, sample):
-        problem, image = decode_within(sample["image"])
-        return problem, {**sample, "image": image}
-
     tally = BadSamples()
-    kept = list(map_good(dataset, decode, tally))
+    kept = list(map_good(dataset, decode_sample, tally))
     assert [sample["key"].numpy().decode() for sample in kept] == keys[1:-2:2]
     for sample in kept:
-        np.testing.assert_array_equal(sample["image"], pixels(1))
+        np.testing.assert_array_equal(sample["image"], smooth_pixels(1))
     assert tally.counts == {bad.CORRUPT_IMAGE: len(bad_images(good)) + 2}
     assert tally.examples == {bad.CORRUPT_IMAGE: ["k0", "k2", "k4"]}

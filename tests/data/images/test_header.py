@@ -1,4 +1,4 @@
-"""The size in the header against Pillow's and the decoder's own."""
+"""The size in the header against Pillow and the decoder."""
 
 import io
 import struct
@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from samples import encode
+from samples import smooth_pixels
 
 from uniclip_keras.data.images.decoding import decode_image
 from uniclip_keras.data.images.header import image_shape
@@ -50,8 +52,8 @@ def test_shape_of_every_format(image_format, mode, options, traced):
         np.testing.assert_array_equal(shape, decode_image(encoded).shape[:2])
 
 
-def test_eagerly_and_in_map(encode_image, pixels):
-    files = [encode_image(pixels(1)), encode_image(pixels(1), "JPEG")]
+def test_eagerly_and_in_map():
+    files = [encode(smooth_pixels(1)), encode(smooth_pixels(1), "JPEG")]
     dataset = tf.data.Dataset.from_tensor_slices(files).map(image_shape)
     for encoded, mapped in zip(files, dataset, strict=True):
         np.testing.assert_array_equal(mapped, [24, 24])
@@ -66,7 +68,7 @@ def test_rows_from_top_to_bottom(traced):
 
 
 def test_sixteen_thousand_pixels_of_a_lossless_webp(traced):
-    """The top bit of the packed sizes is no sign."""
+    """The top bit of the packed sizes is not a sign."""
     encoded = bytearray(encoded_size("WEBP", "RGB", {"lossless": True}, 1, 1))
     for height, width in [(16_384, 16_384), (16_384, 1), (8_193, 12_345)]:
         packed = (width - 1) | (height - 1) << 14
@@ -78,7 +80,7 @@ def test_sixteen_thousand_pixels_of_a_lossless_webp(traced):
 
 
 @pytest.mark.parametrize(("image_format", "mode", "options"), FORMATS)
-def test_headers_cut_off(image_format, mode, options, traced):
+def test_truncated_headers(image_format, mode, options, traced):
     encoded = encoded_size(image_format, mode, options, 70, 700)
     for length in [0, 1, 3, 10, 13, 17, 21, 23]:
         with pytest.raises(tf.errors.InvalidArgumentError):
@@ -102,7 +104,7 @@ def png_of(height, width):
         png_of(2**32 - 1, 8),
     ],
 )
-def test_no_size_to_be_had(encoded, traced):
+def test_headers_without_a_size(encoded, traced):
     with pytest.raises(tf.errors.InvalidArgumentError):
         traced(encoded)
     with pytest.raises(tf.errors.InvalidArgumentError):

@@ -26,13 +26,13 @@ def corpus():
 
 @pytest.fixture(scope="package")
 def clip_golden():
-    """Part of CLIP's merges by rank, and open_clip's ids of texts."""
+    """Some of CLIP's merges with their ranks, and open_clip's ids of texts."""
     return json.loads(FIXTURE.read_text())
 
 
 @pytest.fixture(scope="package")
 def tokenizers(clip_golden):
-    """A tokenizer by its kind."""
+    """Tokenizers by kind."""
     made = [
         SubwordTokenizer.train(CORPUS, 400, LENGTH),
         SentencePieceTokenizer.train(CORPUS, 120, LENGTH),

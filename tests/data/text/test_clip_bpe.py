@@ -1,3 +1,5 @@
+"""CLIP's tokenizer against open_clip's ids and a slow merge loop."""
+
 import gzip
 import random
 
@@ -14,9 +16,9 @@ def tokenizer(clip_golden):
 
 
 def test_ids_are_open_clips(tokenizer, clip_golden):
-    """The fixture's ids, with the merges left out of it taken out."""
+    """The fixture has the ids of all merges, but only some of the merges."""
     ranks = [rank for rank, _ in clip_golden["merges"]]
-    ids = {512 + rank: 512 + place for place, rank in enumerate(ranks)}
+    ids = {512 + rank: 512 + index for index, rank in enumerate(ranks)}
     ids |= {49_406: 512 + len(ranks), 49_407: 513 + len(ranks)}
     for entry in clip_golden["texts"]:
         row = tokenizer([entry["text"]]).numpy()[0]
@@ -27,21 +29,21 @@ def test_ids_are_open_clips(tokenizer, clip_golden):
 
 
 def test_the_first_ids_are_clips_own(tokenizer):
-    # "a photo of a" uses merges of the fixture's unbroken beginning only.
+    # These words need only the first merges, of which the fixture has all.
     assert tokenizer(["a the"]).numpy()[0, 1:3].tolist() == [320, 518]
     assert tokenizer(["! x!"]).numpy()[0, 1:4].tolist() == [256, 343, 256]
 
 
 def slow_merges(word, ranks):
-    """Pair by pair, the one of least rank first (Sennrich et al. 2016)."""
+    """Merges pair by pair, least rank first (Sennrich et al., 2016)."""
     symbols = [*word[:-1], word[-1] + "</w>"]
     while len(symbols) > 1:
         pairs = list(zip(symbols, symbols[1:], strict=False))
         best = min(pairs, key=lambda pair: ranks.get(pair, 1e9))
         if best not in ranks:
             break
-        place = pairs.index(best)
-        symbols[place : place + 2] = ["".join(best)]
+        index = pairs.index(best)
+        symbols[index : index + 2] = ["".join(best)]
     return symbols
 
 
@@ -57,9 +59,9 @@ def test_random_words_are_merged_as_pair_by_pair(tokenizer, clip_golden):
     words += ["a" * n for n in range(1, 12)] + ["the" * n for n in range(1, 6)]
     for word, row in zip(words, tokenizer(words).numpy(), strict=True):
         found = [i - 512 for i in row[1 : row.argmax()]]
-        for place, symbol in zip(found, slow_merges(word, ranks), strict=True):
-            if place >= 0:
-                assert symbols[place] == symbol, word
+        for rank, symbol in zip(found, slow_merges(word, ranks), strict=True):
+            if rank >= 0:
+                assert symbols[rank] == symbol, word
             else:
                 assert len(symbol.removesuffix("</w>")) == 1, word
 
@@ -82,7 +84,7 @@ def test_detokenize_knows_bytes_and_spaces(tokenizer):
         "it 's 1 0 cafés !",
         "红苹果 😀",
     ]
-    # Half a character, where a text was cut.
+    # A text can be cut off within a character.
     short = CLIPTokenizer(tokenizer.merges, 3)
     assert short.detokenize(short(["红"])) == ["\ufffd"]
 
@@ -101,7 +103,7 @@ def test_bad_merges(merges, message):
         CLIPTokenizer(merges)
 
 
-def test_a_file_that_is_no_text(tmp_path):
+def test_binary_files(tmp_path):
     for name in ("merges.txt", "merges.gz"):
         path = tmp_path / name
         path.write_bytes(np.arange(256, dtype=np.uint8).tobytes())

@@ -1,3 +1,5 @@
+"""SentencePiece: ids, training and files."""
+
 import numpy as np
 import pytest
 import sentencepiece

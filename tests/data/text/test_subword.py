@@ -1,3 +1,5 @@
+"""WordPiece: splitting, training and files."""
+
 import pathlib
 
 import keras_hub
@@ -41,7 +43,7 @@ def test_case_and_spacing_do_not_matter(tokenizer):
 
 
 def test_words_and_vocabulary_are_kerashubs(tokenizer):
-    """Ours are KerasHub's pieces for the texts as KerasHub splits them."""
+    """The ids equal those of KerasHub's tokenizer with its own splitting."""
     texts = ["Red HEART!", "КРАСНОЕ сердце", "Straße, Ünïcödé", "红苹果 red"]
     reference = keras_hub.tokenizers.WordPieceTokenizer(
         list(tokenizer.vocabulary), lowercase=True

@@ -1,4 +1,4 @@
-"""What holds for tokenizers of every kind."""
+"""Tokenizers of all kinds."""
 
 import json
 import pathlib
@@ -39,13 +39,13 @@ def test_every_row_is_start_ids_end_padding(tokenizer):
     assert tokens.shape == (len(TEXTS), 12) and tokens.dtype == tf.int32
     end = tokenizer.vocabulary_size - 1
     for text, row in zip(TEXTS, tokens.numpy(), strict=True):
-        # KerasHub's CLIP text tower pools where the largest id stands.
-        place = row.argmax()
-        assert row[place] == end and (row == end).sum() == 1
+        # KerasHub's CLIP text encoder pools at the largest id.
+        index = row.argmax()
+        assert row[index] == end and (row == end).sum() == 1
         assert (row == row[0]).sum() == 1
-        assert not row[place + 1 :].any() and row[:place].all()
-        assert (place == 1) == (not text.strip())
-    # The tail is lost, not the end.
+        assert not row[index + 1 :].any() and row[:index].all()
+        assert (index == 1) == (not text.strip())
+    # A long text loses its tail, but keeps the end.
     assert tokens[-1, -1] == end
 
 
@@ -69,7 +69,7 @@ def test_same_ids_from_list_array_tensor_graph_and_map(tokenizer):
 
 
 def test_a_new_seed_changes_nothing(tokenizer):
-    """It empties TensorFlow's cache of kernels, and what these hold."""
+    """It clears TensorFlow's kernel cache and frees what kernels own."""
     before = tokenizer(TEXTS).numpy()
     keras.utils.set_random_seed(1)
     np.testing.assert_array_equal(tokenizer(TEXTS), before)
@@ -140,7 +140,7 @@ def test_saved_models_give_the_same_ids_in_a_fresh_process(
         np.testing.assert_array_equal(tokens, tokenizers[kind](TEXTS))
 
 
-def test_files_that_cannot_be_a_tokenizer(tokenizers, tmp_path):
+def test_files_that_are_not_a_tokenizer(tokenizers, tmp_path):
     folder = str(tmp_path)
     with pytest.raises(InputError, match="tokenizer.json' does not exist"):
         load_tokenizer(folder)

@@ -1,6 +1,8 @@
 """Random views of an image, each with the vector that describes it."""
 
-from uniclip_keras.data.augmentation.crop import geometric
+from uniclip_keras.data.augmentation.color import apply_color
+from uniclip_keras.data.augmentation.crop import apply_crop
+from uniclip_keras.data.augmentation.crop import reduction
 from uniclip_keras.data.augmentation.recipe import IDENTITY_VIEW
 from uniclip_keras.data.augmentation.recipe import PRESETS
 from uniclip_keras.data.augmentation.recipe import SLIP_RECIPE
@@ -8,7 +10,6 @@ from uniclip_keras.data.augmentation.recipe import STRONG
 from uniclip_keras.data.augmentation.recipe import WEAK
 from uniclip_keras.data.augmentation.recipe import ViewRecipe
 from uniclip_keras.data.augmentation.recipe import recipe_from_config
-from uniclip_keras.data.augmentation.reduction import reduction
 from uniclip_keras.data.augmentation.sampling import sample_vectors
 from uniclip_keras.data.augmentation.vector import IDENTITY
 from uniclip_keras.data.augmentation.vector import LAYOUT
@@ -17,11 +18,8 @@ from uniclip_keras.data.augmentation.vector import describe
 from uniclip_keras.data.augmentation.views import cut_views
 from uniclip_keras.data.augmentation.views import evaluation_view
 from uniclip_keras.data.augmentation.views import finish_views
-from uniclip_keras.data.augmentation.views import photometric
-from uniclip_keras.data.augmentation.views import random_view
 from uniclip_keras.data.augmentation.views import random_views
 from uniclip_keras.data.augmentation.views import replay
-from uniclip_keras.data.augmentation.views import sample_vector
 
 __all__ = [
     "IDENTITY",
@@ -33,17 +31,15 @@ __all__ = [
     "VECTOR_SIZE",
     "WEAK",
     "ViewRecipe",
+    "apply_color",
+    "apply_crop",
     "cut_views",
     "describe",
     "evaluation_view",
     "finish_views",
-    "geometric",
-    "photometric",
-    "random_view",
     "random_views",
     "recipe_from_config",
     "reduction",
     "replay",
-    "sample_vector",
     "sample_vectors",
 ]

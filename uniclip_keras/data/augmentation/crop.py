@@ -1,4 +1,4 @@
-"""The geometric part of a view: crop, antialiased resize, flip."""
+"""Crop, antialiased resize and flip, and how much of an image they need."""
 
 import tensorflow as tf
 
@@ -8,22 +8,22 @@ from uniclip_keras.data.augmentation.vector import VECTOR_SIZE
 from uniclip_keras.errors import InputError
 
 
-def geometric(image, vectors, size):
-    """Cuts the views of one image out of it, before any colour operation.
+def apply_crop(image, vectors, size):
+    """Cuts the views of one image out of it, before any color operation.
 
     Args:
-        image: `[H, W, 3]`, uint8, or floating point in [0, 1]; H and W may
-            be unknown while a graph is traced.
-        vectors: augmentation vectors `[V, 11]`, V known while tracing. Only
-            box and flip are used.
-        size: int, pixels per side of a view.
+        image: `[H, W, 3]`, uint8 or floating point in [0, 1]. H and W need
+            not be static.
+        vectors: Augmentation vectors `[V, 11]` of static shape. Only box and
+            flip are used.
+        size: Int. Pixels per side of a view.
 
     Returns:
         `[V, size, size, 3]` float32 in [0, 1] (up to rounding, 1e-6).
 
     Raises:
-        InputError: if the image's type or rank, the vectors' shape or the
-            size is none of the above.
+        InputError: If the image's type or rank, the shape of the vectors or
+            the size is not as above.
     """
     image, vectors = checked_arguments(image, vectors, size)
     corners, extents = pixel_boxes(vectors[:, BOX], tf.shape(image)[:2])
@@ -40,12 +40,39 @@ def geometric(image, vectors, size):
     return views * (1.0 / 255.0) if image.dtype == tf.uint8 else views
 
 
-def pixel_boxes(boxes, image_size):
-    """The whole pixels that boxes in fractions stand for.
+def reduction(vectors, height, width, size):
+    """The largest reduction of a JPEG that leaves every view its pixels.
 
-    A box of whole pixels survives division by the image's size, float32 and
-    this rounding unchanged for images of up to a million pixels per side.
-    Any other box goes to the nearest pixels, at least one and none outside.
+    A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size in less time (see
+    `images.decoding.decode_image`). The source image of a sample is then the
+    reduced one. The reduction follows from the vectors, so they still rebuild
+    the views: `replay(decode_image(encoded, reduction(vectors, height, width,
+    size)), vectors, size)`, with all vectors of the sample and `height, width
+    = image_shape(encoded)`.
+
+    Args:
+        vectors: Augmentation vectors `[V, 11]` of one image.
+        height: Int or scalar tensor. Height of the whole image in pixels.
+        width: Int or scalar tensor. Width of the whole image in pixels.
+        size: Int. Pixels per side of a view.
+
+    Returns:
+        Scalar int32, the largest of 1, 2, 4 and 8 at which each crop still
+        covers `size * size` pixels.
+    """
+    boxes = tf.cast(vectors, tf.float32)[:, BOX]
+    pixels = tf.cast(height, tf.float32) * tf.cast(width, tf.float32)
+    smallest = tf.reduce_min(boxes[:, 2] * boxes[:, 3]) * pixels
+    enough = smallest >= [4.0 * size**2, 16.0 * size**2, 64.0 * size**2]
+    return 2 ** tf.reduce_sum(tf.cast(enough, tf.int32))
+
+
+def pixel_boxes(boxes, image_size):
+    """Converts boxes from fractions to whole pixels.
+
+    A box of whole pixels survives the division by the image's size, float32
+    and this rounding unchanged in images of up to a million pixels per side.
+    Any other box is moved to the nearest pixels inside the image.
 
     Args:
         boxes: `[V, 4]` float32: top, left, height, width as fractions.
@@ -62,20 +89,20 @@ def pixel_boxes(boxes, image_size):
 
 
 def resized_crop(image, corner, extent, flip, size):
-    """Crop, resize (bilinear, antialiased), mirror left to right if asked.
+    """Crops, resizes (bilinear, antialiased) and flips one view.
 
     Args:
         image: `[H, W, 3]`, uint8 or float32.
         corner: `[2]` int32: top, left in pixels.
         extent: `[2]` int32: height, width in pixels.
-        flip: scalar bool.
+        flip: Scalar bool. Whether to mirror the view left to right.
         size: `(height, width)` of the result, Python ints.
 
     Returns:
         `[*size, 3]` float32 in the value range of `image`.
     """
-    # Slicing first keeps neighbours of the crop out of the antialiasing, as
-    # torchvision does, and leaves the rest of a large photo unconverted.
+    # Slicing first keeps pixels around the crop out of the antialiasing, as
+    # in torchvision, and leaves the rest of a large photo unconverted.
     crop = tf.slice(
         image, tf.pad(corner, [[0, 1]]), tf.concat([extent, [3]], axis=0)
     )
@@ -87,31 +114,31 @@ def resized_crop(image, corner, extent, flip, size):
         kernel_type="triangle",
         antialias=True,
     )[0]
-    # The kernel has a fast path for three-channel images of rank 3, so that
-    # this costs less than choosing between two whole batches.
+    # The kernel has a fast path for three-channel images of rank 3: this
+    # costs less than choosing between two whole batches.
     return tf.raw_ops.Reverse(
         tensor=resized, dims=tf.stack([False, flip, False])
     )
 
 
 def checked_arguments(image, vectors, size):
-    """The arguments of `geometric` as tensors, or its InputError."""
+    """Converts the arguments of `apply_crop` to tensors, or raises."""
     image = _as_image(image)
     vectors = tf.convert_to_tensor(vectors, tf.float32)
     if vectors.shape.rank != 2 or None in vectors.shape.as_list():
         raise InputError(
-            f"vectors of shape {vectors.shape} do not say how many views to "
-            f"make; give [number of views, {VECTOR_SIZE}]."
+            f"Vectors of shape {vectors.shape} do not say how many views to "
+            f"make: give [number of views, {VECTOR_SIZE}]."
         )
     if vectors.shape[1] != VECTOR_SIZE:
         raise InputError(
-            f"augmentation vectors have {VECTOR_SIZE} entries, not "
-            f"{vectors.shape[1]}; see augmentation.LAYOUT."
+            f"Augmentation vectors have {VECTOR_SIZE} entries, not "
+            f"{vectors.shape[1]}: see augmentation.LAYOUT."
         )
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise InputError(
-            f"view size {size!r} is not a positive whole number of pixels; "
-            "give one such as 224."
+            f"The view size {size!r} is not allowed: give a positive whole "
+            "number of pixels such as 224."
         )
     return image, vectors
 
@@ -120,7 +147,7 @@ def _as_image(image):
     image = tf.convert_to_tensor(image)
     if image.shape.rank != 3 or image.shape[2] not in (3, None):
         raise InputError(
-            f"an image of shape {image.shape} cannot be augmented; give "
+            f"An image of shape {image.shape} cannot be augmented: give "
             "[height, width, 3]."
         )
     if image.dtype == tf.uint8:
@@ -128,6 +155,6 @@ def _as_image(image):
     if image.dtype.is_floating:
         return tf.cast(image, tf.float32)
     raise InputError(
-        f"an image of type {image.dtype.name} cannot be augmented; give "
+        f"An image of type {image.dtype.name} cannot be augmented: give "
         "uint8, or floating point in [0, 1]."
     )

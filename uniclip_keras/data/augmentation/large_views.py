@@ -1,17 +1,17 @@
-"""One view of many pixels at a time, from the image to its last colour.
+"""Large views: one at a time, from the image to its last color.
 
-What `photometric(geometric(image, vectors, size), vectors)` gives, in half of
-the time where a view is so large that passes over it outweigh the overhead of
-operations. A view stays in the processor's cache *by columns*, `[size, 3,
-size]` (see `resampling`), until it is whole; XLA makes few passes of the many
-small operations on colours.
+The result is that of `apply_color(apply_crop(image, vectors, size), vectors)`,
+in half the time if views are so large that passes over them cost more than the
+overhead of operations. A view stays in the processor's cache *by columns*,
+`[size, 3, size]` (see `resampling`), until it is complete, and XLA fuses the
+many small operations on colors into a few passes.
 """
 
 import functools
 
 import tensorflow as tf
 
-from uniclip_keras.data.augmentation import ops
+from uniclip_keras.data.augmentation import color
 from uniclip_keras.data.augmentation.crop import pixel_boxes
 from uniclip_keras.data.augmentation.crop import resized_crop
 from uniclip_keras.data.augmentation.resampling import from_columns
@@ -26,12 +26,12 @@ from uniclip_keras.data.augmentation.vector import GRAYSCALE
 from uniclip_keras.data.augmentation.vector import HUE
 from uniclip_keras.data.augmentation.vector import SATURATION
 
-# The sparse matrices want a whole crop in floating point; a larger crop would
-# take more memory for that than for all the rest.
+# The sparse matrices need the whole crop in floating point. A larger crop
+# would take more memory for that than everything else together.
 MOST_PIXELS = 2**22
 
-# Pixels to either side, and the largest sigma of which no more than 1e-5 of
-# the weight lies further out.
+# A kernel's reach in pixels, and the largest sigma with no more than 1e-5 of
+# its weight beyond that.
 _SHORT_BLUR = 4, 1.0
 _LONG_BLUR = 9, 2.1
 
@@ -41,8 +41,8 @@ def large_views(image, vectors, size):
 
     Args:
         image: `[H, W, 3]`, uint8, or float32 in [0, 1].
-        vectors: augmentation vectors `[V, 11]`, V known while tracing.
-        size: int, pixels per side of a view.
+        vectors: Augmentation vectors `[V, 11]` of static shape.
+        size: Int. Pixels per side of a view.
 
     Returns:
         `[V, size, size, 3]` float32 in [0, 1].
@@ -55,15 +55,15 @@ def large_views(image, vectors, size):
     return tf.stack(views)
 
 
-# Traced once in place of once a view.
+# A function of its own is traced once, not once for each view.
 @tf.function(autograph=False, reduce_retracing=True)
 def _view(image, corner, extent, vector, size):
     columns = _cut(image, corner, extent, vector[FLIP] > 0.5, size)
-    return from_columns(_photometric(columns, vector))
+    return from_columns(_apply_color(columns, vector))
 
 
 def _cut(image, corner, extent, flip, size):
-    def in_place():
+    def without_matrices():
         view = resized_crop(image, corner, extent, flip, (size, size))
         view = view / 255.0 if image.dtype == tf.uint8 else view
         return tf.transpose(view, [1, 2, 0])
@@ -71,15 +71,15 @@ def _cut(image, corner, extent, flip, size):
     return tf.cond(
         tf.reduce_prod(tf.cast(extent, tf.int64)) <= MOST_PIXELS,
         lambda: resized_columns(image, corner, extent, flip, size),
-        in_place,
+        without_matrices,
     )
 
 
-def _photometric(columns, vector):
+def _apply_color(columns, vector):
     sigma = vector[BLUR] * BLUR_UNIT
     columns = tf.cond(
         tf.reduce_any(vector[BRIGHTNESS:BLUR] != 0.0),
-        lambda: _colour(columns, vector),
+        lambda: _jitter(columns, vector),
         lambda: columns,
     )
     blurs = [
@@ -92,50 +92,50 @@ def _photometric(columns, vector):
     return tf.case(blurs, default=lambda: _wide_blur(columns, sigma))
 
 
-def _colour(columns, vector):
-    # XLA works out each channel of a result on its own, again and again what
-    # they share: so a function ends where the shared part does.
+def _jitter(columns, vector):
+    # XLA computes each channel of a result separately, and what they share
+    # again for each: so a function ends where the shared part does.
     columns = compiled(_contrasted)(columns, vector)
     hue = compiled(_hue)(columns, vector)
     return compiled(_rotated)(hue, vector)
 
 
 def _contrasted(columns, vector):
-    columns = ops.clip(columns * (1.0 + vector[BRIGHTNESS]))
-    # Sums over columns first: along the inner axis numbers add one by one.
-    luma = tf.reduce_sum(ops.luma(tf.unstack(columns, axis=1)), axis=0)
+    columns = color.clip(columns * (1.0 + vector[BRIGHTNESS]))
+    # Summing over columns first is faster: the inner axis adds one by one.
+    luma = tf.reduce_sum(color.luma(tf.unstack(columns, axis=1)), axis=0)
     gray = tf.reduce_sum(luma) / (columns.shape[0] * columns.shape[2])
     factor = 1.0 + vector[CONTRAST]
-    return ops.clip(columns * factor + gray * (1.0 - factor))
+    return color.clip(columns * factor + gray * (1.0 - factor))
 
 
 def _hue(columns, vector):
     channels = tf.unstack(columns, axis=1)
-    channels = ops.toward_luma(channels, -vector[SATURATION])
-    return ops.to_hue([ops.clip(channel) for channel in channels])
+    channels = color.toward_luma(channels, -vector[SATURATION])
+    return color.to_hue([color.clip(channel) for channel in channels])
 
 
 def _rotated(hue, vector):
-    channels = ops.from_hue(hue, vector[HUE])
-    channels = ops.toward_luma(channels, vector[GRAYSCALE])
+    channels = color.from_hue(hue, vector[HUE])
+    channels = color.toward_luma(channels, vector[GRAYSCALE])
     return tf.stack(channels, axis=1)
 
 
 def _blur(columns, sigma, reach):
     steps = tf.range(-reach, reach + 1, dtype=tf.float32)
-    sigma = tf.maximum(sigma, ops.SMALLEST_SIGMA)
+    sigma = tf.maximum(sigma, color.SMALLEST_SIGMA)
     taps = tf.exp(-0.5 * tf.square(steps / sigma))
     return compiled(_convolved)(columns, taps / tf.reduce_sum(taps))
 
 
 def _convolved(columns, taps):
-    """Both axes, with the taps one after the other over whole slices."""
+    """Convolves along both axes, one tap at a time over whole slices."""
     reach = taps.shape[0] // 2
     for axis in (0, 2):
-        padding = [[reach, reach] if at == axis else [0, 0] for at in range(3)]
+        padding = [[reach, reach] if i == axis else [0, 0] for i in range(3)]
         padded = tf.pad(columns, padding, "REFLECT")
         begins = [
-            [tap if at == axis else 0 for at in range(3)]
+            [tap if i == axis else 0 for i in range(3)]
             for tap in range(taps.shape[0])
         ]
         columns = tf.add_n(
@@ -149,13 +149,13 @@ def _convolved(columns, taps):
 
 def _wide_blur(columns, sigma):
     planes = tf.transpose(columns, [1, 0, 2])[None]
-    blurred = ops.gaussian_blur(planes, sigma[None])[0]
+    blurred = color.gaussian_blur(planes, sigma[None])[0]
     return tf.transpose(blurred, [1, 0, 2])
 
 
 @functools.cache
 def compiled(function):
-    """The function under XLA, or as it is where TensorFlow has no XLA."""
+    """Compiles the function with XLA, if TensorFlow has it."""
     if not _has_xla():
         return function
     return tf.function(function, jit_compile=True, autograph=False)

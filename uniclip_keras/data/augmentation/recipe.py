@@ -1,4 +1,4 @@
-"""What a view may look like: the ranges from which its vector is drawn."""
+"""View recipes: the ranges from which augmentation vectors are drawn."""
 
 import dataclasses
 import math
@@ -19,25 +19,27 @@ def _is_number(value):
 class ViewRecipe:
     """Ranges and probabilities for one random view.
 
-    The defaults are SLIP's strong view. A field that is an amount (such as
-    `brightness=0.4`) gives factors drawn evenly from [1 - amount, 1 + amount],
-    not below 0.
+    The defaults are the strong view of SLIP (Mu et al., 2021). An amount such
+    as `brightness=0.4` means factors drawn uniformly from [1 - amount, 1 +
+    amount], but not below 0.
 
     Args:
-        crop_area: smallest and largest share of the image's area to keep, or
+        crop_area: Smallest and largest share of the image's area to keep, or
             None for the whole image.
-        crop_ratio: smallest and largest width / height of the crop.
-        flip: probability of a left-right flip.
-        jitter: probability that brightness, contrast, saturation and hue
-            change at all (all of them, or none).
-        brightness, contrast, saturation: amounts.
-        hue: largest hue rotation either way, in turns (at most 0.5).
-        grayscale: probability that the colour is removed.
-        blur: probability of a Gaussian blur.
-        blur_sigma: smallest and largest sigma, in pixels of the view.
+        crop_ratio: Smallest and largest width / height of the crop.
+        flip: Probability of a left-right flip.
+        jitter: Probability that brightness, contrast, saturation and hue
+            change (either all of them or none).
+        brightness: Amount of the change of brightness.
+        contrast: Amount of the change of contrast.
+        saturation: Amount of the change of saturation.
+        hue: Largest hue rotation in either direction, in turns (at most 0.5).
+        grayscale: Probability that the color is removed.
+        blur: Probability of a Gaussian blur.
+        blur_sigma: Smallest and largest sigma, in pixels of the view.
 
     Raises:
-        InputError: if a value is outside of its range.
+        InputError: If a value is out of range.
     """
 
     crop_area: tuple[float, float] | None = (0.08, 1.0)
@@ -67,7 +69,7 @@ class ViewRecipe:
         value = getattr(self, name)
         if not _is_number(value) or not 0 <= value <= highest:
             raise InputError(
-                f"view recipe: {name}={value!r} is not allowed; give {allowed}."
+                f"View recipe: {name}={value!r} is not allowed; give {allowed}."
             )
         object.__setattr__(self, name, float(value))
 
@@ -81,7 +83,7 @@ class ViewRecipe:
         ):
             top = "" if highest == math.inf else f" <= {highest:g}"
             raise InputError(
-                f"view recipe: {name}={value!r} is not allowed; give "
+                f"View recipe: {name}={value!r} is not allowed; give "
                 f"(low, high) with 0 < low <= high{top}."
             )
         object.__setattr__(self, name, (float(pair[0]), float(pair[1])))
@@ -101,28 +103,32 @@ def recipe_from_config(config):
     """Reads a recipe, one `ViewRecipe` per view, from a configuration.
 
     Args:
-        config: one view or a list of views, each the name of a preset
+        config: One view or a list of views. A view is the name of a preset
             (`"weak"`, `"strong"`, `"identity"`) or a mapping of `ViewRecipe`
-            fields; its key `"preset"` names where the other fields start
-            from (`"strong"` if left out). `"slip"` is `SLIP_RECIPE`.
+            fields, whose key `"preset"` names the preset to change
+            (`"strong"` by default). `"slip"` is `SLIP_RECIPE`.
 
     Returns:
         A tuple of `ViewRecipe`.
 
     Raises:
-        InputError: for an unknown preset or field (with the nearest valid
-            name), a value outside of its range, or no views at all.
+        InputError: For an unknown preset or field (with the nearest valid
+            name), a value out of range, or an empty list.
 
     Example:
 
-    >>> recipe_from_config(["weak", {"crop_area": (0.3, 1.0), "flip": 0.0}])
+    ```python
+    recipe = recipe_from_config(
+        ["weak", {"crop_area": (0.3, 1.0), "flip": 0.0}]
+    )
+    ```
     """
     if config == "slip":
         return SLIP_RECIPE
     views = config if isinstance(config, list | tuple) else [config]
     if not views:
         raise InputError(
-            "view recipe: the list is empty; give at least one view, such as "
+            "View recipe: the list is empty; give at least one view, such as "
             '["weak", "strong"].'
         )
     return tuple(_view_from_config(view) for view in views)
@@ -135,7 +141,7 @@ def _view_from_config(view):
         return _preset(view)
     if not hasattr(view, "items"):
         raise InputError(
-            f"view recipe: {view!r} is not a view; give a mapping of fields or "
+            f"View recipe: {view!r} is not a view; give a mapping of fields or "
             f"one of {', '.join(PRESETS)}."
         )
     fields = dict(view.items())
@@ -144,7 +150,7 @@ def _view_from_config(view):
     for name in fields:
         if name not in known:
             raise InputError(
-                f"view recipe: there is no field {name!r}"
+                f"View recipe: there is no field {name!r}"
                 f"{suggest(name, [*known, 'preset'])}."
             )
     return dataclasses.replace(start, **fields)
@@ -153,7 +159,7 @@ def _view_from_config(view):
 def _preset(name):
     if name not in PRESETS:
         raise InputError(
-            f"view recipe: there is no preset {name!r}"
+            f"View recipe: there is no preset {name!r}"
             f"{suggest(name, [*PRESETS, 'slip'])}."
         )
     return PRESETS[name]

@@ -1,22 +1,22 @@
-"""Resizing by sparse matrices: `resized_crop` for views of many pixels.
+"""`resized_crop` for large views: resizing by sparse matrices.
 
-A bilinear, antialiased resize weights a few neighbours, the same in every
-column and then in every row: two products with a sparse matrix. They run over
-whole rows of the image, where TensorFlow's own kernel goes pixel by pixel.
+A bilinear, antialiased resize weights a few neighbors, the same ones in every
+column and then in every row: two products with a sparse matrix. The products
+run over whole rows of the image, TensorFlow's own kernel over single pixels.
 """
 
 import tensorflow as tf
 
 
 def resized_columns(image, corner, extent, flip, size):
-    """Crop, resize (bilinear, antialiased), mirror left to right if asked.
+    """Crops, resizes (bilinear, antialiased) and flips one view.
 
     Args:
         image: `[H, W, 3]`, uint8, or float32 in [0, 1].
         corner: `[2]` int32: top, left in pixels.
         extent: `[2]` int32: height, width in pixels.
-        flip: scalar bool.
-        size: pixels per side of the result, int.
+        flip: Scalar bool. Whether to mirror the view left to right.
+        size: Int. Pixels per side of the result.
 
     Returns:
         The view *by columns*: `[size, 3, size]` float32 in [0, 1], column by
@@ -29,51 +29,51 @@ def resized_columns(image, corner, extent, flip, size):
     rows = tf.reshape(tf.cast(crop, tf.float32), [height, width * 3])
     rows = _product(_taps(height, size), rows, [size, width, 3])
     columns = tf.reshape(tf.transpose(rows, [1, 2, 0]), [width, 3 * size])
-    places, weights = _taps(width, size)
+    indices, weights = _taps(width, size)
     if image.dtype == tf.uint8:
         weights *= 1.0 / 255.0
-    # The last column first is the mirror image.
+    # Reversing the order of the columns mirrors the view.
     taps = [
-        tf.where(flip, tensor[::-1], tensor) for tensor in (places, weights)
+        tf.where(flip, tensor[::-1], tensor) for tensor in (indices, weights)
     ]
     return _product(taps, columns, [size, 3, size])
 
 
 def from_columns(columns):
-    """A view by columns to `[size, size, 3]`."""
+    """Converts a view by columns to `[size, size, 3]`."""
     return tf.transpose(columns, [2, 0, 1])
 
 
 def _taps(length, size):
-    """The neighbours of each output pixel and their weights.
+    """The neighbors of each output pixel and their weights.
 
-    Distances are whole multiples of 1 / (2 size) input pixels: in integers
-    they are exact, and no weight suffers from the rounding of a position.
+    Distances are whole multiples of 1 / (2 size) input pixels. Integers hold
+    them exactly, so rounding of positions affects no weight.
 
     Returns:
-        `(places, weights)`: int64 and float32, `[size, K]` both.
+        `(indices, weights)`: int64 and float32, both `[size, K]`.
     """
     length = tf.cast(length, tf.int64)
     # The triangle reaches one pixel of the coarser grid to either side.
     reach = 2 * tf.maximum(length, size)
-    centres = (2 * tf.range(size, dtype=tf.int64)[:, None] + 1) * length
-    first = (centres - size - reach) // (2 * size) + 1
-    places = first + tf.range((reach + size - 1) // size)
-    distances = tf.abs((2 * places + 1) * size - centres)
+    centers = (2 * tf.range(size, dtype=tf.int64)[:, None] + 1) * length
+    first = (centers - size - reach) // (2 * size) + 1
+    indices = first + tf.range((reach + size - 1) // size)
+    distances = tf.abs((2 * indices + 1) * size - centers)
     weights = tf.cast(reach - distances, tf.float32)
-    inside = (places >= 0) & (places < length)
+    inside = (indices >= 0) & (indices < length)
     weights = tf.where(inside, tf.nn.relu(weights), 0.0)
     weights /= tf.reduce_sum(weights, axis=1, keepdims=True)
-    return tf.clip_by_value(places, 0, length - 1), weights
+    return tf.clip_by_value(indices, 0, length - 1), weights
 
 
 def _product(taps, dense, shape):
-    """The taps' sparse matrix by `dense`, reshaped."""
-    places, weights = taps
-    size, count = tf.unstack(tf.shape(places, tf.int64))
+    """Multiplies the taps' sparse matrix by `dense` and reshapes."""
+    indices, weights = taps
+    size, count = tf.unstack(tf.shape(indices, tf.int64))
     rows = tf.repeat(tf.range(size), count)
     matrix = tf.raw_ops.SparseTensorToCSRSparseMatrix(
-        indices=tf.stack([rows, tf.reshape(places, [-1])], axis=1),
+        indices=tf.stack([rows, tf.reshape(indices, [-1])], axis=1),
         values=tf.reshape(weights, [-1]),
         dense_shape=tf.stack([size, tf.shape(dense, tf.int64)[0]]),
     )

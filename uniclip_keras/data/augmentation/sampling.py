@@ -1,7 +1,7 @@
 """Draws augmentation vectors: one stateless draw for all views of an image.
 
-Per-operation overhead dominates for small images, so every random number of
-every view comes from one uniform draw, and recipes become constant tables.
+For small images the overhead of operations dominates. So all random numbers of
+all views come from one uniform draw, and recipes become constant tables.
 """
 
 import math
@@ -13,7 +13,7 @@ from uniclip_keras.data.augmentation.recipe import ViewRecipe
 from uniclip_keras.data.augmentation.vector import BLUR_UNIT
 from uniclip_keras.errors import InputError
 
-# torchvision's RandomResizedCrop gives up after as many.
+# As in torchvision's RandomResizedCrop.
 CROP_ATTEMPTS = 10
 
 # Columns of the draw.
@@ -24,32 +24,32 @@ _GATES = slice(_POSITION.stop, _POSITION.stop + 4)
 _VALUES = slice(_GATES.stop, _GATES.stop + 7)
 _DRAWS = _VALUES.stop
 
-# Which of the gates (flip, jitter, grayscale, blur) lets each value through
-# (flip, brightness, contrast, saturation, hue, grayscale, blur).
+# The gate (flip, jitter, grayscale, blur) of each value (flip, brightness,
+# contrast, saturation, hue, grayscale, blur).
 _GATE_OF_VALUE = [0, 1, 1, 1, 1, 2, 3]
 
 
 def sample_vectors(recipe, height, width, seed):
     """Draws the augmentation vectors of all views of one image.
 
-    Crops follow torchvision's `RandomResizedCrop`: area even in its range,
-    ratio even in its logarithm, the first of ten boxes that fits in the image
-    at an even position, else the largest centre crop within the ratios.
+    Crops follow torchvision's `RandomResizedCrop`: area and logarithm of the
+    ratio are uniform, the first of ten boxes that fits in the image is taken
+    at a uniform position, or else the largest center crop within the ratios.
 
     Args:
-        recipe: sequence of `ViewRecipe`, one per view.
-        height: height of the image in pixels, int or scalar int tensor.
-        width: the same for the width.
-        seed: `[2]` ints; the same seed gives the same vectors.
+        recipe: Sequence of `ViewRecipe`, one per view.
+        height: Int or scalar int tensor. Height of the image in pixels.
+        width: Int or scalar int tensor. Width of the image in pixels.
+        seed: `[2]` ints. The same seed gives the same vectors.
 
     Returns:
         `[V, 11]` float32. Boxes are whole pixels of the image.
 
     Raises:
-        InputError: if the recipe is not a non-empty sequence of `ViewRecipe`.
+        InputError: If the recipe is not a non-empty sequence of `ViewRecipe`.
     """
     tables = _tables(_as_recipe(recipe))
-    # The same numbers on every kind of device.
+    # Philox gives the same numbers on every kind of device.
     uniform = tf.random.stateless_uniform(
         [len(tables["low"]), _DRAWS], seed=seed, alg="philox"
     )
@@ -66,14 +66,14 @@ def sample_vectors(recipe, height, width, seed):
 def _sample_boxes(drawn, image, largest_crop):
     """`[V, 4]`: top, left, height, width as fractions of the image."""
     sides = tf.sqrt(drawn[:, _AREAS] * tf.reduce_prod(image))
-    # Half the log ratio goes to the width, and minus that to the height.
+    # The width gets half the log ratio, and the height minus that.
     stretch = tf.exp(drawn[:, _RATIOS, None] * [-1.0, 1.0])
     candidates = tf.round(sides[:, :, None] * stretch)  # [V, 10, (h, w)]
     fallback = tf.round(image[::-1] * largest_crop)
     fallback = tf.clip_by_value(fallback, 1.0, image)
     candidates = tf.concat([candidates, fallback[:, None]], axis=1)
     fits = tf.reduce_all((candidates >= 1.0) & (candidates <= image), axis=2)
-    # argmax gives the first of equals, and the fallback always fits.
+    # argmax returns the first of equals, and the fallback always fits.
     first = tf.argmax(tf.cast(fits, tf.int32), axis=1)
     extent = tf.gather(candidates, first, axis=1, batch_dims=1)  # [V, 2]
 
@@ -94,8 +94,8 @@ def _tables(recipe):
     largest_crop = np.zeros([len(recipe), 2], np.float32)
     for row, view in enumerate(recipe):
         if view.crop_area is None:
-            # No box of four times the area fits, so the fallback is taken, and
-            # without bounds on the ratio that is the whole image.
+            # No box of four times the area fits, and the fallback without
+            # bounds on the ratio is the whole image.
             low[row, _AREAS] = high[row, _AREAS] = 4.0
             low[row, _RATIOS] = high[row, _RATIOS] = 0.0
             largest_crop[row] = 1e9
@@ -103,7 +103,7 @@ def _tables(recipe):
             low[row, _AREAS], high[row, _AREAS] = view.crop_area
             low[row, _RATIOS] = 0.5 * math.log(view.crop_ratio[0])
             high[row, _RATIOS] = 0.5 * math.log(view.crop_ratio[1])
-            # Height by the image's width, and width by its height.
+            # Height from the image's width, and width from its height.
             largest_crop[row] = 1 / view.crop_ratio[0], view.crop_ratio[1]
         probability[row] = view.flip, view.jitter, view.grayscale, view.blur
         amounts = [view.brightness, view.contrast, view.saturation, view.hue]
@@ -132,7 +132,7 @@ def _as_recipe(recipe):
         or not all(isinstance(view, ViewRecipe) for view in recipe)
     ):
         raise InputError(
-            f"recipe {recipe!r} is not a sequence of ViewRecipe; make one "
+            f"The recipe {recipe!r} is not a sequence of ViewRecipe: make one "
             "with augmentation.recipe_from_config."
         )
     return tuple(recipe)

@@ -12,7 +12,7 @@ One float32 vector of `VECTOR_SIZE` numbers per view, in this order:
 | 10 | `blur` | sigma in pixels of the view / 2 | 0 |
 
 The operations are applied in the order of the table. All entries lie within
-about [-1, 1], so that the vector can enter a network as it is.
+about [-1, 1], so a network can take the vector without scaling.
 """
 
 import numpy as np
@@ -43,18 +43,18 @@ IDENTITY.flags.writeable = False
 
 
 def describe(vector):
-    """Says in words what was done to make a view.
+    """Describes in words how a view was made.
 
     Args:
-        vector: augmentation vector `[11]`, NumPy array, tensor or sequence.
+        vector: Augmentation vector `[11]`, NumPy array, tensor or sequence.
 
     Returns:
         A string such as `"crop 64 % at (0.10, 0.20), flipped, brightness
-        x1.20, blur 0.8 px"` (the crop's share of the image's area and its top
-        left corner as fractions), or `"whole image"`.
+        x1.20, blur 0.8 px"` (the crop's share of the image's area, and its
+        top left corner in fractions), or `"whole image"`.
 
     Raises:
-        ValueError: if there are not 11 numbers.
+        ValueError: If there are not 11 numbers.
     """
     vector = np.asarray(vector, np.float32).reshape(VECTOR_SIZE)
     named = dict(zip(LAYOUT, vector.tolist(), strict=True))

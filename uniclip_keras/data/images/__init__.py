@@ -1,1 +1,1 @@
-"""Images from encoded bytes to pixels: header, limit, decoding."""
+"""Images from encoded bytes to pixels: header, pixel limit, decoding."""

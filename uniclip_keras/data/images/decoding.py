@@ -1,47 +1,58 @@
-"""Encoded bytes to RGB, by rule."""
+"""Encoded bytes to RGB pixels."""
+
+import itertools
 
 import tensorflow as tf
 
+from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.errors import InputError
 
-# Colour types of a PNG header that can carry transparency, as the byte at
-# offset 25: palette, grey with alpha, RGB with alpha.
+# More than cameras make; such an image takes 200 MB of memory.
+MAX_PIXELS = 2**26
+
+# The factors by which libjpeg can shrink a JPEG while it decodes it.
+REDUCTIONS = (1, 2, 4, 8)
+
+# The PNG color types that can carry transparency, as the byte at offset 25:
+# palette, gray with alpha, RGB with alpha.
 _PNG_ALPHA_TYPES = (b"\x03", b"\x04", b"\x06")
 
-# The bit of a WebP header's flags, the byte at offset 20.
+# The animation bit of an extended WebP header's flags, the byte at offset 20.
 _WEBP_ANIMATION = 2
 
-# What libjpeg can leave out of a JPEG while it decodes.
-REDUCTIONS = (1, 2, 4, 8)
+# If none of this many images can be decoded, something else is wrong.
+_FIRST_IMAGES = 100
 
 
 def decode_image(encoded, reduction=1):
     """Decodes PNG, JPEG, WebP, GIF or BMP to RGB.
 
-    Grey and CMYK images become RGB, 16 bits become 8, transparency goes on
-    white, and an animated GIF gives its first frame. An animated WebP counts
-    as unreadable, because TensorFlow cannot take one frame of it.
+    Grayscale and CMYK images become RGB, 16 bits become 8, and transparent
+    pixels are blended with white. An animated GIF gives its first frame. An
+    animated WebP counts as unreadable, because TensorFlow cannot decode a
+    single frame of it.
 
-    A JPEG can be decoded at a fraction of its size, which takes less time: it
-    is stored as frequencies of blocks of 8 x 8 pixels, and the high ones are
-    left out. Other formats come in full size.
+    A JPEG can be decoded at a fraction of its size in less time: it stores the
+    frequencies of blocks of 8 x 8 pixels, and the high ones are left out.
+    Other formats always come in full size.
 
     Args:
         encoded: Scalar string tensor.
         reduction: 1, 2, 4 or 8, an int or a scalar int tensor.
 
     Returns:
-        uint8 `[height, width, 3]`; of a JPEG each side is divided by
+        uint8 `[height, width, 3]`. Each side of a JPEG is divided by
         `reduction` and rounded up.
 
     Raises:
-        InputError: `reduction` is an int, and none of the four.
-        tf.errors.InvalidArgumentError: The bytes are no whole image.
+        InputError: If `reduction` is an int other than these four.
+        tf.errors.InvalidArgumentError: If the bytes are not a complete image.
     """
     if not tf.is_tensor(reduction) and reduction not in REDUCTIONS:
         raise InputError(
-            f"reduction {reduction!r} is not what a JPEG can be decoded at; "
-            f"give one of {', '.join(map(str, REDUCTIONS))}."
+            f"reduction {reduction!r} is not allowed: give one of "
+            f"{', '.join(map(str, REDUCTIONS))}."
         )
     return tf.cond(
         tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff"),
@@ -50,9 +61,70 @@ def decode_image(encoded, reduction=1):
     )
 
 
+def decode_within(encoded, max_pixels=MAX_PIXELS, shape=None, reduction=1):
+    """Decodes an image unless its header claims too many pixels.
+
+    Args:
+        encoded: Scalar string tensor.
+        max_pixels: Largest allowed height times width.
+        shape: The image's `image_shape`, if the caller has read it already.
+        reduction: See `decode_image`.
+
+    Returns:
+        `(problem, image)`: a kind of bad sample, or an empty string for a good
+        one, and uint8 `[height, width, 3]`, a single pixel if there is a
+        problem.
+
+    Raises:
+        tf.errors.InvalidArgumentError: If the bytes are not a complete image.
+    """
+    shape = image_shape(encoded) if shape is None else shape
+    too_large = tf.reduce_prod(tf.cast(shape, tf.int64)) > max_pixels
+    image = tf.cond(
+        too_large,
+        lambda: tf.zeros([1, 1, 3], tf.uint8),
+        lambda: decode_image(encoded, reduction),
+    )
+    problem = tf.where(too_large, bad.OVERSIZE_IMAGE, "")
+    return problem, tf.ensure_shape(image, [None, None, 3])
+
+
+def decode_sample(number, sample, max_pixels=MAX_PIXELS):
+    """Decodes a sample's image: a function for `skipping.map_good`."""
+    del number
+    problem, image = decode_within(sample["image"], max_pixels)
+    return problem, {**sample, "image": image}
+
+
+def check_first_images(samples, max_pixels=MAX_PIXELS):
+    """Checks that at least one of the first 100 images can be decoded.
+
+    Args:
+        samples: Iterable of dicts with `key` (str) and `image` (bytes).
+        max_pixels: Largest allowed height times width.
+
+    Raises:
+        InputError: If none of them can be decoded.
+    """
+    keys = []
+    for sample in itertools.islice(samples, _FIRST_IMAGES):
+        try:
+            problem, _ = decode_within(tf.constant(sample["image"]), max_pixels)
+            if not problem.numpy():
+                return
+        except tf.errors.OpError:
+            pass
+        keys.append(sample["key"])
+    raise InputError(
+        f"None of the first {len(keys)} images can be decoded, beginning with "
+        f"'{keys[0]}': allowed are PNG, JPEG, WebP and GIF of up to "
+        f"{max_pixels:,} pixels; prepare the data again."
+    )
+
+
 def _decode_jpeg(encoded, reduction):
-    # The accurate transform gives the pixels that Pillow and OpenCV give;
-    # TensorFlow's default is off by up to 6 of 255 and gains 2 % of the time.
+    # The accurate transform gives the same pixels as Pillow and OpenCV.
+    # TensorFlow's default differs by up to 6 of 255 and saves 2 % of the time.
     def decode(ratio):
         return lambda: tf.io.decode_jpeg(
             encoded, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE"
@@ -71,11 +143,11 @@ def _decode_jpeg(encoded, reduction):
 
 def _decode_other(encoded):
     png = tf.equal(tf.strings.substr(encoded, 0, 4), b"\x89PNG")
-    colour_type = tf.strings.substr(encoded, 25, 1)
-    png_alpha = png & tf.reduce_any(tf.equal(colour_type, _PNG_ALPHA_TYPES))
-    # With alpha a WebP refuses to be read as three channels. An animated one
-    # must go the opaque way, where it is refused: read with any number of
-    # channels it makes TensorFlow corrupt memory.
+    color_type = tf.strings.substr(encoded, 25, 1)
+    png_alpha = png & tf.reduce_any(tf.equal(color_type, _PNG_ALPHA_TYPES))
+    # A WebP with alpha cannot be decoded to three channels. An animated one
+    # must take the opaque path, which refuses it: decoded to any other number
+    # of channels, it makes TensorFlow corrupt memory.
     flags = tf.io.decode_raw(tf.strings.substr(encoded, 20, 1), tf.uint8)[0]
     animated = tf.equal(tf.strings.substr(encoded, 12, 4), b"VP8X") & (
         tf.bitwise.bitwise_and(flags, _WEBP_ANIMATION) != 0

@@ -1,17 +1,17 @@
-"""The size of an encoded image, from its first bytes alone."""
+"""The size of an encoded image, read from its header."""
 
 import tensorflow as tf
 
-# As many bytes hold any of the sizes below but a JPEG's, which may stand
-# anywhere; no whole image is shorter.
+# This many bytes contain the size in every format but JPEG, where it may be
+# anywhere. No complete image is shorter.
 _HEAD = 30
 
 
 def image_shape(encoded):
-    """Reads height and width of a JPEG, PNG, GIF, WebP or BMP.
+    """Reads the height and width of a JPEG, PNG, GIF, WebP or BMP.
 
-    Nothing is decoded, so that an image can be refused before it takes
-    memory. The size of a GIF is that of its screen.
+    Nothing is decoded, so an image can be refused before it takes memory. The
+    size of a GIF is that of its logical screen.
 
     Args:
         encoded: Scalar string tensor.
@@ -20,10 +20,11 @@ def image_shape(encoded):
         int32 `[2]`: height and width in pixels, each at least 1.
 
     Raises:
-        tf.errors.InvalidArgumentError: The bytes are none of these formats,
-            end within the header, or give a side that is no positive int32.
+        tf.errors.InvalidArgumentError: If the bytes are in none of these
+            formats, end within the header, or give a side that is not a
+            positive int32.
     """
-    # Padded with zeros, so that nothing below reads past the end.
+    # Padding with zeros keeps the slices below from reading past the end.
     head = tf.io.decode_raw(
         tf.strings.substr(encoded, 0, _HEAD), tf.uint8, fixed_length=_HEAD
     )
@@ -56,7 +57,7 @@ def _other_shape(encoded, head):
             _little_endian(head, 6, 2),
         ),
         (
-            # A negative height tells that rows run from top to bottom.
+            # A negative height means that rows run from top to bottom.
             _has(head, 0, b"BM"),
             tf.abs(_little_endian(head, 22, 4)),
             _little_endian(head, 18, 4),
@@ -78,14 +79,14 @@ def _other_shape(encoded, head):
         ),
     ]
     matches, heights, widths = zip(*shapes, strict=True)
-    whole = tf.strings.length(encoded) >= _HEAD
-    known = tf.cast(tf.stack(matches) & whole, tf.int32)
+    complete = tf.strings.length(encoded) >= _HEAD
+    known = tf.cast(tf.stack(matches) & complete, tf.int32)
     shape = tf.linalg.matvec(tf.stack([heights, widths]), known)
     with tf.control_dependencies(
         [
             tf.debugging.Assert(
                 tf.reduce_all(shape > 0),
-                ["No whole header of a JPEG, PNG, GIF, WebP or BMP."],
+                ["No complete JPEG, PNG, GIF, WebP or BMP header."],
             )
         ]
     ):
@@ -99,11 +100,11 @@ def _has(head, offset, marker):
 
 
 def _big_endian(head, offset):
-    """Four bytes as a number; below 0 from 2^31 on."""
+    """Four bytes as an int32, negative from 2^31 on."""
     return tf.reduce_sum(head[offset : offset + 4] * [2**24, 2**16, 2**8, 1])
 
 
 def _little_endian(head, offset, count):
-    """Up to four bytes as a number; below 0 from 2^31 on."""
+    """Up to four bytes as an int32, negative from 2^31 on."""
     weights = [1, 2**8, 2**16, 2**24][:count]
     return tf.reduce_sum(head[offset : offset + count] * weights)

@@ -1,4 +1,7 @@
-"""Tokenizers: texts to ids, the same eagerly, in `tf.data` and when served."""
+"""Texts: tokenizers, captions and prompt templates.
+
+A tokenizer gives the same ids eagerly, in `tf.data` and in exported models.
+"""
 
 from uniclip_keras.data.text.clip_bpe import CLIPTokenizer
 from uniclip_keras.data.text.sentencepiece import SentencePieceTokenizer

@@ -1,4 +1,4 @@
-"""CLIP's byte-pair tokenizer, in TensorFlow's own operations."""
+"""CLIP's byte-pair tokenizer in TensorFlow operations."""
 
 import gzip
 import posixpath
@@ -16,16 +16,16 @@ from uniclip_keras.data.text.tokenizer import register_tokenizer
 from uniclip_keras.data.text.tokenizer import write_file
 from uniclip_keras.errors import InputError
 
-# CLIP's file holds more merges than its vocabulary takes: of 49,408 ids 512
-# are bytes and two are start and end.
+# CLIP uses only the first merges of its file: of its 49,408 ids, 512 are bytes
+# and two are start and end.
 MERGES = 49_408 - 512 - 2
 
 _MERGES_FILE = "merges.txt"
 _WORD_END = "</w>"
-# What SentencePiece makes of a space, which here ends every word.
+# SentencePiece's symbol for a space, which ends every word here.
 _SPACE = "\u2581"
 
-# ftfy and `html.unescape`, as far as fixed replacements go.
+# The fixed replacements of ftfy and `html.unescape`.
 _REPAIRS = (
     (r"[\x00-\x08\x0b\x0e-\x1f\x7f\x{206a}-\x{206f}\x{feff}\x{fff9}-\x{fffc}]",
      ""),
@@ -44,32 +44,32 @@ _WORD = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"
 
 @register_tokenizer
 class CLIPTokenizer(Tokenizer):
-    """The ids of CLIP (Radford et al. 2021) and of models trained like it.
+    """The tokenizer of CLIP (Radford et al., 2021) and models trained like it.
 
-    Texts are cleaned, lower-cased and split into words: letters, single
-    digits, and what else stands together. Each word's UTF-8 bytes are merged
-    in the order of the merges. The ids are the 256 bytes, the same at the end
-    of a word, the merges in their order, start and end; padding is 0, which
-    is also the id of a "!" within a word, so that a text tower has to pool at
-    the end token, the largest id, as CLIP's does.
+    Texts are cleaned, lower-cased and split into words: sequences of letters,
+    single digits, and sequences of other characters. The UTF-8 bytes of each
+    word are merged in the order of the merges. The ids are the 256 bytes, the
+    256 bytes at the end of a word, the merges in their order, start and end.
+    Padding is 0, which is also the id of a "!" within a word. A text encoder
+    therefore has to pool at the end, the largest id, as CLIP's does.
 
-    The cleaning is a part of CLIP's, which calls ftfy and `html.unescape`:
-    control characters go, composed characters are composed (NFC), typographic
-    quotes become plain ones, and the entities of `& < > " '` and the space
-    are resolved. Other entities, text decoded wrongly (mojibake), ligatures
-    and full-width letters stay as they are, where ftfy would repair them.
-    "<|startoftext|>" in a text is a text like any other.
+    CLIP cleans texts with ftfy and `html.unescape`; this class does part of
+    it: control characters are removed, characters are composed (NFC),
+    typographic quotes become plain ones, and the entities of `& < > " '` and
+    the space are resolved. Other entities, wrongly decoded text (mojibake),
+    ligatures and full-width letters, which ftfy would repair, are not changed.
+    "<|startoftext|>" in a text has no special meaning.
 
     Args:
-        merges: Path of the merges: CLIP's `bpe_simple_vocab_16e6.txt.gz`, or
-            a text file of one merge a line such as Hugging Face's
-            `merges.txt`; or the merges themselves, strings of two symbols
-            apart by a space. The first 48,894 count, as in CLIP; they are
-            taken to be learned, each from words that those before had merged.
-        context_length: Ids per text.
+        merges: Path of CLIP's `bpe_simple_vocab_16e6.txt.gz` or of a text file
+            with one merge a line such as Hugging Face's `merges.txt`; or the
+            merges themselves, strings of two symbols separated by a space.
+            The first 48,894 count, as in CLIP. They must be learned merges,
+            each from words that the previous ones had merged.
+        context_length: Int. Ids per text.
 
     Raises:
-        InputError: The file is missing or no list of merges.
+        InputError: If the file is missing or is not a list of merges.
 
     Example:
 
@@ -100,13 +100,13 @@ class CLIPTokenizer(Tokenizer):
         return fingerprint(self.context_length, "\n".join(self.merges).encode())
 
     def _encode(self, texts):
-        # One row of words, as equal ones are merged but once.
+        # Each distinct word is merged only once.
         words = tf.strings.split(_split(_clean(texts)))
-        unique, places = tf.unique(words.flat_values)
+        unique, indices = tf.unique(words.flat_values)
         unique = tf.strings.join([unique, " "])
-        # Each byte as a character of its own.
+        # Makes a character of each byte.
         unique = tf.strings.unicode_transcode(unique, "ISO-8859-1", "UTF-8")
-        ids = tf.gather(encode_pieces(self._model, unique), places)
+        ids = tf.gather(encode_pieces(self._model, unique), indices)
         ids = words.with_flat_values(ids).merge_dims(1, 2)
         end = self.vocabulary_size - 1
         return frame(ids, end - 1, end, self.context_length)
@@ -132,7 +132,7 @@ class CLIPTokenizer(Tokenizer):
 
 
 def _clean(texts):
-    """`[B]` strings to valid UTF-8, repaired, in lower case."""
+    """Converts `[B]` strings to repaired, lower-case, valid UTF-8."""
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
     for pattern, replacement in _REPAIRS:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
@@ -141,9 +141,9 @@ def _clean(texts):
 
 
 def _split(texts):
-    """`[B]` strings with a single space where a word ends."""
+    """Puts a single space after each word of `[B]` strings."""
     texts = tf.strings.regex_replace(texts, _SPACES, " ")
-    # The whole match: RE2 is eight times slower where it captures a group.
+    # \0 is the whole match: RE2 is eight times slower if it captures a group.
     return tf.strings.regex_replace(texts, _WORD, r"\0 ")
 
 
@@ -155,7 +155,7 @@ def _read_merges(path):
         lines = content.decode("utf-8").split("\n")
     except (OSError, EOFError, UnicodeDecodeError):
         raise InputError(
-            f"The merges file '{path}' cannot be read: restore it, or name "
+            f"The merges file '{path}' cannot be read: restore it, or give "
             "CLIP's bpe_simple_vocab_16e6.txt.gz or a merges.txt in UTF-8."
         ) from None
     header = int("#version" in lines[0])
@@ -164,7 +164,7 @@ def _read_merges(path):
 
 
 def _pieces(merges, source):
-    """The text of each id but start and end, a character for each byte."""
+    """The text of each id except start and end, a character per byte."""
     byte_of = _byte_of_symbol()
     symbols = [*byte_of, *(symbol + _WORD_END for symbol in byte_of)]
     known = set(symbols)
@@ -181,7 +181,7 @@ def _pieces(merges, source):
     if len(known) < len(symbols):
         raise InputError(
             f"{len(symbols) - len(known)} merges of {source} make a symbol "
-            "that there is already: take one out of each two."
+            "that another merge makes, too: leave one of them out."
         )
 
     def piece(symbol):
@@ -193,34 +193,34 @@ def _pieces(merges, source):
 
 
 def _byte_of_symbol():
-    """CLIP's order and symbols of the bytes: those that can be seen first.
+    """CLIP's order of and symbols for the bytes: printable ones first.
 
     Returns:
         `{symbol: chr(byte)}`.
     """
-    seen = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in seen]
-    symbols = {chr(byte): chr(byte) for byte in seen}
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    symbols = {chr(byte): chr(byte) for byte in printable}
     return symbols | {
-        chr(256 + place): chr(byte) for place, byte in enumerate(others)
+        chr(256 + rank): chr(byte) for rank, byte in enumerate(others)
     }
 
 
 def _model(pieces):
-    """The pieces as a SentencePiece model that merges in their order.
+    """A SentencePiece model that merges the pieces in their order.
 
-    It joins two pieces wherever their joint text is a piece, CLIP only where
-    the two are a merge. Of learned merges the words come out the same: where
-    a text becomes one piece at all, it does so in one way.
+    It joins two pieces whenever their joint text is a piece; CLIP does so only
+    if the two are a merge. Learned merges give the same words in both ways,
+    because each text that becomes one piece is merged in only one way.
     """
     proto = sentencepiece_model_pb2.ModelProto()
     proto.trainer_spec.model_type = proto.trainer_spec.BPE
     proto.normalizer_spec.name = "identity"
     proto.normalizer_spec.add_dummy_prefix = False
     proto.normalizer_spec.remove_extra_whitespaces = False
-    for place, piece in enumerate(pieces):
-        # The end of a word joins its last byte before anything else.
-        proto.pieces.add(piece=piece, score=512 - place)
+    for rank, piece in enumerate(pieces):
+        # The end of a word is joined to its last byte before anything else.
+        proto.pieces.add(piece=piece, score=512 - rank)
     proto.pieces.add(
         piece="<unknown>",
         type=sentencepiece_model_pb2.ModelProto.SentencePiece.UNKNOWN,

@@ -1,4 +1,4 @@
-"""SentencePiece models: learned from raw text of any language."""
+"""SentencePiece: models learned from raw text of any language."""
 
 import hashlib
 import io
@@ -17,7 +17,7 @@ from uniclip_keras.data.text.tokenizer import write_file
 from uniclip_keras.errors import InputError
 
 _MODEL_FILE = "sentencepiece.model"
-# Padding before the model's own ids, start and end after them.
+# Padding comes before the model's ids, start and end after them.
 _ADDED = 3
 
 
@@ -25,16 +25,16 @@ _ADDED = 3
 class SentencePieceTokenizer(Tokenizer):
     """SentencePiece (Kudo and Richardson, 2018) from a `.model` file.
 
-    The model says how texts are normalized and cut. Its ids are moved up by
-    one, for 0 is padding; start and end follow them. The model's own start
-    and end are not used.
+    The model determines how texts are normalized and cut. Its ids are moved
+    up by one, because 0 is padding; start and end follow them. The model's own
+    start and end are not used.
 
     Args:
-        model: Path of the file, or its content in bytes.
-        context_length: Ids per text.
+        model: Path of the file, or its content (bytes).
+        context_length: Int. Ids per text.
 
     Raises:
-        InputError: The file is missing or no SentencePiece model.
+        InputError: If the file is missing or not a SentencePiece model.
 
     Example:
 
@@ -53,7 +53,7 @@ class SentencePieceTokenizer(Tokenizer):
             source, model = f"'{model}'", read_file(str(model), "rb")
         self.model = model
         try:
-            # It speaks for people; the ids come from the graph.
+            # Only for `detokenize` and the size; the graph makes the ids.
             self._reader = sentencepiece.SentencePieceProcessor(
                 model_proto=model
             )
@@ -69,16 +69,17 @@ class SentencePieceTokenizer(Tokenizer):
         """Learns a unigram model of normalized (NFKC), lower-cased texts.
 
         Args:
-            texts: Strings; each may hold several captions, one a line.
+            texts: Iterable of strings of one or more captions, one a line.
                 Repeated captions count once.
-            vocabulary_size: Largest number of ids; a small corpus has fewer.
-            context_length: Ids per text.
+            vocabulary_size: Int. Largest number of ids; a small corpus has
+                fewer.
+            context_length: Int. Ids per text.
 
         Returns:
             A `SentencePieceTokenizer`, the same for the same set of captions.
 
         Raises:
-            InputError: There are no texts, or the vocabulary is too small
+            InputError: If there are no texts, or the vocabulary is too small
                 for their characters.
         """
         lines = {line.strip() for text in texts for line in text.split("\n")}
@@ -103,7 +104,7 @@ class SentencePieceTokenizer(Tokenizer):
         except RuntimeError as error:
             raise InputError(
                 f"A vocabulary of {vocabulary_size} ids cannot be learned from "
-                f"{len(lines)} captions ({error}): give more ids."
+                f"{len(lines)} captions ({error}): allow more ids."
             ) from None
         return cls(model.getvalue(), context_length)
 
@@ -136,19 +137,19 @@ class SentencePieceTokenizer(Tokenizer):
 
 
 def encode_pieces(model, texts):
-    """Ids of a SentencePiece model, within a `tf.function` alone.
+    """Encodes texts with a SentencePiece model, only in a `tf.function`.
 
-    The operation that holds the model owns it. Run eagerly, it would go with
-    TensorFlow's cache of kernels, which setting a seed empties; as a part of
-    the graph it lives as long as that. A SavedModel shares it by its name,
-    which therefore follows from the model.
+    The operation that holds the model owns it. An eager one would be freed
+    with TensorFlow's kernel cache, which setting a seed clears; one in a graph
+    lives as long as the graph. Operations of one name share their model in a
+    SavedModel, so the name is derived from the model.
 
     Args:
-        model: the model's content, bytes.
+        model: Bytes. The model's content.
         texts: `[B]` string tensor.
 
     Returns:
-        ragged int32 `[B, ids]`.
+        Ragged int32 `[B, ids]`.
     """
     name = f"model_{hashlib.sha256(model).hexdigest()[:16]}"
     return tf_text.SentencepieceTokenizer(model, name=name).tokenize(texts)

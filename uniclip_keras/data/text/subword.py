@@ -1,4 +1,4 @@
-"""A vocabulary of word pieces, learned from the corpus' own texts."""
+"""WordPiece: a vocabulary of word pieces learned from the corpus."""
 
 import collections
 import posixpath
@@ -22,26 +22,29 @@ PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[START]", "[END]"
 
 _VOCABULARY_FILE = "vocabulary.txt"
 
-# Punctuation, ASCII symbols and CJK characters are words of their own.
+# Punctuation, ASCII symbols and CJK characters are words by themselves.
 _SINGLE = (
     r"[!-/:-@\[-`{-~]|\p{P}|[\x{4E00}-\x{9FFF}]|[\x{3400}-\x{4DBF}]|"
     r"[\x{20000}-\x{2CEAF}]|[\x{F900}-\x{FAFF}]|[\x{2F800}-\x{2FA1F}]"
 )
-# Spaces, control and invisible characters end a word and vanish.
+# Spaces, control and invisible characters end a word and are removed.
 _BOUNDARY = r"\s|\p{Cc}|\p{Cf}|" + _SINGLE
 
 
 @register_tokenizer
 class SubwordTokenizer(Tokenizer):
-    """WordPiece over a vocabulary learned from the corpus' own texts.
+    """WordPiece with a vocabulary learned from the corpus.
 
-    Texts are lower-cased, split at spaces, punctuation and around every CJK
-    character, and then into the longest pieces that the vocabulary has.
+    Texts are lower-cased, split at spaces, punctuation and around each CJK
+    character, and then into the longest pieces in the vocabulary.
 
     Args:
-        vocabulary: Pieces, the id of each its place: `[PAD]`, `[UNK]` and
-            `[START]` first, `[END]` last.
-        context_length: Ids per text.
+        vocabulary: Sequence of pieces in the order of their ids: `[PAD]`,
+            `[UNK]` and `[START]` first, `[END]` last.
+        context_length: Int. Ids per text.
+
+    Raises:
+        InputError: If the special pieces are not in these places.
 
     Example:
 
@@ -59,7 +62,7 @@ class SubwordTokenizer(Tokenizer):
         if vocabulary[:3] != (PAD, UNKNOWN, START) or vocabulary[-1] != END:
             raise InputError(
                 f"A vocabulary of {len(vocabulary)} pieces does not begin "
-                f"with {PAD}, {UNKNOWN}, {START} and end with {END}: take one "
+                f"with {PAD}, {UNKNOWN}, {START} and end with {END}: give one "
                 "that SubwordTokenizer.train made."
             )
         super().__init__(context_length)
@@ -73,14 +76,17 @@ class SubwordTokenizer(Tokenizer):
         """Learns the vocabulary.
 
         Args:
-            texts: Strings; each may hold several captions, one a line.
+            texts: Iterable of strings of one or more captions, one a line.
                 Repeated captions count once.
-            vocabulary_size: Largest number of pieces; a small corpus has
-                fewer.
-            context_length: Ids per text.
+            vocabulary_size: Int. Largest number of pieces; a small corpus
+                has fewer.
+            context_length: Int. Ids per text.
 
         Returns:
             A `SubwordTokenizer`, the same for the same set of captions.
+
+        Raises:
+            InputError: If there is nothing to learn from.
         """
         captions = {line for text in texts for line in text.split("\n")}
         counts = collections.Counter()
@@ -92,9 +98,9 @@ class SubwordTokenizer(Tokenizer):
                 "There are no texts to learn a vocabulary from: give at least "
                 "one caption that is not empty."
             )
-        # This is what compute_word_piece_vocabulary of KerasHub calls. Its
-        # bounds for how often a piece must occur, 10 and ten million, leave a
-        # small corpus with few pieces and make the search three times longer.
+        # KerasHub's compute_word_piece_vocabulary makes the same call. Its
+        # bounds on how often a piece must occur, 10 and ten million, leave a
+        # small corpus with few pieces and make the search three times slower.
         learned = learner.learn(
             {word.decode(): count for word, count in counts.items()},
             vocabulary_size,
@@ -144,9 +150,9 @@ class SubwordTokenizer(Tokenizer):
 
 @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
 def split_words(texts):
-    """`[B]` strings to a ragged `[B, words]`, lower-cased.
+    """Splits `[B]` strings into lower-case words, ragged `[B, words]`.
 
-    The vocabulary is learned from the same words that are looked up in it.
+    The vocabulary is learned from the words that are looked up in it later.
     """
     words = tf_text.regex_split(texts, _BOUNDARY, _SINGLE)
     return tf_text.case_fold_utf8(words)

@@ -1,4 +1,6 @@
-"""Prompt templates: what class names are put into, in training and after."""
+"""Prompt templates: sentences that class names are put into."""
+
+import tensorflow as tf
 
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import suggest
@@ -22,14 +24,14 @@ def prompt_templates(prompts):
     """Looks up or checks prompt templates.
 
     Args:
-        prompts: A name of `PROMPTS`, or a sequence of templates.
+        prompts: A key of `PROMPTS`, or a sequence of templates.
 
     Returns:
         A tuple of strings, each with one `{}` where the class name goes.
 
     Raises:
-        InputError: The name is unknown, there is no template, or a template
-            does not have exactly one `{}`.
+        InputError: If the name is unknown, there is no template, or a
+            template does not have exactly one `{}`.
     """
     if isinstance(prompts, str):
         if prompts not in PROMPTS:
@@ -50,3 +52,27 @@ def prompt_templates(prompts):
                 "'{}': put one where the class name goes."
             )
     return tuple(prompts)
+
+
+def fill_templates(texts, is_name, templates, seed):
+    """Puts each class name into a template of its own (UniCL, section 3.1).
+
+    Args:
+        texts: `[B]` or `[B, K]` strings of one line. Each of the K has a
+            template of its own.
+        is_name: `[B]` or `[B, 1]` bool. Whether the text is a class name;
+            captions are not changed.
+        templates: Tuple of strings, the result of `prompt_templates`.
+        seed: `[2]` integers. The same seed draws the same templates.
+
+    Returns:
+        Strings, of the shape of `texts`.
+    """
+    heads, tails = zip(*(t.split("{}") for t in templates), strict=True)
+    chosen = tf.random.stateless_uniform(
+        tf.shape(texts), seed, 0, len(templates), tf.int32, alg="philox"
+    )
+    filled = tf.strings.join(
+        [tf.gather(heads, chosen), texts, tf.gather(tails, chosen)]
+    )
+    return tf.where(is_name, filled, texts)

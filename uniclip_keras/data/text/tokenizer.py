@@ -1,8 +1,8 @@
-"""What every tokenizer does, and how it is kept with a run.
+"""The base class of tokenizers, and how they are saved and loaded.
 
-A further kind is a subclass of `Tokenizer` with `kind`, `vocabulary_size`,
-`fingerprint`, `_encode`, `detokenize`, `_write` and `_read`, made known to
-`load_tokenizer` by `@register_tokenizer`.
+To add a kind, subclass `Tokenizer` with `kind`, `vocabulary_size`,
+`fingerprint`, `_encode`, `detokenize`, `_write` and `_read`, and decorate the
+class with `@register_tokenizer`, so that `load_tokenizer` finds it.
 """
 
 import hashlib
@@ -19,30 +19,30 @@ _KINDS = {}
 
 
 def register_tokenizer(tokenizer_class):
-    """Makes `load_tokenizer` know a subclass of `Tokenizer`."""
+    """Class decorator that makes a `Tokenizer` known to `load_tokenizer`."""
     _KINDS[tokenizer_class.kind] = tokenizer_class
     return tokenizer_class
 
 
 class Tokenizer(tf.Module):
-    """What every tokenizer does.
+    """Base class of tokenizers.
 
-    It is a `tf.Module`, so that `ExportArchive.track` takes it.
+    A tokenizer is a `tf.Module`, which `ExportArchive.track` accepts.
 
     Attributes:
-        kind: The name it is saved under.
+        kind: Name of the class in saved files.
         context_length: Ids per text, `L`.
-        vocabulary_size: Number of ids; every id is below it.
+        vocabulary_size: Number of ids. Every id is below it.
         fingerprint: Equal for tokenizers that give equal ids.
 
     Call arguments:
-        texts: strings `[B]`, or of more dimensions such as `[B, K]` for K
-            captions of each sample: a list, a NumPy array or a tensor.
+        texts: List, NumPy array or tensor of strings `[B]`, or of more
+            dimensions such as `[B, K]` for K captions of each sample.
 
     Returns:
         int32 `[B, L]` or `[B, K, L]`: start, the text's ids, end, zeros. A
-        text that is too long loses its tail, never the end. The end has the
-        largest id of all, which is how KerasHub's CLIP text tower finds it.
+        text that is too long loses its tail, but keeps the end. The end has
+        the largest id, which is how KerasHub's CLIP text encoder finds it.
     """
 
     kind = None
@@ -55,7 +55,7 @@ class Tokenizer(tf.Module):
                 "whole number of at least 3 ids, for start, text and end."
             )
         self.context_length = context_length
-        # One traced function for every caller, so that all take one path.
+        # All callers share one traced function, and so get the same ids.
         self._traced = tf.function(
             self._encode, input_signature=[tf.TensorSpec([None], tf.string)]
         )
@@ -73,11 +73,11 @@ class Tokenizer(tf.Module):
         raise NotImplementedError
 
     def detokenize(self, tokens):
-        """`[B, L]` ids to a list of B strings, for people to read."""
+        """Converts ids `[B, L]` to a list of B readable strings."""
         raise NotImplementedError
 
     def save(self, folder):
-        """Writes the tokenizer into `folder`, which is made if need be."""
+        """Writes the tokenizer into `folder`, and creates it if needed."""
         tf.io.gfile.makedirs(folder)
         self._write(folder)
         config = {
@@ -91,10 +91,10 @@ class Tokenizer(tf.Module):
 
 
 def load_tokenizer(folder):
-    """Reads the tokenizer that `save` wrote into `folder`.
+    """Reads the tokenizer that `Tokenizer.save` wrote into `folder`.
 
     Raises:
-        InputError: It is missing, unknown, or its files do not belong
+        InputError: If it is missing or unknown, or its files do not belong
             together.
     """
     path = posixpath.join(folder, _CONFIG_FILE)
@@ -123,41 +123,42 @@ def load_tokenizer(folder):
 
 
 def frame(pieces, start, end, context_length):
-    """Ragged ids to rows of start, ids, end and zeros, the tail cut off.
+    """Makes rows of start, ids, end and zeros, and cuts off the tail.
 
     Args:
-        pieces: ragged int32 `[B, ids]`.
-        start, end: ids.
-        context_length: ids per row, L.
+        pieces: Ragged int32 `[B, ids]`.
+        start: Int. The id that begins a row.
+        end: Int. The id that ends a text.
+        context_length: Int. Ids per row, L.
 
     Returns:
         int32 `[B, L]`.
     """
     most = context_length - 2
     ends = 1 + tf.minimum(pieces.row_lengths(), most)
-    # Dense at once: joining ragged rows takes several times as long.
+    # Joining ragged rows would take several times as long.
     tokens = pieces.to_tensor(shape=[None, most])
     tokens = tf.pad(tokens, [[0, 0], [1, 1]])
-    places = tf.range(context_length, dtype=tf.int64)
-    tokens = tf.where(places == 0, start, tokens)
-    return tf.where(places == ends[:, None], end, tokens)
+    positions = tf.range(context_length, dtype=tf.int64)
+    tokens = tf.where(positions == 0, start, tokens)
+    return tf.where(positions == ends[:, None], end, tokens)
 
 
 def fingerprint(context_length, content):
-    """16 hexadecimal digits of what a tokenizer's ids depend on."""
+    """Hashes what a tokenizer's ids depend on: 16 hexadecimal digits."""
     data = f"{context_length}\n".encode() + content
     return hashlib.sha256(data).hexdigest()[:16]
 
 
 def read_file(path, mode="r"):
-    """The content of a tokenizer's file.
+    """Reads a tokenizer's file.
 
     Raises:
-        InputError: There is none.
+        InputError: If there is no such file.
     """
     if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
         raise InputError(
-            f"The file '{path}' does not exist: name the folder that a "
+            f"The file '{path}' does not exist: give the folder that a "
             "tokenizer was saved in, such as the workdir of a run, or the "
             "file to make one from."
         )
@@ -166,7 +167,7 @@ def read_file(path, mode="r"):
 
 
 def write_file(path, content):
-    """Writes a string or bytes."""
+    """Writes a tokenizer's file, a string or bytes."""
     mode = "wb" if isinstance(content, bytes) else "w"
     with tf.io.gfile.GFile(path, mode) as file:
         file.write(content)

@@ -1,4 +1,8 @@
+"""Images loaded for evaluation."""
+
 import numpy as np
+from samples import encode
+from samples import smooth_pixels
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import augmentation
@@ -8,12 +12,10 @@ from uniclip_keras.data import load_images
 SIZE = 16
 
 
-def test_load_images_keeps_order_and_names_what_is_left_out(
-    encode_image, pixels
-):
-    encoded = [encode_image(pixels(number)) for number in range(5)]
+def test_load_images_keeps_order_and_names_what_is_left_out():
+    encoded = [encode(smooth_pixels(number)) for number in range(5)]
     encoded[2] = encoded[2][:50]
-    encoded[4] = encode_image(pixels(4, size=28))
+    encoded[4] = encode(smooth_pixels(4, size=28))
     tally = BadSamples()
     images, kept = load_images(
         encoded,
@@ -25,8 +27,8 @@ def test_load_images_keeps_order_and_names_what_is_left_out(
     )
     assert kept.tolist() == [0, 1, 3]
     assert images.shape == (3, SIZE, SIZE, 3) and images.dtype == np.float32
-    for image, place in zip(images, kept, strict=True):
-        expected = augmentation.evaluation_view(pixels(place), SIZE)
+    for image, index in zip(images, kept, strict=True):
+        expected = augmentation.evaluation_view(smooth_pixels(index), SIZE)
         np.testing.assert_allclose(image, expected, atol=1e-6)
     assert tally.examples == {
         bad.CORRUPT_IMAGE: ["c"],
