@@ -1,4 +1,4 @@
-"""Tokenizers as configurations describe them."""
+"""The tokenizer that a configuration describes."""
 
 import dataclasses
 import pathlib
@@ -7,9 +7,9 @@ import types
 import pytest
 from tiny_corpus import make_config
 
-from experiments.run.tokenizers import build_tokenizer
-from experiments.run.tokenizers import find_tokenizer
-from experiments.run.tokenizers import training_texts
+from experiments.run.data import build_tokenizer
+from experiments.run.data import find_tokenizer
+from experiments.run.data import training_texts
 from uniclip_keras.data.text import PROMPTS
 from uniclip_keras.data.text import CLIPTokenizer
 from uniclip_keras.data.text import SentencePieceTokenizer
@@ -18,7 +18,7 @@ from uniclip_keras.errors import InputError
 
 @dataclasses.dataclass
 class Part:
-    """A source, as far as a vocabulary sees it."""
+    """The parts of a source that a vocabulary needs."""
 
     texts: tuple
     class_names: tuple | None = None
@@ -46,7 +46,7 @@ def make(**options):
     return config
 
 
-def test_texts_are_names_in_templates_and_captions():
+def test_texts_are_names_in_templates_then_captions():
     names = ("dog", "hound", "cat", "feline", "cow")
     prompts = [t.replace("{}", n) for n in names for t in PROMPTS["photo"]]
     assert "an icon of hound" in prompts
