@@ -7,7 +7,6 @@ from tiny_corpus import SHAPES
 from tiny_corpus import make_config
 
 from experiments.run import data
-from uniclip_keras.data import Mixture
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import training_dataset
 from uniclip_keras.data.augmentation import recipe_from_config
@@ -74,21 +73,20 @@ def test_captions_and_labels_side_by_side(corpus):
     assert 0 < np.isin(ids, list(names)).sum() < 24
 
 
-def test_each_part_may_have_fields_and_an_id_space_of_its_own(corpus):
+def test_each_part_may_have_fields_of_its_own(corpus):
     source = data.build_source(
         config_of(
             corpus,
             a={},
-            b={"id_space": "b"},
-            c={"id_field": "", "caption_field": ""},
-            d={"path": str(corpus / "train-0.tar"), "id_field": "item"},
+            b={"id_field": "", "caption_field": ""},
+            c={"path": str(corpus / "train-0.tar"), "id_field": "item"},
         )
     )
-    plain, space, texts, items = ids_of(source)
+    plain, texts, items = ids_of(source)
     assert set(plain) == set(range(9))
     assert texts[0] == text_id("red dot")
-    assert len({*plain, *space, *texts, *items}) == 4 * 9
-    assert source.weights == (0.25,) * 4
+    assert len({*plain, *texts, *items}) == 3 * 9
+    assert source.weights == (1 / 3,) * 3
 
 
 @pytest.mark.parametrize(
@@ -112,16 +110,12 @@ def test_mistakes_in_an_entry(corpus, entry, words):
 
 
 def test_templates_by_name_or_one_by_one(corpus):
-    class Recorder:
-        class_names, samples = ("dot",), None
-
     def prompts(templates):
-        config = config_of(corpus, templates, a={})
-        source = Mixture((Recorder,), (1.0,))
-        return list(data.training_texts(config, source))
+        config = config_of(corpus, templates, a=LABELS)
+        return list(data.training_texts(config, data.build_source(config)))
 
-    assert prompts("plain") == ["dot"]
-    assert prompts(["{}", "a {}"]) == ["dot", "a dot"]
+    assert prompts("plain") == list(SHAPES)
+    assert prompts(["{}", "a {}"])[:2] == ["dot", "a dot"]
     with pytest.raises(InputError, match="'plane'.*'plain'"):
         prompts("plane")
 
