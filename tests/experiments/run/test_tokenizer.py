@@ -10,7 +10,6 @@ from tiny_corpus import make_config
 from experiments.run.data import build_tokenizer
 from experiments.run.data import find_tokenizer
 from experiments.run.data import training_texts
-from uniclip_keras.data.text import PROMPTS
 from uniclip_keras.data.text import CLIPTokenizer
 from uniclip_keras.data.text import SentencePieceTokenizer
 from uniclip_keras.errors import InputError
@@ -37,18 +36,20 @@ SOURCE = types.SimpleNamespace(
     )
 )
 
+TEMPLATES = ("a symbol of {}", "an icon of {}", "a drawing of a {}")
+
 
 def make(**options):
     config = make_config(pathlib.Path("data"))
-    with config.unlocked():
-        config.data.prompts = "photo"
+    with config.unlocked(), config.ignore_type():
+        config.data.prompts = TEMPLATES
         config.tokenizer.update(options)
     return config
 
 
 def test_texts_are_names_in_templates_then_captions():
     names = ("dog", "hound", "cat", "feline", "cow")
-    prompts = [t.replace("{}", n) for n in names for t in PROMPTS["photo"]]
+    prompts = [t.replace("{}", n) for n in names for t in TEMPLATES]
     assert "an icon of hound" in prompts
     captions = ["red heart\nrotes herz", "blue heart"]
     found = training_texts(make(training_texts=2), SOURCE)
