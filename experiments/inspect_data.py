@@ -13,10 +13,14 @@ import pathlib
 from absl import flags
 from ml_collections import config_flags
 
-from experiments.report.data_page import write_data_page
+from experiments.report.data_page import count_batches
+from experiments.report.data_page import describe_parts
+from experiments.report.data_page import draw_samples
+from experiments.report.page import write_page
 from experiments.run import data
 from experiments.run import workdir as workdirs
 from experiments.run.command import run
+from experiments.run.hardware import describe_hardware
 from uniclip_keras.data import BadSamples
 from uniclip_keras.errors import InputError
 
@@ -69,13 +73,26 @@ def inspect(config, output_dir, samples=12, batches=10, workdir=None):
     print("Reading the sources ...", flush=True)
     source = data.build_source(config)
     tokenizer = data.find_tokenizer(config, workdir, source)
+    print(f"Drawing {samples} samples ...", flush=True)
+    shown = draw_samples(config, source, tokenizer, samples)
     # Without a limit, so that data too bad for training can be seen.
     bad_samples = BadSamples()
+    statistics, speed = count_batches(
+        config, source, tokenizer, bad_samples, batches
+    )
     path = pathlib.Path(output_dir) / PAGE
     path.parent.mkdir(parents=True, exist_ok=True)
-    print(f"Drawing {samples} samples ...", flush=True)
-    write_data_page(
-        path, config, source, tokenizer, bad_samples, samples, batches
+    write_page(
+        path,
+        "data_page.html",
+        config=config.to_dict(),
+        tokenizer=tokenizer,
+        samples=shown,
+        statistics=statistics,
+        speed=speed,
+        parts=describe_parts(config, source, statistics),
+        bad_samples=bad_samples,
+        hardware=describe_hardware(config.data.threads, ("tensorflow",)),
     )
     print(bad_samples.summary())
     print(f"page: {path}")

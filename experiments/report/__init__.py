@@ -1,1 +1,1 @@
-"""Pages that people look at: the training report and the data page."""
+"""The pages of a run: the training report and the data page."""

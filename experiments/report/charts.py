@@ -3,11 +3,9 @@
 import io
 import math
 import numbers
-import re
 
 import numpy as np
 from markupsafe import Markup
-from markupsafe import escape
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -28,6 +26,10 @@ STYLE = {
     "xtick.color": MUTED,
     "ytick.color": MUTED,
 }
+# A date would make every page differ.
+NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+# A key that ends with a slash is a line for each pair of domains.
+KEYS = ("loss", "learning_rate", "temperature/", "offset/")
 # About the width of a chart on the page in pixels.
 MAX_POINTS = 400
 
@@ -41,42 +43,24 @@ def history_charts(history):
             of a step counts.
 
     Returns:
-        A list of dicts, one for each chart that has values: "title", "note",
-        "legend" (dict of each line's last value) and "svg".
+        dict of each of `KEYS` that has values -> dict of "legend" (each
+        line's name -> last value) and "svg".
     """
-    charts = [
-        ("Loss", "Training loss with its moving average.", "loss"),
-        ("Learning rate", "As scheduled.", "learning_rate"),
-        (
-            "Temperature",
-            "Learned for each pair of domains. Lower is sharper.",
-            "temperature/",
-        ),
-        (
-            "Offset",
-            "Learned for each pair of domains and subtracted from the cosine.",
-            "offset/",
-        ),
-    ]
-    keys = sorted({key for row in history for key in row})
-    drawn = []
-    for title, note, key in charts:
+    names = sorted({name for row in history for name in row})
+    charts = {}
+    for key in KEYS:
         lines = {
-            name.removeprefix(key) or title.lower(): series(history, name)
-            for name in keys
+            name.removeprefix(key) or key: series(history, name)
+            for name in names
             if name == key or (key[-1] == "/" and name.startswith(key))
         }
         lines = {name: line for name, line in lines.items() if len(line[0])}
         if lines:
-            drawn.append(
-                {
-                    "title": title,
-                    "note": note,
-                    "legend": {name: y[-1] for name, (_, y) in lines.items()},
-                    "svg": line_svg(title, lines),
-                }
-            )
-    return drawn
+            charts[key] = {
+                "legend": {name: y[-1] for name, (_, y) in lines.items()},
+                "svg": line_svg(key, lines),
+            }
+    return charts
 
 
 def series(history, key):
@@ -98,20 +82,19 @@ def _is_finite(value):
     return isinstance(value, numbers.Real) and math.isfinite(value)
 
 
-def line_svg(title, lines):
+def line_svg(name, lines):
     """Draws a line chart.
 
     A single noisy line is drawn thin, with a moving average on top.
 
     Args:
-        title: Plain text that screen readers read in place of the chart.
+        name: A name that no other chart of the page has, for element ids.
         lines: dict name -> `(steps [n], values [n])`.
 
     Returns:
         Markup of an `svg` element.
     """
-    # The salt makes element ids of a chart repeatable and its own.
-    with rc_context(STYLE | {"svg.hashsalt": title}):
+    with rc_context(STYLE | {"svg.hashsalt": name}):
         # Inches of 72 points: a point of the chart is a pixel of the page.
         figure = Figure(figsize=(440 / 72, 240 / 72), layout="constrained")
         axes = figure.add_subplot()
@@ -133,9 +116,13 @@ def line_svg(title, lines):
         axes.tick_params(length=0, which="both", pad=6)
         file = io.StringIO()
         figure.savefig(
-            file, format="svg", transparent=True, metadata={"Date": None}
+            file, format="svg", transparent=True, metadata=NO_METADATA
         )
-    return _to_markup(file.getvalue(), title)
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :]
+    for color, variable in VARIABLES.items():
+        svg = svg.replace(color, f"var({variable})")
+    return Markup(svg)
 
 
 def _thin_out(values):
@@ -157,17 +144,3 @@ def _smooth(values):
     kernel = np.exp(-0.5 * (offsets / width) ** 2)
     weights = np.convolve(np.ones(len(values)), kernel, mode="same")
     return np.convolve(values, kernel, mode="same") / weights
-
-
-def _to_markup(svg, title):
-    """Replaces the colors and drops what the page has no use for."""
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    opening, content = svg[svg.index("<svg") :].split(">", 1)
-    view_box = re.search(r'viewBox="[^"]+"', opening).group()
-    for color, variable in VARIABLES.items():
-        content = content.replace(color, f"var({variable})")
-    return Markup(
-        f'<svg {view_box} role="img" aria-label="{escape(title)}" '
-        'xmlns="http://www.w3.org/2000/svg" '
-        f'xmlns:xlink="http://www.w3.org/1999/xlink">{content}'
-    )

@@ -1,4 +1,4 @@
-"""Looks at the training data as training sees it, and writes the data page."""
+"""What the data page shows: samples, batches and the mixture of sources."""
 
 import time
 
@@ -8,46 +8,12 @@ from experiments.report.batch_statistics import BatchStatistics
 from experiments.report.batch_statistics import decode
 from experiments.report.batch_statistics import is_truncated
 from experiments.report.page import to_pixels
-from experiments.report.page import write_page
 from experiments.run.data import build_dataset
-from experiments.run.hardware import describe_hardware
 from uniclip_keras.data.augmentation import describe
 from uniclip_keras.data.augmentation import recipe_from_config
 
 # Counting ends early when the data is this slow.
 MAX_SECONDS = 60.0
-
-
-def write_data_page(
-    path, config, source, tokenizer, bad_samples, samples, batches
-):
-    """Draws samples, counts batches and writes the page.
-
-    Args:
-        path: File to write. Its folder must exist.
-        config: The configuration.
-        source: Its training source.
-        tokenizer: The tokenizer of the training.
-        bad_samples: A `BadSamples` that counts what the batches skip.
-        samples: Number of samples to show.
-        batches: Largest number of batches to count, at least 2.
-    """
-    shown = draw_samples(config, source, tokenizer, samples)
-    statistics, speed = count_batches(
-        config, source, tokenizer, bad_samples, batches
-    )
-    write_page(
-        path,
-        "data_page.html",
-        config=config.to_dict(),
-        tokenizer=tokenizer,
-        samples=shown,
-        statistics=statistics,
-        speed=speed,
-        parts=describe_parts(config, source, statistics),
-        bad_samples=bad_samples,
-        hardware=describe_hardware(config.data.threads, ("tensorflow",)),
-    )
 
 
 def draw_samples(config, source, tokenizer, count):
@@ -134,24 +100,26 @@ def describe_parts(config, source, statistics):
         "images" (in a pass), the shares "configured" and "drawn", and
         "passes" over the part in 1,000 steps.
     """
-    weights = [weight for weight in source.weights if weight]
-    entries = {
-        name: entry
+    entries = [
+        (name, entry.get("kind") or "webdataset")
         for name, entry in config.data.train.items()
         if entry.get("weight", 1.0)
-    }
+    ]
+    weights = [weight for weight in source.weights if weight]
+    shares = statistics.drawn / statistics.samples
     parts = []
-    for index, (name, entry) in enumerate(entries.items()):
-        images = source.drawn[index].count()
-        seen = 1000 * config.batch_size * weights[index]
+    for (name, kind), part, weight, drawn in zip(
+        entries, source.drawn, weights, shares, strict=True
+    ):
+        images = part.count()
         parts.append(
             {
                 "name": name,
-                "kind": entry.get("kind") or "webdataset",
+                "kind": kind,
                 "images": images,
-                "configured": weights[index],
-                "drawn": statistics.drawn[index] / statistics.samples,
-                "passes": seen / max(images, 1),
+                "configured": weight,
+                "drawn": drawn,
+                "passes": 1000 * config.batch_size * weight / max(images, 1),
             }
         )
     return parts

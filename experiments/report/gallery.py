@@ -4,7 +4,6 @@ import numpy as np
 
 from experiments.report.page import to_pixels
 from uniclip_keras import evaluation
-from uniclip_keras.errors import InputError
 
 IMAGES = 6
 TEXTS = 3
@@ -69,26 +68,3 @@ def _nearest(rows, queries, candidates):
     found, scores = evaluation.nearest(queries[rows], candidates, MATCHES)
     for row, indices, values in zip(rows, found, scores, strict=True):
         yield row, list(zip(indices, values.tolist(), strict=True))
-
-
-def group_by_split(gallery):
-    """Sorts the entries of `make_gallery` by split and kind.
-
-    Returns:
-        dict split -> {"images": entries, "texts": entries}, in the order of
-        the gallery.
-
-    Raises:
-        InputError: If an entry is of neither kind.
-    """
-    splits = {}
-    for entry in gallery:
-        if "predictions" not in entry and "images" not in entry:
-            raise InputError(
-                f"A gallery entry has the keys {sorted(entry)}: give an image "
-                "'predictions', or a text 'images'."
-            )
-        kind = "images" if "predictions" in entry else "texts"
-        split = splits.setdefault(entry["split"], {"images": [], "texts": []})
-        split[kind].append(entry)
-    return splits

@@ -28,11 +28,8 @@ optional:
 """
 
 from experiments.report.charts import history_charts
-from experiments.report.gallery import group_by_split
-from experiments.report.page import duration
-from experiments.report.page import number
-from experiments.report.page import percent
 from experiments.report.page import write_page
+from uniclip_keras.errors import InputError
 
 EMPTY = {
     "run": {},
@@ -42,7 +39,6 @@ EMPTY = {
     "augmentation_check": None,
     "notes": [],
 }
-MAX_TILES = 8
 
 
 def write_report(path, results, history, config, gallery):
@@ -58,88 +54,17 @@ def write_report(path, results, history, config, gallery):
     Raises:
         InputError: If a gallery entry is malformed.
     """
-    results = EMPTY | results
+    for entry in gallery:
+        if "predictions" not in entry and "images" not in entry:
+            raise InputError(
+                f"A gallery entry has the keys {sorted(entry)}: give an image "
+                "'predictions', or a text 'images'."
+            )
     write_page(
         path,
         "training_report.html",
-        results=results,
-        summary=summary(results),
-        tiles=headline_scores(results)[:MAX_TILES],
+        results=EMPTY | results,
         charts=history_charts(history),
-        gallery=group_by_split(gallery),
-        environment=environment(results["run"]),
         config=config,
+        gallery=gallery,
     )
-
-
-def summary(results):
-    """Says what was trained and how well, in two or three sentences.
-
-    Args:
-        results: dict, see above.
-
-    Returns:
-        str, plain text.
-    """
-    run = results.get("run", {})
-    trained = []
-    if "parameters" in run:
-        trained.append(f"a model of {number(run['parameters'])} parameters")
-    if "pairs" in run:
-        trained.append(f"on {number(run['pairs'])} image–text pairs")
-    if "steps" in run:
-        trained.append(f"for {number(run['steps'])} steps")
-    where = [duration(run["seconds"])] if "seconds" in run else []
-    where += [f"on {run['hardware']}"] if "hardware" in run else []
-    if where:
-        trained.append(f"({' '.join(where)})")
-    sentences = [run["description"]] if "description" in run else []
-    if trained:
-        sentences.append(f"Trained {' '.join(trained)}.")
-    for split, ways in list(results.get("retrieval", {}).items())[:1]:
-        task = ways["image_to_text"]
-        title = results.get("splits", {}).get(split, split)
-        sentences.append(
-            f"{title}: the right text comes first among "
-            f"{number(task['candidates'])} for {percent(task['R@1'])} of "
-            f"{number(task['n'])} images; chance is "
-            f"{percent(task['chance']['R@1'])}."
-        )
-    return " ".join(sentences)
-
-
-def headline_scores(results):
-    """Picks a score of each retrieval split and zero-shot task.
-
-    Returns:
-        A list of dicts: "split", "metric" in words, "score" and "chance".
-    """
-    picked = [
-        (split, ways["image_to_text"], "R@1", "image to text, R@1")
-        for split, ways in results["retrieval"].items()
-    ]
-    for name, task in results["zero_shot"].items():
-        k = 5 if task["classes"] > 20 and "top5" in task else 1
-        picked.append((name, task, f"top{k}", f"zero-shot, top-{k}"))
-    return [
-        {
-            "split": split,
-            "metric": words,
-            "score": task[metric],
-            "chance": task["chance"][metric],
-        }
-        for split, task, metric, words in picked
-        if metric in task
-    ]
-
-
-def environment(run):
-    """Lists what the report says about a run, as dict of name -> text."""
-    rows = {
-        name.replace("_", " "): number(value)
-        for name, value in run.items()
-        if name not in ("name", "description", "versions", "seconds")
-    }
-    if "seconds" in run:
-        rows = {"wall time": duration(run["seconds"]), **rows}
-    return rows | run.get("versions", {})

@@ -1,9 +1,6 @@
 import numpy as np
-import pytest
 
-from experiments.report.gallery import group_by_split
 from experiments.report.gallery import make_gallery
-from uniclip_keras.errors import InputError
 
 
 def test_perfect_embeddings_find_the_right_texts_and_images_first():
@@ -14,21 +11,16 @@ def test_perfect_embeddings_find_the_right_texts_and_images_first():
     )
     labels = [f"label {i}" for i in range(8)]
     gallery = make_gallery("test", images, eye, labels, eye, names, labels)
-    entries = group_by_split(gallery)["test"]
-    assert len(entries["images"]) == 6 and len(entries["texts"]) == 3
-    for entry in entries["images"]:
+    assert len(gallery) == 6 + 3
+    assert all(entry["split"] == "test" for entry in gallery)
+    for entry in gallery[:6]:
         index = int(entry["image"][0, 0, 0])
         assert entry["label"] == names[index]
         assert entry["predictions"][0] == (names[index], 1.0, True)
         assert [correct for *_, correct in entry["predictions"][1:]] == [
             False
         ] * 4
-    for entry in entries["texts"]:
+    for entry in gallery[6:]:
         image, score, correct = entry["images"][0]
         assert names[image[0, 0, 0]] == entry["text"]
         assert (score, correct) == (1.0, True)
-
-
-def test_an_entry_of_neither_kind_is_refused():
-    with pytest.raises(InputError, match="'predictions'"):
-        group_by_split([{"split": "x"}])
