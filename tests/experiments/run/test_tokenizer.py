@@ -36,7 +36,15 @@ SOURCE = types.SimpleNamespace(
     )
 )
 
-TEMPLATES = ("a symbol of {}", "an icon of {}", "a drawing of a {}")
+TEMPLATES = (
+    "{}",
+    "an emoji of {}",
+    "a drawing of {}",
+    "a picture of {}",
+    "an icon of {}",
+    "a cartoon of {}",
+    "a symbol of {}",
+)
 
 
 def make(**options):
