@@ -6,6 +6,7 @@ import pytest
 from tiny_corpus import make_config
 
 from experiments import pretrain as command
+from experiments.configs.methods import use_method
 from experiments.pretrain import pretrain
 from experiments.run.workdir import load_run
 from uniclip_keras.errors import InputError
@@ -78,10 +79,18 @@ def test_a_run_continues_under_a_strategy_and_a_loss_scale(
         "uniclip_keras.training.distribution_strategy",
         lambda name: two_replicas,
     )
-    changes = {"distribution": "mirrored", "precision": "mixed_float16"}
+
+    def config(**changes):
+        options = {"distribution": "mirrored", "precision": "mixed_float16"}
+        made = make_config(corpus, **options, **changes)
+        with made.unlocked():
+            # One view and plain heads: three small graphs to trace.
+            use_method(made, "clip")
+        return made
+
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     try:
-        pretrain(make_config(corpus, **changes), whole)
+        pretrain(config(), whole)
 
         def interrupt(*args):
             raise KeyboardInterrupt
@@ -93,8 +102,8 @@ def test_a_run_continues_under_a_strategy_and_a_loss_scale(
                 "uniclip_keras.training.Checkpoints.save", _save_only_step(2)
             )
             with pytest.raises(KeyboardInterrupt):
-                pretrain(make_config(corpus, log_every=3, **changes), broken)
-        pretrain(make_config(corpus, **changes), broken)
+                pretrain(config(log_every=3), broken)
+        pretrain(config(), broken)
         _, _, one, _ = load_run(whole)
         _, tokenizer, other, step = load_run(broken)
         assert step == 4
