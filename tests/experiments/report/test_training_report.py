@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from experiments.report.gallery import make_gallery
 from experiments.report.results_table import format_table
 from experiments.report.training_report import write_report
 from uniclip_keras.errors import InputError
@@ -76,7 +77,7 @@ def results():
     }
 
 
-def make_gallery():
+def a_gallery():
     image = np.zeros([8, 8, 3], np.uint8)
     return [
         {
@@ -116,7 +117,7 @@ def page(results, tmp_path_factory):
     ]
     folder = tmp_path_factory.mktemp("report")
     config = {"a": {"b": 1}}
-    return render(folder, results, history, config, make_gallery())
+    return render(folder, results, history, config, a_gallery())
 
 
 def test_the_page_needs_no_other_file(page):
@@ -172,8 +173,31 @@ def test_the_gallery_marks_the_correct_matches(page):
     assert source.count('<figure class="hit right">') == 1
 
 
+def test_perfect_embeddings_find_the_right_texts_and_images_first():
+    eye = np.eye(8, dtype=np.float32)
+    names = [f"name {i}" for i in range(8)]
+    images = np.broadcast_to(
+        np.arange(8).reshape(-1, 1, 1, 1) / 255, [8, 4, 4, 3]
+    )
+    labels = [f"label {i}" for i in range(8)]
+    gallery = make_gallery("test", images, eye, labels, eye, names, labels)
+    assert len(gallery) == 6 + 3
+    assert all(entry["split"] == "test" for entry in gallery)
+    for entry in gallery[:6]:
+        index = int(entry["image"][0, 0, 0])
+        assert entry["label"] == names[index]
+        assert entry["predictions"][0] == (names[index], 1.0, True)
+        assert [correct for *_, correct in entry["predictions"][1:]] == [
+            False
+        ] * 4
+    for entry in gallery[6:]:
+        image, score, correct = entry["images"][0]
+        assert names[image[0, 0, 0]] == entry["text"]
+        assert (score, correct) == (1.0, True)
+
+
 def test_a_malformed_gallery_is_refused(tmp_path):
-    entry = make_gallery()[0] | {"image": np.zeros([8, 8, 3])}
+    entry = a_gallery()[0] | {"image": np.zeros([8, 8, 3])}
     with pytest.raises(InputError, match="float64"):
         write_report(tmp_path / "report.html", {}, [], {}, [entry])
     with pytest.raises(InputError, match="'predictions'"):
