@@ -7,7 +7,10 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+from absl import flags
+from ml_collections import config_flags
 
+from experiments.configs import unicl_emoji
 from experiments.run import building
 from uniclip_keras.data import augmentation
 from uniclip_keras.errors import InputError
@@ -26,7 +29,7 @@ def load(name):
 
 
 def shrink(config):
-    """The same experiment with towers that take a step in seconds."""
+    """Shrinks the towers, so that a step takes seconds."""
     patch = config.image_encoder.get("patch_size")
     small = {"width": 16, "layers": 1, "heads": 2}
     config.image_encoder.update(small)
@@ -90,7 +93,7 @@ def test_paper_scale_is_the_papers(name):
         (("precision", "float61"), "precision='float61'.*float32"),
     ],
 )
-def test_values_that_nothing_knows(change, words):
+def test_unknown_values_name_the_nearest(change, words):
     config = load("emoji")
     key, value = change
     with config.unlocked():
@@ -103,3 +106,35 @@ def test_values_that_nothing_knows(change, words):
             building.build_model(config, vocabulary_size=50)
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize(
+    ("argument", "trained_on"),
+    [
+        ("", {"base", "drawings", "fashion", "tones"}),
+        (":joint", {"base", "drawings", "fashion", "tones"}),
+        (":pairs", {"base", "tones"}),
+        (":labels", {"drawings", "fashion"}),
+    ],
+)
+def test_variants_of_unicl_train_on_their_sources(argument, trained_on):
+    values = flags.FlagValues()
+    holder = config_flags.DEFINE_config_file("config", flag_values=values)
+    values(["pretrain", f"--config={unicl_emoji.__file__}{argument}"])
+    config = values[holder.name].value
+    sources = config.data.train
+    assert {name for name in sources if sources[name].weight} == trained_on
+    assert set(sources) == {"base", "drawings", "fashion", "tones"}
+    assert config.data.prompts[0] == "{}"
+
+
+def test_joint_takes_as_many_captions_as_labels():
+    sources = unicl_emoji.get_config().data.train
+    assert sum(sources[name].weight for name in unicl_emoji.PAIRS) == sum(
+        sources[name].weight for name in unicl_emoji.LABELS
+    )
+
+
+def test_unknown_variant():
+    with pytest.raises(InputError, match="'jont'; choose from joint, pairs"):
+        unicl_emoji.get_config("jont")

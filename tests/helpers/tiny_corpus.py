@@ -1,70 +1,73 @@
-"""A tiny corpus in the layout of the emoji one, and its configuration."""
+"""A tiny corpus in the layout of the emoji corpus, and its configuration."""
 
-import io
 import json
-import tarfile
 
 import numpy as np
-from PIL import Image
+from samples import encode
+from samples import write_tar
 
 from experiments.configs import emoji
 
-COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
+COLORS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
 SHAPES = ("dot", "bar", "frame")
 
 
-def draw(colour, shape, size=24):
+def draw(color, shape, size=24):
+    """Draws a shape on white, uint8 `[size, size, 3]`."""
     pixels = np.full((size, size, 3), 255, np.uint8)
     inside = {
         "dot": (slice(8, 16), slice(8, 16)),
         "bar": (slice(10, 14), slice(2, 22)),
         "frame": (slice(2, 22), slice(2, 22)),
     }[shape]
-    pixels[inside] = COLOURS[colour]
+    pixels[inside] = COLORS[color]
     if shape == "frame":
         pixels[6:18, 6:18] = 255
     return pixels
 
 
-def png(pixels):
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
+def write_corpus(folder):
+    """Writes 9 samples, a corrupt image and an empty caption to train on.
+
+    The test split has the 9 samples alone.
+    """
+    shards, names = [], []
+    for color in COLORS:
+        for shape in SHAPES:
+            index, name = len(shards), f"{color} {shape}"
+            record = {
+                "item": f"item-{index}",
+                "id": index,
+                "group": shape,
+                "captions": [name, f"a {name}"],
+            }
+            shards.append(
+                [
+                    (f"{index:02}.png", encode(draw(color, shape))),
+                    (f"{index:02}.txt", name.encode()),
+                    (f"{index:02}.json", record),
+                ]
+            )
+            names.append({"label": f"item-{index}", "texts": [name]})
+    bad_image = rename(shards[0], "bad")
+    bad_image[0] = ("bad.png", bad_image[0][1][:40])
+    no_caption = rename(shards[1], "dumb")
+    no_caption[2] = ("dumb.json", {"id": 1, "item": "x", "captions": [""]})
+    bad = [bad_image, no_caption]
+    write_tar(folder / "train-0.tar", sum(shards[:5] + bad + shards[5:], []))
+    write_tar(folder / "test-0.tar", sum(shards, []))
+    groups = [{"label": shape, "texts": [shape]} for shape in SHAPES]
+    (folder / "names.json").write_text(json.dumps(names))
+    (folder / "groups.json").write_text(json.dumps(groups))
+    return folder
 
 
-def write_tar(path, samples):
-    """Samples are `(key, {suffix: bytes})`."""
-    with tarfile.open(path, "w") as tar:
-        for key, members in samples:
-            for suffix, content in members.items():
-                info = tarfile.TarInfo(f"{key}.{suffix}")
-                info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
-
-
-def make_samples():
-    for index, (colour, shape) in enumerate(
-        (c, s) for c in COLOURS for s in SHAPES
-    ):
-        name = f"{colour} {shape}"
-        metadata = {
-            "item": f"item-{index}",
-            "id": index,
-            "group": shape,
-            "captions": [name, f"a {name}"],
-        }
-        yield (
-            f"{index:02}",
-            {
-                "png": png(draw(colour, shape)),
-                "txt": name.encode(),
-                "json": json.dumps(metadata).encode(),
-            },
-        )
+def rename(members, key):
+    return [(f"{key}.{n.partition('.')[2]}", value) for n, value in members]
 
 
 def make_config(corpus, **changes):
-    """The emoji configuration, shrunk to the tiny corpus."""
+    """Shrinks the emoji configuration to the tiny corpus."""
     config = emoji.get_config()
     config.unlock()
     config.update(

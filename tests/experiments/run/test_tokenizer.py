@@ -1,4 +1,4 @@
-"""Tokenizers as configurations describe them."""
+"""The tokenizer that a configuration describes."""
 
 import dataclasses
 import pathlib
@@ -7,10 +7,9 @@ import types
 import pytest
 from tiny_corpus import make_config
 
-from experiments.run.tokenizers import build_tokenizer
-from experiments.run.tokenizers import find_tokenizer
-from experiments.run.tokenizers import training_texts
-from uniclip_keras.data.text import PROMPTS
+from experiments.run.data import build_tokenizer
+from experiments.run.data import find_tokenizer
+from experiments.run.data import training_texts
 from uniclip_keras.data.text import CLIPTokenizer
 from uniclip_keras.data.text import SentencePieceTokenizer
 from uniclip_keras.errors import InputError
@@ -18,7 +17,7 @@ from uniclip_keras.errors import InputError
 
 @dataclasses.dataclass
 class Part:
-    """A source, as far as a vocabulary sees it."""
+    """The parts of a source that a vocabulary needs."""
 
     texts: tuple
     class_names: tuple | None = None
@@ -37,18 +36,28 @@ SOURCE = types.SimpleNamespace(
     )
 )
 
+TEMPLATES = (
+    "{}",
+    "an emoji of {}",
+    "a drawing of {}",
+    "a picture of {}",
+    "an icon of {}",
+    "a cartoon of {}",
+    "a symbol of {}",
+)
+
 
 def make(**options):
     config = make_config(pathlib.Path("data"))
-    with config.unlocked():
-        config.data.prompts = "photo"
+    with config.unlocked(), config.ignore_type():
+        config.data.prompts = TEMPLATES
         config.tokenizer.update(options)
     return config
 
 
-def test_texts_are_names_in_templates_and_captions():
+def test_texts_are_names_in_templates_then_captions():
     names = ("dog", "hound", "cat", "feline", "cow")
-    prompts = [t.replace("{}", n) for n in names for t in PROMPTS["photo"]]
+    prompts = [t.replace("{}", n) for n in names for t in TEMPLATES]
     assert "an icon of hound" in prompts
     captions = ["red heart\nrotes herz", "blue heart"]
     found = training_texts(make(training_texts=2), SOURCE)

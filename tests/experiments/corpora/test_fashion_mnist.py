@@ -1,19 +1,21 @@
+"""Fashion-MNIST as shards, and originals that are not the set."""
+
 import gzip
 import json
 
 import numpy as np
 import pytest
 
-from experiments import prepare_fashion_mnist
-from experiments.prepare_fashion_mnist import CLASSES
-from experiments.prepare_fashion_mnist import prepare
+from experiments.corpora import fashion_mnist
+from experiments.corpora.fashion_mnist import CLASSES
+from experiments.corpora.fashion_mnist import prepare
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError
 
 
 def idx(values, magic=None):
-    """The idx format, written independently of what reads it."""
+    """The idx format, written independently of its reader."""
     header = magic or bytes([0, 0, 8, values.ndim])
     for size in values.shape:
         header += int(size).to_bytes(4, "big")
@@ -46,7 +48,7 @@ def folder_bytes(folder):
 def test_shards_hold_every_image_under_its_class(originals, tmp_path, capsys):
     out = tmp_path / "made" / "fashion"
     assert prepare(originals, out) == {"train": 12, "test": 3}
-    assert "12 / 12 images" in capsys.readouterr().err
+    assert "12 / 12 train images" in capsys.readouterr().err
     assert sorted(path.name for path in out.iterdir()) == [
         "classes.json",
         "test-00000.tar",
@@ -66,7 +68,7 @@ def test_shards_hold_every_image_under_its_class(originals, tmp_path, capsys):
     # As captions the names give the same ids.
     pairs = WebDataset(str(out / "train-*.tar"))
     assert [s["id"] for s in pairs.samples()] == [s["id"] for s in samples]
-    # Grey becomes three equal channels; the first row is the label's number.
+    # Gray becomes three equal channels; the first row holds the label.
     images, kept = load_images([s["image"] for s in samples], 28)
     assert images.shape == (12, 28, 28, 3) and len(kept) == 12
     np.testing.assert_array_equal(images[..., 0], images[..., 2])
@@ -140,7 +142,7 @@ def test_interrupted_run_leaves_the_old_one(originals, tmp_path, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(prepare_fashion_mnist.shards, "write_shards", interrupt)
+    monkeypatch.setattr(fashion_mnist.files, "write_shards", interrupt)
     with pytest.raises(KeyboardInterrupt):
         prepare(originals, out)
     assert folder_bytes(out) == before

@@ -1,4 +1,4 @@
-"""What a configuration says about its training data, and mistakes in it."""
+"""The training data that a configuration describes, and mistakes in it."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ from ml_collections import ConfigDict
 from tiny_corpus import SHAPES
 from tiny_corpus import make_config
 
-from experiments.run import tokenizers
-from experiments.run import training_data
+from experiments.run import data
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import training_dataset
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.sources.texts import text_id
+from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
 
 LABELS = {"label_field": "group", "classes": "groups.json"}
@@ -41,13 +41,13 @@ def test_captions_and_labels_side_by_side(corpus):
         labels={**LABELS, "weight": 1.0},
         pairs={"weight": 3.0},
     )
-    source = training_data.build_source(config)
+    source = data.build_source(config)
     labels, pairs = source.sources
     assert isinstance(labels, WebDataset) and isinstance(pairs, WebDataset)
     assert labels.class_names == SHAPES and pairs.class_names is None
     assert source.weights == (0.25, 0.75)
     assert pairs.id_field == "id" and pairs.caption_field == "captions"
-    tokenizer = tokenizers.build_tokenizer(config, source)
+    tokenizer = data.build_tokenizer(config, source)
     # Words of templates, of class names and of captions.
     assert {"photo", *SHAPES, "green"} <= set(tokenizer.vocabulary)
     batches = training_dataset(
@@ -57,7 +57,7 @@ def test_captions_and_labels_side_by_side(corpus):
         config.image_size,
         24,
         config.seed,
-        templates=training_data.training_templates(config),
+        templates=prompt_templates(config.data.prompts),
     )
     batch = next(iter(batches))
     texts = tokenizer.detokenize(batch["tokens"])
@@ -68,18 +68,18 @@ def test_captions_and_labels_side_by_side(corpus):
             name = names[sample_id]
             assert text in (name, f"a photo of a {name}")
         else:
-            # Two words, the colour first.
+            # Two words, the color first.
             assert text.removeprefix("a ").count(" ") == 1
     assert 0 < np.isin(ids, list(names)).sum() < 24
 
 
 def test_each_part_may_have_fields_of_its_own(corpus):
-    source = training_data.build_source(
+    source = data.build_source(
         config_of(
             corpus,
             a={},
-            c={"id_field": "", "caption_field": ""},
-            d={"path": str(corpus / "train-0.tar"), "id_field": "item"},
+            b={"id_field": "", "caption_field": ""},
+            c={"path": str(corpus / "train-0.tar"), "id_field": "item"},
         )
     )
     plain, texts, items = ids_of(source)
@@ -106,19 +106,18 @@ def test_each_part_may_have_fields_of_its_own(corpus):
 )
 def test_mistakes_in_an_entry(corpus, entry, words):
     with pytest.raises(InputError, match=words):
-        training_data.build_source(config_of(corpus, part=entry))
+        data.build_source(config_of(corpus, part=entry))
 
 
 def test_templates_by_name_or_one_by_one(corpus):
-    def templates(prompts):
-        return training_data.training_templates(
-            config_of(corpus, prompts, a={})
-        )
+    def prompts(templates):
+        config = config_of(corpus, templates, a=LABELS)
+        return list(data.training_texts(config, data.build_source(config)))
 
-    assert templates("plain") == ("{}",)
-    assert templates(["{}", "a {}"]) == ("{}", "a {}")
+    assert prompts("plain") == list(SHAPES)
+    assert prompts(["{}", "a {}"])[:2] == ["dot", "a dot"]
     with pytest.raises(InputError, match="'plane'.*'plain'"):
-        templates("plane")
+        prompts("plane")
 
 
 @pytest.mark.parametrize(
@@ -132,4 +131,4 @@ def test_templates_by_name_or_one_by_one(corpus):
 )
 def test_data_path(name, path):
     config = ConfigDict({"data": {"directory": "data/emoji"}})
-    assert training_data.data_path(config, name) == path
+    assert data.data_path(config, name) == path

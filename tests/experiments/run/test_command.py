@@ -1,0 +1,54 @@
+"""Flags and exit statuses of commands, and what reaches the terminal."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from experiments import prepare_emoji
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("flag", ["--seed=-1", "--sed=1", "stray"])
+def test_bad_flags_are_one_sentence(flag, run_command):
+    status, _, stderr = run_command(prepare_emoji, flag)
+    assert status == 2
+    (line,) = stderr.splitlines()
+    assert line.startswith("error: ")
+    assert flag.strip("-").split("=")[0] in line
+
+
+def run_process(name, *arguments):
+    """Runs a command as a user does."""
+    environment = dict(os.environ)
+    del environment["TF_CPP_MIN_LOG_LEVEL"]
+    return subprocess.run(
+        [sys.executable, "-m", f"experiments.{name}", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_command_prints_its_own_lines_only(trained, tmp_path):
+    _, workdir = trained
+    path = tmp_path / "saved_model"
+    done = run_process(
+        "export", f"--workdir={workdir}", f"--saved_model={path}"
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout == f"SavedModel of step 4: {path}\n"
+
+
+def test_a_mistake_is_one_line_and_status_2(tmp_path):
+    done = run_process("evaluate", f"--workdir={tmp_path}")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {tmp_path} holds no config.json")
