@@ -18,7 +18,7 @@ from absl import flags
 from PIL import Image
 
 from experiments.benchmarks.measuring import memory
-from experiments.corpora.shards import write_shards
+from experiments.corpora.files import write_shards
 from experiments.run.command import run
 from experiments.run.hardware import describe_hardware
 from uniclip_keras import data

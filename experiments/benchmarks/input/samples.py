@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from PIL import ImageOps
 
-from experiments.corpora.shards import write_shards
+from experiments.corpora.files import write_shards
 
 # A shorter tar would make the start and end of its passes count too much.
 _SAMPLES_PER_TAR = 96
