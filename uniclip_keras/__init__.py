@@ -8,14 +8,3 @@ from uniclip_keras import models
 from uniclip_keras import training
 from uniclip_keras.errors import InputError
 from uniclip_keras.export import export_saved_model
-
-__all__ = [
-    "InputError",
-    "data",
-    "evaluation",
-    "export_saved_model",
-    "layers",
-    "losses",
-    "models",
-    "training",
-]

@@ -17,23 +17,3 @@ from uniclip_keras.data.text import SubwordTokenizer
 from uniclip_keras.data.text import Tokenizer
 from uniclip_keras.data.text import load_tokenizer
 from uniclip_keras.data.text import register_tokenizer
-
-__all__ = [
-    "BadSamples",
-    "CLIPTokenizer",
-    "Folders",
-    "Mixture",
-    "SentencePieceTokenizer",
-    "SubwordTokenizer",
-    "TFDS",
-    "TFRecords",
-    "Table",
-    "Tokenizer",
-    "WebDataset",
-    "augmentation",
-    "load_images",
-    "load_tokenizer",
-    "mix",
-    "register_tokenizer",
-    "training_dataset",
-]

@@ -6,12 +6,3 @@ from uniclip_keras.evaluation.ranking import nearest
 from uniclip_keras.evaluation.retrieval import retrieval_metrics
 from uniclip_keras.evaluation.zero_shot import class_embeddings
 from uniclip_keras.evaluation.zero_shot import zero_shot_metrics
-
-__all__ = [
-    "Embedder",
-    "augmentation_check",
-    "class_embeddings",
-    "nearest",
-    "retrieval_metrics",
-    "zero_shot_metrics",
-]

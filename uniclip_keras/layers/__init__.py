@@ -5,11 +5,3 @@ from uniclip_keras.layers.domain_similarity import DomainSimilarity
 from uniclip_keras.layers.projection import ImageProjection
 from uniclip_keras.layers.projection import TextProjection
 from uniclip_keras.layers.view_projection import ViewProjection
-
-__all__ = [
-    "AugmentationEncoder",
-    "DomainSimilarity",
-    "ImageProjection",
-    "TextProjection",
-    "ViewProjection",
-]

@@ -8,14 +8,3 @@ from uniclip_keras.losses.losses import InfoNCE
 from uniclip_keras.losses.losses import SigLIP
 from uniclip_keras.losses.losses import SupCon
 from uniclip_keras.losses.losses import UniCL
-
-__all__ = [
-    "CLIP",
-    "InfoNCE",
-    "MILNCE",
-    "MPNCE",
-    "SLIP",
-    "SigLIP",
-    "SupCon",
-    "UniCL",
-]

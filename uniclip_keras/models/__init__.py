@@ -6,12 +6,3 @@ from uniclip_keras.models.image_encoders import from_backbone
 from uniclip_keras.models.image_encoders import vit
 from uniclip_keras.models.text_encoders import clip_text
 from uniclip_keras.models.uniclip import UniCLIP
-
-__all__ = [
-    "UniCLIP",
-    "clip_text",
-    "clip_vit",
-    "conv_stem_vit",
-    "from_backbone",
-    "vit",
-]

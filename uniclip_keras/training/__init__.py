@@ -8,14 +8,3 @@ from uniclip_keras.training.progress import Progress
 from uniclip_keras.training.progress import read_history
 from uniclip_keras.training.strategies import distribute_dataset
 from uniclip_keras.training.strategies import distribution_strategy
-
-__all__ = [
-    "Checkpoints",
-    "DataReport",
-    "Progress",
-    "adamw",
-    "distribute_dataset",
-    "distribution_strategy",
-    "read_history",
-    "restore_model",
-]

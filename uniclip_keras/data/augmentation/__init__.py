@@ -20,26 +20,3 @@ from uniclip_keras.data.augmentation.views import evaluation_view
 from uniclip_keras.data.augmentation.views import finish_views
 from uniclip_keras.data.augmentation.views import random_views
 from uniclip_keras.data.augmentation.views import replay
-
-__all__ = [
-    "IDENTITY",
-    "IDENTITY_VIEW",
-    "LAYOUT",
-    "PRESETS",
-    "SLIP_RECIPE",
-    "STRONG",
-    "VECTOR_SIZE",
-    "WEAK",
-    "ViewRecipe",
-    "apply_color",
-    "apply_crop",
-    "cut_views",
-    "describe",
-    "evaluation_view",
-    "finish_views",
-    "random_views",
-    "recipe_from_config",
-    "reduction",
-    "replay",
-    "sample_vectors",
-]

@@ -23,14 +23,3 @@ from uniclip_keras.data.sources.table import Table
 from uniclip_keras.data.sources.tfds import TFDS
 from uniclip_keras.data.sources.tfrecord import TFRecords
 from uniclip_keras.data.sources.webdataset import WebDataset
-
-__all__ = [
-    "Folders",
-    "Mixture",
-    "Source",
-    "TFDS",
-    "TFRecords",
-    "Table",
-    "WebDataset",
-    "mix",
-]

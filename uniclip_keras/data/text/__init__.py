@@ -12,15 +12,3 @@ from uniclip_keras.data.text.templates import prompt_templates
 from uniclip_keras.data.text.tokenizer import Tokenizer
 from uniclip_keras.data.text.tokenizer import load_tokenizer
 from uniclip_keras.data.text.tokenizer import register_tokenizer
-
-__all__ = [
-    "CLIPTokenizer",
-    "PROMPTS",
-    "SentencePieceTokenizer",
-    "SubwordTokenizer",
-    "Tokenizer",
-    "load_tokenizer",
-    "prompt_templates",
-    "register_tokenizer",
-    "split_words",
-]
