@@ -9,8 +9,12 @@ from uniclip_keras import training
 from uniclip_keras.errors import InputError
 from uniclip_keras.export import export_saved_model
 
+# pyproject.toml reads this literal; it must stay one.
+__version__ = "0.2.0"
+
 __all__ = [
     "InputError",
+    "__version__",
     "data",
     "evaluation",
     "export_saved_model",
