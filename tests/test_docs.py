@@ -1,19 +1,26 @@
 """The documents keep their word: their Python runs, their links lead on."""
 
 import io
-import itertools
+import os
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
+from documents import COLORS
+from documents import SHAPES
 from documents import make_samples
 from documents import python_blocks
 from documents import run_document
 from documents import write_corpus
 from format_files import write_tfds
 
-from uniclip_keras.losses import MPNCE
+from experiments.run import training_data
+from uniclip_keras import models
+from uniclip_keras.data import SubwordTokenizer
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -55,61 +62,72 @@ def test_train_on_your_pairs(folder):
     names = run(GUIDES / "train_on_your_pairs.md")
     assert names["bad_samples"].skipped == 0
     # The configuration describes the same mixture.
-    from experiments.run import training_data
-
     source = training_data.build_source(names["get_config"]())
     assert source.count() == names["mixture"].count()
     assert source.weights == names["mixture"].weights
 
 
-def write_formats(folder):
-    """Writes the corpus in the other formats that the guide reads."""
-    samples = list(make_samples())
-    (folder / "data/records").mkdir()
-    path = folder / "data/records/0.tfrecord"
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for _, image, record in samples:
-            features = {
-                "image/encoded": [image],
-                "image/caption": [c.encode() for c in record["captions"]],
-            }
-            writer.write(make_example(features))
-    (folder / "data/photos").mkdir()
-    rows = ["image,caption"]
-    for key, image, record in samples:
-        (folder / f"data/photos/{key}.png").write_bytes(image)
-        rows.append(f"{key}.png,{record['captions'][0]}")
-        pet = folder / f"data/pets/train/{record['subgroup']}/{key}.png"
-        pet.parent.mkdir(parents=True, exist_ok=True)
-        pet.write_bytes(image)
-    (folder / "data/photos/pairs.csv").write_text("\n".join(rows) + "\n")
-    import tensorflow_datasets as tfds
-
-    write_tfds(
-        folder / "data/tfds",
-        "my_pairs",
-        {
-            "image": tfds.features.Image(encoding_format="png"),
-            "caption": tfds.features.Text(),
-        },
-        [
-            {"image": io.BytesIO(image), "caption": record["captions"][0]}
-            for _, image, record in samples
-        ],
+def test_choose_and_write_a_loss(folder):
+    names = run(GUIDES / "choose_and_write_a_loss.md")
+    model, history = names["model"], names["history"].history
+    assert len(model.objective.similarity.pairs) == 6
+    assert {"temperature/english-german", "offset/image-german"} <= set(history)
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    # One language finds the other one's word for the same item.
+    tokenizer, german = names["tokenizer"], list(names["german"].values())
+    english = [f"{color} {shape}" for color in COLORS for shape in SHAPES]
+    similarity = tf.matmul(
+        model.encode_text(tokenizer(english)),
+        model.encode_text(tokenizer(german)),
+        transpose_b=True,
     )
+    found = tf.argmax(similarity, axis=1).numpy().tolist()
+    order = [names["german"][number] for number in range(len(english))]
+    right = [german[f] == word for f, word in zip(found, order, strict=True)]
+    assert sum(right) >= 6
 
 
-def make_example(features):
-    return tf.train.Example(
-        features=tf.train.Features(
-            feature={
-                name: tf.train.Feature(
-                    bytes_list=tf.train.BytesList(value=values)
-                )
-                for name, values in features.items()
-            }
+def test_add_an_encoder_or_augmentation(folder):
+    names = run(GUIDES / "add_an_encoder_or_augmentation.md")
+    assert names["image_encoder"].output_shape == (None, 128)
+    history = names["model"].history.history
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_serve_the_model(folder):
+    words = [
+        name for *_, record in make_samples() for name in record["captions"]
+    ]
+    tokenizer = SubwordTokenizer.train(words, 100, context_length=16)
+    tokenizer.save(folder / "my_tokenizer")
+    model = models.UniCLIP(
+        models.conv_stem_vit(32, width=16, layers=1, heads=2, stem=(8, 16)),
+        models.clip_text(tokenizer.vocabulary_size, 16, 16, 1, heads=2),
+        embedding_dim=12,
+    )
+    model.save(folder / "my_model.keras")
+    write_photos(folder / "data/photos")
+    names = run(GUIDES / "serve_the_model.md")
+    assert names["embeddings"].shape == (27, 12)
+    # Served alone, the model needs nothing of this library.
+    loading = next(
+        code
+        for _, code in python_blocks(
+            (GUIDES / "serve_the_model.md").read_text()
         )
-    ).SerializeToString()
+        if "saved_model.load" in code
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", loading],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "uniclip_keras" not in loading
+    assert done.stdout.strip() in names["words"]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
@@ -124,5 +142,62 @@ def test_links_and_commands_lead_somewhere(path):
             place.with_suffix(".py").exists()
             or (place / "__main__.py").exists()
         ), module
-    for config in re.findall(r"experiments/configs/\w+\.py", text):
-        assert (ROOT / config).exists(), config
+    # Files and folders in prose, and configurations in commands.
+    named = re.findall(
+        r"`((?:uniclip_keras|experiments|tests)/[\w./]+)`", prose
+    )
+    for place in named + re.findall(r"experiments/configs/\w+\.py", text):
+        assert (ROOT / place).exists(), place
+
+
+def write_formats(folder):
+    """Writes the corpus in the other formats that the guide reads."""
+    samples = list(make_samples())
+    (folder / "data/records").mkdir()
+    path = folder / "data/records/0.tfrecord"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for _, image, record in samples:
+            features = {
+                "image/encoded": [image],
+                "image/caption": [c.encode() for c in record["captions"]],
+            }
+            writer.write(make_example(features))
+    write_photos(folder / "data/photos")
+    rows = [f"{key}.png,{record['captions'][0]}" for key, _, record in samples]
+    table = "\n".join(["image,caption", *rows, ""])
+    (folder / "data/photos/pairs.csv").write_text(table)
+    for key, image, record in samples:
+        pet = folder / f"data/pets/train/{record['subgroup']}/{key}.png"
+        pet.parent.mkdir(parents=True, exist_ok=True)
+        pet.write_bytes(image)
+    write_tfds(
+        folder / "data/tfds",
+        "my_pairs",
+        {
+            "image": tfds.features.Image(encoding_format="png"),
+            "caption": tfds.features.Text(),
+        },
+        [
+            {"image": io.BytesIO(image), "caption": record["captions"][0]}
+            for _, image, record in samples
+        ],
+    )
+
+
+def write_photos(folder):
+    folder.mkdir()
+    for key, image, _ in make_samples():
+        (folder / f"{key}.png").write_bytes(image)
+
+
+def make_example(features):
+    return tf.train.Example(
+        features=tf.train.Features(
+            feature={
+                name: tf.train.Feature(
+                    bytes_list=tf.train.BytesList(value=values)
+                )
+                for name, values in features.items()
+            }
+        )
+    ).SerializeToString()

@@ -51,7 +51,9 @@ def write_corpus(folder):
         write_tar(emoji / f"train-{number:05}.tar", samples[number::2])
     items = {record["item"]: record for _, _, record in samples}
     lists = {
-        "names": [(item, record["names"]["en"]) for item, record in items.items()],
+        "names": [
+            (item, record["names"]["en"]) for item, record in items.items()
+        ],
         "groups": [(color, [color]) for color in COLORS],
         "subgroups": [(shape, [shape]) for shape in SHAPES],
     }
@@ -111,7 +113,9 @@ def write_tar(path, samples):
 def main(paths):
     import uniclip_keras
 
-    print(f"uniclip_keras {uniclip_keras.__version__}: {uniclip_keras.__file__}")
+    print(
+        f"uniclip_keras {uniclip_keras.__version__}: {uniclip_keras.__file__}"
+    )
     paths = [pathlib.Path(path).resolve() for path in paths]
     for path in paths:
         with tempfile.TemporaryDirectory() as folder:
