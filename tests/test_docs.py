@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import keras
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -73,6 +74,13 @@ def test_choose_and_write_a_loss(folder):
     assert len(model.objective.similarity.pairs) == 6
     assert {"temperature/english-german", "offset/image-german"} <= set(history)
     assert history["loss"][-1] < 0.7 * history["loss"][0]
+    # It saves, loads and embeds by chunks as `UniCLIP` does.
+    model.save(folder / "two_languages.keras")
+    again = keras.saving.load_model(folder / "two_languages.keras")
+    batch = next(iter(names["batches"]))
+    loss = float(model.batch_loss(batch))
+    again.gradient_cache_size = 24
+    assert float(again.batch_loss(batch)) == pytest.approx(loss, rel=1e-5)
     # One language finds the other one's word for the same item.
     tokenizer, german = names["tokenizer"], list(names["german"].values())
     english = [f"{color} {shape}" for color in COLORS for shape in SHAPES]
