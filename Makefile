@@ -31,7 +31,7 @@ lint: $(INSTALLED)
 # An empty environment gets the wheel with its own dependencies and no extra.
 wheel-check:
 	@$(CHECK_PYTHON)
-	rm -rf $(WHEEL_CHECK)
+	rm -rf build
 	$(PYTHON) -m venv $(WHEEL_CHECK)/venv
 	$(WHEEL_CHECK)/venv/bin/python -m pip wheel --quiet --no-deps --wheel-dir=$(WHEEL_CHECK) .
 	$(WHEEL_CHECK)/venv/bin/python $(PIP_INSTALL) $(WHEEL_CHECK)/*.whl
