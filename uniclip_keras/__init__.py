@@ -8,3 +8,6 @@ from uniclip_keras import models
 from uniclip_keras import training
 from uniclip_keras.errors import InputError
 from uniclip_keras.export import export_saved_model
+
+# pyproject.toml reads this literal; it must stay one.
+__version__ = "0.2.0"

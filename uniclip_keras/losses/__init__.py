@@ -1,5 +1,6 @@
 """Contrastive losses over any number of domains, positives given by ids."""
 
+from uniclip_keras.losses.contrastive_loss import ContrastiveLoss
 from uniclip_keras.losses.losses import CLIP
 from uniclip_keras.losses.losses import MILNCE
 from uniclip_keras.losses.losses import MPNCE

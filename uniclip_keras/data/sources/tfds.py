@@ -4,13 +4,17 @@ import posixpath
 import re
 
 import tensorflow as tf
-import tensorflow_datasets
-from tensorflow_datasets import features as tfds_features
 
 from uniclip_keras.data.sources.texts import Labels
 from uniclip_keras.data.sources.texts import names_from_labels
 from uniclip_keras.data.sources.tfrecord import RecordFiles
 from uniclip_keras.errors import InputError
+
+try:
+    import tensorflow_datasets
+    from tensorflow_datasets import features as tfds_features
+except ImportError:  # The package's extra `tfds` is not installed.
+    tensorflow_datasets = None
 
 # Other texts are file names, addresses and licenses.
 _CAPTION = re.compile("caption|text|txt|title|description|sentence")
@@ -131,6 +135,11 @@ class TFDS(RecordFiles):
 
 
 def _prepared_info(name, data_dir):
+    if tensorflow_datasets is None:
+        raise InputError(
+            f"TFDS({name!r}) needs the package tensorflow-datasets: install "
+            "it, for example with the extra tfds of uniclip-keras."
+        )
     try:
         builder = tensorflow_datasets.builder(name, data_dir=data_dir)
     except (ValueError, AssertionError):
