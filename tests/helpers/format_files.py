@@ -72,8 +72,9 @@ def write_files(kind, folder, samples):
             fields = {key: sample[key] for key in ("texts", "id", "label")}
             members.append((f"{number}{index}.png", sample["image"]))
             members.append((f"{number}{index}.json", fields))
-            fields["texts"] = [text.encode() for text in sample["texts"]]
-            fields["label"] = sample["label"].encode()
+            texts = [text.encode() for text in sample["texts"]]
+            label = sample["label"].encode()
+            fields = {**fields, "texts": texts, "label": label}
             records.append(example(png=sample["image"], **fields))
         if kind == "tar":
             write_tar(folder / f"{number}.tar", members)

@@ -62,8 +62,8 @@ def test_captions_are_what_tfds_reads(folder):
     source = TFDS("tiny_coco", data_dir=folder, id_field="image/id")
     found = {row["id"]: row for row in source.samples(tally)}
     decoders = {"image": tfds.decode.SkipDecoding()}
-    twin = tfds.load("tiny_coco", None, folder, decoders=decoders)["train"]
-    for row in tfds.as_numpy(twin):
+    twin = tfds.load("tiny_coco", data_dir=folder, decoders=decoders)
+    for row in tfds.as_numpy(twin["train"]):
         captions = row["captions"]["text"].tolist()
         if not captions:
             continue
@@ -121,7 +121,7 @@ def test_errors_say_what_to_choose(folder, tmp_path):
     refuse("tiny_coco", none, caption_field="text")
     nested = "objects/label"
     refuse("tiny_coco", ": use another data set;", label_field=nested)
-    refuse("tiny_coco", "its splits are 'train', and", split="valid")
+    refuse("tiny_coco", "choose from 'train', or a", split="valid")
     refuse("tiny_coco", "no samples in a split", split="train[:0]")
     refuse("no_such_set", "knows no data set 'no_such_set'")
     refuse("cifar10/x", "knows no data set 'cifar10/x' \\(name/config:")

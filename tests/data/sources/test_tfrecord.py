@@ -133,9 +133,7 @@ def test_errors_say_which_features_there_are(tmp_path):
         with pytest.raises(InputError, match=message):
             TFRecords(path, **options)
 
-    images = (
-        "'jpg' or 'png' or 'webp' \\(image_field\\): .* image, txt; name one"
-    )
+    images = "'jpg' or 'png' or 'webp' \\(image_field\\): .* image, txt; name"
     refuse([example(txt=b"x", image=png(0))], images)
     found = "'caption' \\(caption_field\\): their fields are jpg, key, txt;"
     refuse([good("a")], found, caption_field="caption")

@@ -91,8 +91,7 @@ class ExampleParser:
                 found = tf.math.bincount(rows, minlength=tf.size(names)) > 0
                 is_new = ~found & tf.equal(problem, "")
                 problem = tf.where(is_new, raw.MISSING[column], problem)
-        key = chunk["key"]
-        key = tf.where(tf.equal(key, ""), names, key)
+        key = tf.where(tf.equal(chunk["key"], ""), names, chunk["key"])
         return {**chunk, "key": key, "problem": problem}
 
 

@@ -73,10 +73,7 @@ class Table(ImageFiles):
         "text": TEXT_COLUMNS,
         "label": ("label",),
     }
-    _advice = (
-        "give their folder as image_folder; images on the web must be "
-        "downloaded first, for example with img2dataset"
-    )
+    _advice = "give their folder as image_folder, or download them first"
 
     def __init__(
         self,

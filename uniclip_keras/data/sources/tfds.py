@@ -158,10 +158,9 @@ def _find_split(name, info, split):
     with contextlib.suppress(KeyError, ValueError):
         if info.splits[split].num_examples:
             return info.splits[split]
-    splits = ", ".join(f"'{split}'" for split in info.splits)
     raise InputError(
-        f"The data set '{name}' has no samples in a split '{split}': its "
-        f"splits are {splits}, and 'train[:90%]' is a part of one."
+        f"The data set '{name}' has no samples in a split '{split}': choose "
+        f"from {', '.join(map(repr, info.splits))}, or a part 'train[:90%]'."
     )
 
 
