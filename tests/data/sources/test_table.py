@@ -145,7 +145,6 @@ def test_errors_say_what_is_wrong(tmp_path):
         with pytest.raises(InputError, match=message):
             Table(tmp_path / name, **options)
 
-    row = "image,text\n0.png,y"
     url = "image,text\nhttps://x/y.png,z"
     first = "beginning with 'https://x/y.png': give their .* image_folder"
     refuse("a.csv", "url,text\nx,y", "'path' \\(image_field\\): .* text, url")
@@ -158,4 +157,4 @@ def test_errors_say_what_is_wrong(tmp_path):
     refuse("a.parquet", "no table", "cannot be read as Parquet")
     refuse("a.txt", "x", "is no table: allowed are .csv, .tsv, .jsonl")
     fields = {"label_field": "text", "caption_field": "text"}
-    refuse("a.csv", row, "leave out caption_field", **fields)
+    refuse("a.csv", "image,text\n0.png,y", "leave out caption", **fields)
