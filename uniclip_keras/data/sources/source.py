@@ -191,9 +191,9 @@ class Source:
             classes = list(self.texts.classes)
             known = ", ".join(map(repr, classes[:3]))
             return (
-                f"The samples of '{path}' have labels such as {label!r}, none "
-                f"of the {len(classes)} labels in '{self.class_list}' ({known},"
-                " ...): name the class list that belongs to them."
+                f"'{path}' has labels such as {label!r}, which are none of the "
+                f"{len(classes)} labels in '{self.class_list}' ({known}, ...): "
+                "name the class list that belongs to them."
             )
         for column, names in self._fields.items():
             if kind == MISSING.get(column):
