@@ -26,21 +26,17 @@ def encoded_images():
     images = []
     for number, image_format in enumerate(FORMATS * 2):
         modes = ("RGB", "RGBA", "L", "P") if image_format == "PNG" else ("RGB",)
+        options = {"progressive": True} if number > 3 else {}
+        suffix = image_format.lower().replace("jpeg", "jpg")
         for mode in modes:
-            options = {"progressive": True} if number > 3 else {}
             pixels = smooth_pixels(number)
             image = encode(pixels, image_format, mode, **options)
-            suffix = image_format.lower().replace("jpeg", "jpg")
             images.append((suffix, image))
     return images
 
 
 def write_samples(path, samples):
-    """Writes `[(key, suffix, image bytes)]` as a tar.
-
-    Returns:
-        The offset behind each sample's last byte.
-    """
+    """Writes `[(key, suffix, image)]`; returns the offset behind each."""
     members = []
     for key, suffix, image in samples:
         members.append((f"{key}.{suffix}", image))
@@ -83,9 +79,8 @@ def test_every_good_sample_of_500_mutations_is_delivered(tmp_path):
         write_samples(tmp_path / f"images-{shard}.tar", samples[shard::4])
     lost = set()
     for number in range(TARS):
-        samples = [
-            (f"{number}-{n}", *any_image()) for n in range(SAMPLES_PER_TAR)
-        ]
+        keys = [f"{number}-{n}" for n in range(SAMPLES_PER_TAR)]
+        samples = [(key, *any_image()) for key in keys]
         path = tmp_path / f"mutated-{number:03}.tar"
         ends = write_samples(path, samples)
         content, first = mutate(path.read_bytes(), rng)
@@ -100,10 +95,8 @@ def test_every_good_sample_of_500_mutations_is_delivered(tmp_path):
     assert whole.keys() <= found.keys()
     # No sample is made up, though a broken tar may rename some.
     assert len(whole) > 600 and len(found) <= len(whole) + IMAGES + len(lost)
-    expected = {}
+    expected = {image: decode_alone(image) for image in {*whole.values()}}
     for key, image in whole.items():
-        if image not in expected:
-            expected[image] = decode_alone(image)
         np.testing.assert_array_equal(found[key], expected[image])
     assert tally.counts[bad.CORRUPT_IMAGE] > IMAGES // 4
     assert tally.counts[bad.TRUNCATED_FILE] > TARS // 4

@@ -7,20 +7,14 @@ import pytest
 from samples import sample_members
 from samples import write_tar
 
-from uniclip_keras.data import SubwordTokenizer
-from uniclip_keras.data import WebDataset
-from uniclip_keras.data import augmentation
-from uniclip_keras.data import mix
-from uniclip_keras.data import training_dataset
+from uniclip_keras import data
 from uniclip_keras.errors import InputError
-
-SIZE = 8
-RECIPE = augmentation.recipe_from_config(["weak"])
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return SubwordTokenizer.train(["red heart", "rotes herz"], 60, 6)
+    texts = ["red heart", "rotes herz"]
+    return data.SubwordTokenizer.train(texts, 60, 6)
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +23,10 @@ def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tars")
     ids = iter(range(12))
     for number, count in enumerate((1, 2, 4, 2, 3)):
-        samples = [
-            sample_members(f"k{i}", i) for i in itertools.islice(ids, count)
-        ]
+        some = itertools.islice(ids, count)
+        samples = [sample_members(f"k{one}", one) for one in some]
         write_tar(folder / f"s-{number}.tar", itertools.chain(*samples))
-    return WebDataset(str(folder / "s-*.tar"), id_field="id")
+    return data.WebDataset(str(folder / "s-*.tar"), id_field="id")
 
 
 def ids_of(source, shard_index, num_shards, passes=1):
@@ -57,7 +50,6 @@ def test_the_shards_of_a_pass_hold_every_sample_once(source, num_shards):
 
 
 def test_shards_exchange_their_files_from_pass_to_pass(source):
-    """Every pass is split anew, and still holds every sample once."""
     assert sum(len(ids_of(source, index, 2)) for index in range(2)) == 12
     one, other = (ids_of(source, index, 2, passes=6) for index in range(2))
     assert sorted(one + other) == sorted(6 * list(range(12)))
@@ -65,22 +57,12 @@ def test_shards_exchange_their_files_from_pass_to_pass(source):
 
 
 def batches(source, tokenizer, count, shard_index, **options):
-    dataset = training_dataset(
-        source,
-        tokenizer,
-        RECIPE,
-        SIZE,
-        3,
-        0,
-        shard_index=shard_index,
-        num_shards=2,
-        with_keys=True,
-        **options,
+    recipe = data.augmentation.recipe_from_config(["weak"])
+    shard = {"shard_index": shard_index, "num_shards": 2, **options}
+    dataset = data.training_dataset(
+        source, tokenizer, recipe, 8, 3, 0, with_keys=True, **shard
     )
-    return [
-        {name: value.numpy() for name, value in batch.items()}
-        for batch in dataset.take(count)
-    ]
+    return list(dataset.take(count).as_numpy_iterator())
 
 
 def test_shards_have_samples_and_crops_of_their_own(source, tokenizer):
@@ -98,7 +80,7 @@ def test_shards_have_samples_and_crops_of_their_own(source, tokenizer):
 def test_each_part_of_a_mixture_is_split(source, tokenizer):
     seen = set()
     for index in range(2):
-        for batch in batches(mix([source, source]), tokenizer, 12, index):
+        for batch in batches(data.mix([source, source]), tokenizer, 12, index):
             seen |= {*zip(batch["source"], batch["id"], strict=True)}
     assert len(seen) == 24
 

@@ -14,11 +14,7 @@ from samples import encode
 from samples import smooth_pixels
 from samples import write_tar
 
-from uniclip_keras.data.sources.folders import Folders
-from uniclip_keras.data.sources.table import Table
-from uniclip_keras.data.sources.tfds import TFDS
-from uniclip_keras.data.sources.tfrecord import TFRecords
-from uniclip_keras.data.sources.webdataset import WebDataset
+from uniclip_keras import data
 
 
 def png(seed):
@@ -38,9 +34,8 @@ def example(**features):
         values = values if isinstance(values, list) else [values]
         field, kind = kinds[type(values[0])]
         written[name] = tf.train.Feature(**{field: kind(value=values)})
-    return tf.train.Example(
-        features=tf.train.Features(feature=written)
-    ).SerializeToString()
+    features = tf.train.Features(feature=written)
+    return tf.train.Example(features=features).SerializeToString()
 
 
 def write_records(path, records):
@@ -69,30 +64,22 @@ def write_tfds(folder, name, features, rows, **options):
     ).download_and_prepare(**options)
 
 
-def write_tars(folder, samples):
+def write_files(kind, folder, samples):
+    """Writes two tars or two TFRecord files."""
     for number, part in enumerate((samples[:3], samples[3:])):
-        content = []
+        members, records = [], []
         for index, sample in enumerate(part):
             fields = {key: sample[key] for key in ("texts", "id", "label")}
-            content.append((f"{number}{index}.png", sample["image"]))
-            content.append((f"{number}{index}.json", fields))
-        write_tar(folder / f"{number}.tar", content)
-
-
-def write_tfrecords(folder, samples):
-    for number, part in enumerate((samples[:3], samples[3:])):
-        write_records(
-            folder / f"{number}.tfrecord",
-            [
-                example(
-                    png=sample["image"],
-                    texts=[text.encode() for text in sample["texts"]],
-                    id=sample["id"],
-                    label=sample["label"].encode(),
-                )
-                for sample in part
-            ],
-        )
+            members.append((f"{number}{index}.png", sample["image"]))
+            members.append((f"{number}{index}.json", fields))
+            texts = [text.encode() for text in sample["texts"]]
+            label = sample["label"].encode()
+            fields = {**fields, "texts": texts, "label": label}
+            records.append(example(png=sample["image"], **fields))
+        if kind == "tar":
+            write_tar(folder / f"{number}.tar", members)
+        else:
+            write_records(folder / f"{number}.tfrecord", records)
 
 
 def write_prepared(folder, samples):
@@ -103,15 +90,11 @@ def write_prepared(folder, samples):
         "id": np.int64,
         "label": tfds.features.ClassLabel(names=names),
     }
-    rows = [
-        {
-            "image": io.BytesIO(sample["image"]),
-            "captions": [{"text": text} for text in sample["texts"]],
-            "id": sample["id"],
-            "label": sample["label"],
-        }
-        for sample in samples
-    ]
+    rows = []
+    for sample in samples:
+        captions = [{"text": text} for text in sample["texts"]]
+        row = {"image": io.BytesIO(sample["image"]), "captions": captions}
+        rows.append({"id": sample["id"], "label": sample["label"], **row})
     write_tfds(folder, "tiny_pairs", features, rows)
 
 
@@ -127,16 +110,10 @@ def write_images(folder, samples):
 
 
 def write_table(folder, samples, suffix):
+    paths = write_images(folder, samples)
     rows = [
-        {
-            "image": path,
-            "texts": sample["texts"],
-            "id": sample["id"],
-            "label": sample["label"],
-        }
-        for path, sample in zip(
-            write_images(folder, samples), samples, strict=True
-        )
+        {**sample, "image": path}
+        for path, sample in zip(paths, samples, strict=True)
     ]
     path = folder / f"table{suffix}"
     if suffix == ".parquet":
@@ -154,25 +131,22 @@ def write_table(folder, samples, suffix):
 
 
 def write_source(kind, folder, samples, **options):
-    """Writes samples and returns their source.
+    """Writes samples into an empty folder and returns their source.
 
-    Args:
-        kind: "tar", "tfrecord", "tfds", "folders" or the suffix of a table.
-        folder: An empty folder, as a `pathlib.Path`.
-        samples: Dicts of `image` bytes, `texts` list, `id` int, `label` str.
-        **options: Options of the source.
+    The kind is "tar", "tfrecord", "tfds", "folders" or the suffix of a table;
+    samples are dicts of `image` bytes, `texts` list, `id` int, `label` str.
     """
+    if kind in ("tar", "tfrecord"):
+        write_files(kind, folder, samples)
     if kind == "tar":
-        write_tars(folder, samples)
-        return WebDataset(str(folder), **options)
+        return data.WebDataset(str(folder), **options)
     if kind == "tfrecord":
-        write_tfrecords(folder, samples)
-        return TFRecords(str(folder), **options)
+        return data.TFRecords(str(folder), **options)
     if kind == "tfds":
         write_prepared(folder, samples)
-        return TFDS("tiny_pairs", data_dir=str(folder), **options)
+        return data.TFDS("tiny_pairs", data_dir=str(folder), **options)
     if kind == "folders":
         write_images(folder, samples)
-        return Folders(str(folder), **options)
+        return data.Folders(str(folder), **options)
     write_table(folder, samples, kind)
-    return Table(str(folder), **options)
+    return data.Table(str(folder), **options)

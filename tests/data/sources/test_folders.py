@@ -11,7 +11,7 @@ from uniclip_keras.errors import InputError
 
 @pytest.fixture
 def write(tmp_path):
-    def write_files(**files):
+    def write_files(files):
         for name, content in files.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,30 +22,26 @@ def write(tmp_path):
 
 
 def test_only_images_below_class_folders_are_found(write):
-    root = write(
-        **{
-            "wild_cat/deep/er/1.JPEG": png(1),
-            "wild_cat/0.png": png(0),
-            "dog/2.bmp": png(2),
-            "dog/notes.txt": b"x",
-            "dog/.hidden.png": png(3),
-            "dog/.cache/4.png": png(4),
-            "empty/notes.txt": b"x",
-            "stray.png": png(5),
-        }
-    )
+    files = {
+        "wild_cat/deep/er/1.JPEG": png(1),
+        "wild_cat/0.png": png(0),
+        "dog/2.bmp": png(2),
+        "dog/notes.txt": b"x",
+        "dog/.hidden.png": png(3),
+        "dog/.cache/4.png": png(4),
+        "empty/notes.txt": b"x",
+        "stray.png": png(5),
+    }
+    root = write(files)
     source = Folders(root)
-    assert [
-        (row["key"], row["label"], row["text"], row["image"])
-        for row in source.samples()
-    ] == [
-        (str(root / key), label, text, png(number))
-        for key, label, text, number in (
-            ("dog/2.bmp", "dog", "dog", 2),
-            ("wild_cat/0.png", "wild_cat", "wild cat", 0),
-            ("wild_cat/deep/er/1.JPEG", "wild_cat", "wild cat", 1),
-        )
+    expected = [
+        ("dog/2.bmp", "dog", "dog"),
+        ("wild_cat/0.png", "wild_cat", "wild cat"),
+        ("wild_cat/deep/er/1.JPEG", "wild_cat", "wild cat"),
     ]
+    for row, (name, *texts) in zip(source.samples(), expected, strict=True):
+        assert row["key"] == str(root / name) and row["image"] == files[name]
+        assert [row["label"], row["text"]] == texts
     assert source.class_names == ("dog", "wild cat")
     assert source.count() == 3
 
@@ -55,14 +51,8 @@ def test_a_class_list_names_the_folders(write):
         {"label": "n01", "texts": ["tench", "Tinca tinca"]},
         {"label": "n02", "texts": ["goldfish"]},
     ]
-    root = write(
-        **{
-            "classes.json": json.dumps(classes).encode(),
-            "n01/0.png": png(0),
-            "n01/1.png": b"",
-            "n03/2.png": png(2),
-        }
-    )
+    files = {"n01/0.png": png(0), "n01/1.png": b"", "n03/2.png": png(2)}
+    root = write({"classes.json": json.dumps(classes).encode(), **files})
     source = Folders(root, classes=root / "classes.json")
     tally = BadSamples()
     (row,) = source.samples(tally)
@@ -78,13 +68,13 @@ def test_a_class_list_names_the_folders(write):
 def test_errors_say_what_is_wrong(write, tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         Folders(tmp_path / "none")
-    root = write(**{"stray.png": png(0)})
+    root = write({"stray.png": png(0)})
     with pytest.raises(InputError, match="no class folders with images"):
         Folders(root)
-    write(**{"a/1.png": b""})
+    write({"a/1.png": b""})
     with pytest.raises(InputError, match="beginning with '.*a/1.png'"):
         Folders(root)
     classes = json.dumps([{"label": "b", "texts": ["b"]}]).encode()
-    write(**{"a/1.png": png(1), "classes.json": classes})
+    write({"a/1.png": png(1), "classes.json": classes})
     with pytest.raises(InputError, match="labels such as 'a'"):
         Folders(root, classes=root / "classes.json")

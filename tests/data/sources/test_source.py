@@ -52,13 +52,9 @@ def test_a_pass_and_its_shards_hold_what_was_written(source):
     assert tally.read == source.count() == 5 and not tally.counts
     assert len({row["key"] for row in found}) == 5
     assert source.class_names is None
+    options = {"seed": 3, "shuffle": True, "num_shards": 2}
     first, second = (
-        [
-            int(row["id"])
-            for row in rows(
-                source, seed=3, shuffle=True, shard_index=index, num_shards=2
-            )
-        ]
+        [int(row["id"]) for row in rows(source, shard_index=index, **options)]
         for index in range(2)
     )
     # The same order again, split by files or sample by sample.

@@ -20,10 +20,6 @@ def images(tmp_path):
         (tmp_path / f"{number}.png").write_bytes(png(number))
 
 
-def texts_of(source, tally=None):
-    return [sample["text"] for sample in source.samples(tally)]
-
-
 def test_csv_of_other_programs_is_read(tmp_path):
     """Byte order mark, quoted newlines and quotes, Windows line ends."""
     path = tmp_path / "a.csv"
@@ -63,22 +59,18 @@ def test_bad_tsv_rows_are_counted_and_the_rest_is_kept(tmp_path):
     path.write_bytes(b"\n".join(rows) + b"\n")
     source = Table(path, id_field="id")
     tally = BadSamples()
-    assert texts_of(source, tally) == ["one", "last"]
+    texts = [sample["text"] for sample in source.samples(tally)]
+    assert texts == ["one", "last"]
     assert tally.read == source.count() == 12
 
-    def there(name):
-        return str(tmp_path / name)
-
+    missing = ("none.png", "empty.png", "folder.png")
+    one = [str(tmp_path / "1.png")]
     assert tally.examples == {
-        bad.MISSING_IMAGE: [
-            there("none.png"),
-            there("empty.png"),
-            there("folder.png"),
-        ],
-        bad.EMPTY_CAPTION: [there("1.png")],
-        bad.UNREADABLE_TEXT: [there("1.png")],
-        bad.MISSING_ID: [there("1.png")],
-        bad.MISSING_TEXT: [there("1.png")],
+        bad.MISSING_IMAGE: [str(tmp_path / name) for name in missing],
+        bad.EMPTY_CAPTION: one,
+        bad.UNREADABLE_TEXT: one,
+        bad.MISSING_ID: one,
+        bad.MISSING_TEXT: one,
         bad.UNREADABLE_METADATA: [f"{path}:11", f"{path}:12"],
     }
     assert tally.counts[bad.MISSING_IMAGE] == 4
@@ -101,15 +93,10 @@ def test_json_lines_and_parquet_hold_lists_and_gaps(tmp_path):
     json_path.write_text("\n".join(lines), encoding="latin-1")
     parquet_path = tmp_path / "a.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), parquet_path)
-    counts = {
-        bad.MISSING_TEXT: 1,
-        bad.MISSING_ID: 2,
-        bad.MISSING_IMAGE: 1,
-    }
-    for path, more, there in (
-        (parquet_path, {}, 6),
-        (json_path, {bad.UNREADABLE_METADATA: 3, bad.UNREADABLE_TEXT: 2}, 11),
-    ):
+    counts = {bad.MISSING_TEXT: 1, bad.MISSING_ID: 2, bad.MISSING_IMAGE: 1}
+    more_in_json = {bad.UNREADABLE_METADATA: 3, bad.UNREADABLE_TEXT: 2}
+    cases = ((parquet_path, {}, 6), (json_path, more_in_json, 11))
+    for path, more, there in cases:
         tally = BadSamples()
         source = Table(path, id_field="id")
         found = list(source.samples(tally))
@@ -142,56 +129,32 @@ def test_samples_keep_the_order_of_the_rows(tmp_path):
     rows = [f"{number % 3}.png,{number}" for number in range(300)]
     path.write_text("\n".join(["image,text", *rows]))
     source = Table(path, samples=7)
-    assert texts_of(source) == [str(number) for number in range(300)]
+    texts = [sample["text"] for sample in source.samples()]
+    assert texts == [str(number) for number in range(300)]
     assert source.count() == 7
-    shuffled = [
-        row["text"] for row in source.dataset(1, True).as_numpy_iterator()
-    ]
-    assert sorted(map(int, shuffled)) == list(range(300))
+    rows = source.dataset(1, True).as_numpy_iterator()
+    shuffled = [int(row["text"]) for row in rows]
+    assert sorted(shuffled) == list(range(300))
     # All rows are shuffled together, not by chunks.
-    assert sum(int(text) >= 200 for text in shuffled[:100]) > 20
+    assert sum(number >= 200 for number in shuffled[:100]) > 20
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "options", "message"),
-    [
-        (
-            "a.csv",
-            "url,text\nx,y",
-            {},
-            "'path' \\(image_field\\): .* text, url",
-        ),
-        (
-            "a.csv",
-            "image,alt\n0.png,y",
-            {},
-            "'description' \\(caption_field\\)",
-        ),
-        (
-            "a.jsonl",
-            '{"image": "0.png", "text": "y"}',
-            {"caption_field": "alt"},
-            "'alt' \\(caption_field\\): their fields are image, text; name",
-        ),
-        (
-            "a.csv",
-            "image,text\nhttps://x/y.png,z",
-            {},
-            "beginning with 'https://x/y.png': give the folder .* image_folder",
-        ),
-        ("a.csv", "image,text\n", {}, "is empty"),
-        ("a.parquet", "no table", {}, "cannot be read as Parquet"),
-        ("a.txt", "x", {}, "is no table: allowed are .csv, .tsv, .jsonl"),
-        (
-            "a.csv",
-            "image,text\n0.png,y",
-            {"label_field": "text", "caption_field": "text"},
-            "leave out caption_field",
-        ),
-    ],
-)
-def test_errors_say_what_is_wrong(tmp_path, name, content, options, message):
-    path = tmp_path / name
-    path.write_text(content)
-    with pytest.raises(InputError, match=message):
-        Table(path, **options)
+def test_errors_say_what_is_wrong(tmp_path):
+    def refuse(name, content, message, **options):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(InputError, match=message):
+            Table(tmp_path / name, **options)
+
+    url = "image,text\nhttps://x/y.png,z"
+    first = "beginning with 'https://x/y.png': give their .* image_folder"
+    refuse("a.csv", "url,text\nx,y", "'path' \\(image_field\\): .* text, url")
+    refuse("a.csv", "image,alt\n0.png,y", "'description' \\(caption_field\\)")
+    found = "'alt' \\(caption_field\\): their fields are image, text; name"
+    json_row = '{"image": "0.png", "text": "y"}'
+    refuse("a.jsonl", json_row, found, caption_field="alt")
+    refuse("a.csv", url, first)
+    refuse("a.csv", "image,text\n", "is empty")
+    refuse("a.parquet", "no table", "cannot be read as Parquet")
+    refuse("a.txt", "x", "is no table: allowed are .csv, .tsv, .jsonl")
+    fields = {"label_field": "text", "caption_field": "text"}
+    refuse("a.csv", "image,text\n0.png,y", "leave out caption", **fields)

@@ -61,11 +61,7 @@ def test_ids_meet_by_content():
     [
         (texts.Captions(), (b" \n ", b"", b""), bad.EMPTY_CAPTION),
         (texts.Captions(), (b"caf\xe9", b"", b""), bad.UNREADABLE_TEXT),
-        (
-            texts.Captions(),
-            (b"x" * (texts.LONGEST_CAPTION + 1), b"", b""),
-            bad.OVERSIZE_CAPTION,
-        ),
+        (texts.Captions(), (b"x" * 10_001, b"", b""), bad.OVERSIZE_CAPTION),
         (texts.Captions(has_ids=True), (b"x", b" ", b""), bad.MISSING_ID),
         (texts.Labels(), (b"", b"", b"_"), bad.MISSING_LABEL),
         (texts.Labels({"a": ("a",)}), (b"", b"", b""), bad.MISSING_LABEL),
@@ -94,7 +90,7 @@ def test_class_lists_are_normalized(tmp_path):
     [
         ("{", "holds no classes"),
         ("[]", "holds no classes"),
-        ([1], "holds no classes"),
+        ([(1,)], "holds no classes"),
         ('["dog"]', "holds no classes"),
         ([("a", ["x"]), ("b", [])], "'b' .* at least one name"),
         ([("a", "dog")], "'a' .* texts 'dog'"),
@@ -105,19 +101,11 @@ def test_class_lists_are_normalized(tmp_path):
 def test_unusable_class_lists_are_refused(tmp_path, content, message):
     path = tmp_path / "classes.json"
     if not isinstance(content, str):
-        content = json.dumps(
-            [
-                {"label": entry}
-                if isinstance(entry, int)
-                else {"label": entry[0], "texts": entry[1]}
-                for entry in content
-            ]
-        )
+        names = ("label", "texts")
+        entries = (zip(names, entry, strict=False) for entry in content)
+        content = json.dumps([*map(dict, entries)])
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         texts.read_classes(path)
-
-
-def test_a_missing_class_list_is_refused():
     with pytest.raises(InputError, match="does not exist"):
         texts.read_classes("nowhere.json")

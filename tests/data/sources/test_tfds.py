@@ -13,7 +13,7 @@ from uniclip_keras.data.sources.tfds import TFDS
 from uniclip_keras.errors import InputError
 
 Image, Text = tfds.features.Image, tfds.features.Text
-NAMES = ["maple_tree", "n02", "bus"]
+ClassLabel = tfds.features.ClassLabel
 
 
 @pytest.fixture(scope="module")
@@ -21,50 +21,39 @@ def folder(tmp_path_factory):
     """Two data sets: one like COCO captions, one like CIFAR."""
     folder = tmp_path_factory.mktemp("prepared")
     captions = {"id": np.int64, "text": Text()}
-    objects = {"label": tfds.features.ClassLabel(names=["box"])}
-    write_tfds(
-        folder,
-        "tiny_coco",
+    objects = {"label": ClassLabel(names=["box"])}
+    features = {
+        "image": Image(encoding_format="png"),
+        "image/filename": Text(),
+        "image/id": np.int64,
+        "captions": tfds.features.Sequence(captions),
+        "objects": tfds.features.Sequence(objects),
+    }
+    rows = [
         {
-            "image": Image(encoding_format="png"),
-            "image/filename": Text(),
-            "image/id": np.int64,
-            "captions": tfds.features.Sequence(captions),
-            "objects": tfds.features.Sequence(objects),
-        },
-        [
-            {
-                "image": io.BytesIO(png(number)),
-                "image/filename": f"{number}.png",
-                "image/id": 100 + number,
-                "captions": [
-                    {"id": index, "text": f"{number} {index}"}
-                    for index in range(number)
-                ],
-                "objects": [{"label": "box"}],
-            }
-            for number in range(4)
-        ],
-    )
-    write_tfds(
-        folder,
-        "tiny_cifar",
-        {
-            "id": Text(),
-            "image": Image(shape=(4, 4, 3)),
-            "coarse": tfds.features.ClassLabel(num_classes=2),
-            "label": tfds.features.ClassLabel(names=NAMES),
-        },
-        [
-            {
-                "id": f"i{number}",
-                "image": io.BytesIO(png(number)),
-                "coarse": 1,
-                "label": (number % 4) - 1,
-            }
-            for number in range(10)
-        ],
-    )
+            "image": io.BytesIO(png(number)),
+            "image/filename": f"{number}.png",
+            "image/id": 100 + number,
+            "captions": [
+                {"id": index, "text": f"{number} {index}"}
+                for index in range(number)
+            ],
+            "objects": [{"label": "box"}],
+        }
+        for number in range(4)
+    ]
+    write_tfds(folder, "tiny_coco", features, rows)
+    features = {
+        "id": Text(),
+        "image": Image(shape=(4, 4, 3)),
+        "coarse": ClassLabel(num_classes=2),
+        "label": ClassLabel(names=["maple_tree", "n02", "bus"]),
+    }
+    rows = []
+    for number in range(10):
+        row = {"id": f"i{number}", "image": io.BytesIO(png(number))}
+        rows.append({**row, "coarse": 1, "label": (number % 4) - 1})
+    write_tfds(folder, "tiny_cifar", features, rows)
     return folder
 
 
@@ -73,10 +62,8 @@ def test_captions_are_what_tfds_reads(folder):
     source = TFDS("tiny_coco", data_dir=folder, id_field="image/id")
     found = {row["id"]: row for row in source.samples(tally)}
     decoders = {"image": tfds.decode.SkipDecoding()}
-    twin = tfds.load(
-        "tiny_coco", split="train", data_dir=folder, decoders=decoders
-    )
-    for row in tfds.as_numpy(twin):
+    twin = tfds.load("tiny_coco", data_dir=folder, decoders=decoders)
+    for row in tfds.as_numpy(twin["train"]):
         captions = row["captions"]["text"].tolist()
         if not captions:
             continue
@@ -119,41 +106,28 @@ def test_a_class_list_is_by_name_or_number(folder, tmp_path):
         TFDS("tiny_cifar", **write("oak"))
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "message"),
-    [
-        (
-            "tiny_cifar",
-            {},
-            "several features that may be its label_field: name one of coarse, "
-            "label; all of its features are coarse, id, image, label",
-        ),
-        ("tiny_cifar", {"label_field": "id"}, "no feature 'id' that may be"),
-        (
-            "tiny_coco",
-            {"caption_field": "text"},
-            "no feature 'text' .* one of captions/text, image/filename; all",
-        ),
-        (
-            "tiny_coco",
-            {"label_field": "objects/label"},
-            ": use another data set;",
-        ),
-        ("tiny_coco", {"split": "valid"}, "its splits are 'train', and"),
-        ("tiny_coco", {"split": "train[:0]"}, "no samples in a split"),
-        ("no_such_set", {}, "knows no data set 'no_such_set'"),
-        ("cifar10/x", {}, "knows no data set 'cifar10/x' \\(name/config:"),
-        ("cifar10", {}, r"builder\('cifar10', data_dir='.*download_and_prep"),
-    ],
-)
-def test_errors_say_what_to_choose(folder, name, options, message):
-    with pytest.raises(InputError, match=message):
-        TFDS(name, data_dir=str(folder), **options)
+def test_errors_say_what_to_choose(folder, tmp_path):
+    def refuse(name, message, **options):
+        with pytest.raises(InputError, match=message):
+            TFDS(name, **{"data_dir": str(folder), **options})
 
-
-def test_other_files_than_tfrecords_are_refused(tmp_path):
+    several = (
+        "several features that may be its label_field: name one of coarse, "
+        "label; all of its features are coarse, id, image, label"
+    )
+    refuse("tiny_cifar", several)
+    refuse("tiny_cifar", "no feature 'id' that may be", label_field="id")
+    none = "no feature 'text' .* one of captions/text, image/filename; all"
+    refuse("tiny_coco", none, caption_field="text")
+    nested = "objects/label"
+    refuse("tiny_coco", ": use another data set;", label_field=nested)
+    refuse("tiny_coco", "choose from 'train', or a", split="valid")
+    refuse("tiny_coco", "no samples in a split", split="train[:0]")
+    refuse("no_such_set", "knows no data set 'no_such_set'")
+    refuse("cifar10/x", "knows no data set 'cifar10/x' \\(name/config:")
+    refuse("cifar10", r"builder\('cifar10', data_dir='.*download_and_prep")
+    # Other files than TFRecords are refused.
     features = {"image": Image(), "text": Text()}
     row = {"image": io.BytesIO(png(0)), "text": "x"}
     write_tfds(tmp_path, "rows", features, [row], file_format="array_record")
-    with pytest.raises(InputError, match="as array_record: prepare it with"):
-        TFDS("rows", data_dir=tmp_path)
+    refuse("rows", "as array_record: prepare it with", data_dir=tmp_path)

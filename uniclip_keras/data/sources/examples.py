@@ -1,13 +1,13 @@
 """Raw samples from serialized `tf.train.Example`, one chunk at a time."""
 
+import contextlib
+
 import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.python_calls import numpy_function
-from uniclip_keras.data.sources.raw import CHUNK
-from uniclip_keras.data.sources.raw import COLUMNS
-from uniclip_keras.data.sources.raw import MISSING
+from uniclip_keras.data.sources import raw
 from uniclip_keras.errors import InputError
 
 _DTYPES = {
@@ -18,23 +18,10 @@ _DTYPES = {
 
 
 class ExampleParser:
-    """Parses records into raw samples.
+    """Parses records into raw samples, with `fields`: `{column: names}`.
 
-    A record must have one of the features of each column, with one value, or
-    with all of the captions.
-
-    Args:
-        paths: Paths of the TFRecord files. The types of the features are
-            those in the first readable file.
-        fields: `{column: names of features}` for the columns to read, out of
-            `raw.COLUMNS`.
-
-    Attributes:
-        features: `{name: dtype}` of all features that were found; empty if no
-            file holds a `tf.train.Example`.
-
-    Raises:
-        InputError: A feature to read holds floats.
+    A record has one of these features for each column, with one value, or
+    with all of the captions. The first readable file tells their types.
     """
 
     def __init__(self, paths, fields):
@@ -46,7 +33,7 @@ class ExampleParser:
             if dtype == tf.float32:
                 raise InputError(
                     f"The feature '{name}' holds floats: name one of bytes or "
-                    "of whole numbers, or write the files again."
+                    "of whole numbers."
                 )
             self._spec[name] = tf.io.VarLenFeature(dtype)
         self._parse = tf.function(
@@ -56,17 +43,10 @@ class ExampleParser:
         )
 
     def parse(self, file, numbers, records):
-        """Parses a chunk of records.
+        """Returns a dataset of one chunk, the records `[n]` of a file.
 
-        Args:
-            file: Name of their file, a scalar string tensor.
-            numbers: Indices of the records in the file, int64 `[n]`.
-            records: Serialized records, string `[n]`.
-
-        Returns:
-            A dataset of one chunk, see `Source._read`. A record that cannot
-            be parsed, because it is no `tf.train.Example` or has a feature of
-            another type, is a bad sample.
+        A record that is no `tf.train.Example`, or has a feature of another
+        type, is a bad sample.
         """
         # One bad record fails a whole chunk, which Python then goes through
         # record by record. Chunks of good records never enter Python.
@@ -97,7 +77,7 @@ class ExampleParser:
     def _parse_columns(self, names, records):
         parsed = tf.io.parse_example(records, self._spec)
         empty = tf.fill(tf.shape(names), "")
-        chunk = dict.fromkeys(COLUMNS, empty)
+        chunk = dict.fromkeys(raw.COLUMNS, empty)
         problem = empty
         for column, features in self._fields.items():
             values, rows = _join_features([parsed[name] for name in features])
@@ -107,12 +87,11 @@ class ExampleParser:
             chunk[column] = tf.strings.unsorted_segment_join(
                 values, rows, tf.size(names), "\n"
             )
-            if column in MISSING:
+            if column in raw.MISSING:
                 found = tf.math.bincount(rows, minlength=tf.size(names)) > 0
                 is_new = ~found & tf.equal(problem, "")
-                problem = tf.where(is_new, MISSING[column], problem)
-        key = chunk["key"]
-        key = tf.where(tf.equal(key, ""), names, key)
+                problem = tf.where(is_new, raw.MISSING[column], problem)
+        key = tf.where(tf.equal(chunk["key"], ""), names, chunk["key"])
         return {**chunk, "key": key, "problem": problem}
 
 
@@ -133,12 +112,9 @@ def _find_features(paths):
     found = {}
     for path in paths:
         records = tf.data.TFRecordDataset(path, compression_type(path))
-        try:
-            for record in records.take(CHUNK).as_numpy_iterator():
-                for name, dtype in _features_of(record):
-                    found.setdefault(name, dtype)
-        except tf.errors.OpError:
-            pass
+        with contextlib.suppress(tf.errors.OpError):
+            for record in records.take(raw.CHUNK).as_numpy_iterator():
+                found = {**_features_of(record), **found}
         if found:
             break
     return found
@@ -146,14 +122,12 @@ def _find_features(paths):
 
 def _features_of(record):
     try:
-        example = tf.train.Example.FromString(record)
+        features = tf.train.Example.FromString(record).features.feature
     except Exception:
         # The error is of protobuf and has no public name.
-        return
-    for name, feature in example.features.feature.items():
-        kind = feature.WhichOneof("kind")
-        if kind is not None:
-            yield name, _DTYPES[kind]
+        return {}
+    kinds = {name: one.WhichOneof("kind") for name, one in features.items()}
+    return {name: _DTYPES[kind] for name, kind in kinds.items() if kind}
 
 
 def compression_type(path):

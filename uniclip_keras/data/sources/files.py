@@ -1,12 +1,15 @@
 """Files: finding them by patterns, and counting their samples once."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import posixpath
+import tarfile
 import time
+import zlib
 
 import tensorflow as tf
 from braceexpand import UnbalancedBracesError
@@ -14,8 +17,19 @@ from braceexpand import braceexpand
 
 from uniclip_keras.errors import InputError
 
-# Counting waits for storage, not for the processor.
-_THREADS = 8
+# What files, decompressors and tarfile raise for bad bytes.
+READ_ERRORS = (
+    EOFError,
+    OSError,
+    OverflowError,
+    ValueError,
+    tarfile.TarError,
+    zlib.error,
+    tf.errors.OpError,
+)
+
+# Listing and counting wait for storage, not for the processor.
+THREADS = 8
 _SECONDS_BETWEEN_LINES = 10
 
 
@@ -25,11 +39,7 @@ def find_files(patterns, *suffixes):
     Args:
         patterns: A path or a list of paths. Each may be a folder, and may
             hold globs and braces: `train-{00000..00012}.tar`.
-        *suffixes: Endings of the names of the files to take from a folder,
-            such as ".tar".
-
-    Returns:
-        A list of paths.
+        *suffixes: Endings of the files to take from a folder, such as ".tar".
 
     Raises:
         InputError: A pattern matches nothing.
@@ -39,7 +49,7 @@ def find_files(patterns, *suffixes):
     patterns = [os.fspath(pattern) for pattern in patterns]
     if not patterns:
         raise InputError(
-            "The list of paths is empty: give at least one path, such as "
+            "The list of paths is empty: give at least one, such as "
             f"'data/train-*{suffixes[0]}'."
         )
     files = {}
@@ -65,18 +75,13 @@ def _matches(path, suffixes):
         if not found:
             raise InputError(
                 f"The folder '{path}' holds no {' or '.join(suffixes)} file: "
-                "write the files there, or name the folder that has them."
+                "name the folder that has them."
             )
         return [posixpath.join(path, name) for name in found]
-    # A missing folder is the more likely mistake, so it is checked first,
-    # unless the folder is itself a glob.
+    # A missing folder is the more likely mistake.
     folder = posixpath.dirname(path) or "."
-    is_plain = not any(letter in folder for letter in "*?[")
-    if is_plain and not tf.io.gfile.isdir(folder):
-        raise InputError(
-            f"The folder '{folder}' of '{path}' does not exist: prepare the "
-            "data there, or correct the path."
-        )
+    if not set("*?[") & set(folder):
+        require_folder(folder)
     found = sorted(tf.io.gfile.glob(path))
     if not found:
         raise InputError(
@@ -84,6 +89,15 @@ def _matches(path, suffixes):
             "globs (*) and braces ({00..12}), or prepare the data."
         )
     return found
+
+
+def require_folder(folder):
+    """Raises `InputError` if the folder does not exist."""
+    if not tf.io.gfile.isdir(folder):
+        raise InputError(
+            f"The folder '{folder}' does not exist: prepare the data there, "
+            "or correct the path."
+        )
 
 
 def count_samples(files, count_file):
@@ -95,33 +109,26 @@ def count_samples(files, count_file):
 
     Args:
         files: List of paths.
-        count_file: Function of a path that returns its number of samples.
-
-    Returns:
-        The number of samples in all files together.
+        count_file: Function from a path to its number of samples.
     """
     entry = _cache_entry(files)
-    try:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return int(json.loads(entry.read_text())["samples"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
     samples = _count(files, count_file)
-    try:
+    # Without a cache folder, the next run counts again.
+    with contextlib.suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
         # Several processes may count at once; none sees half an entry.
         draft = entry.with_suffix(f".{os.getpid()}")
         draft.write_text(json.dumps({"samples": samples, "first": files[0]}))
         draft.replace(entry)
-    except OSError:
-        # Without a cache folder, the next run counts again.
-        pass
     return samples
 
 
 def _count(files, count_file):
     started = printed = time.monotonic()
     samples = 0
-    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         for done, count in enumerate(pool.map(count_file, files), start=1):
             samples += count
             now = time.monotonic()

@@ -1,20 +1,17 @@
 """Folders of images, each with the name of a class."""
 
 import concurrent.futures
+import itertools
 import posixpath
 
 import tensorflow as tf
 
-from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.sources import files
+from uniclip_keras.data.sources import texts
 from uniclip_keras.data.sources.image_files import ImageFiles
-from uniclip_keras.data.sources.texts import Labels
-from uniclip_keras.data.sources.texts import names_from_labels
 from uniclip_keras.errors import InputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
-
-# Listing waits for storage, not for the processor.
-_THREADS = 8
 
 
 class Folders(ImageFiles):
@@ -22,19 +19,15 @@ class Folders(ImageFiles):
 
     The label of an image is the first folder below `path`. Files beside the
     class folders and names that begin with a dot are ignored. Images are png,
-    jpg, jpeg, webp, gif or bmp. All of their names are kept in memory and
-    shuffled together.
+    jpg, jpeg, webp, gif or bmp. Their names are kept in memory and shuffled
+    together.
 
     Args:
         path: The folder of the class folders.
-        classes: Path of a class list, see `texts.read_classes`, that names
-            the folders, such as ImageNet's `n01440764`. None: the names of
-            the folders are those of the classes, with underscores read as
-            spaces.
+        classes: Path of a class list, see `texts.read_classes`, for folders
+            such as ImageNet's `n01440764`. None: folders have the names of
+            their classes, with underscores for spaces.
         samples: See `Source`.
-
-    Raises:
-        InputError: See `Source`.
 
     Example:
 
@@ -44,50 +37,36 @@ class Folders(ImageFiles):
     ```
     """
 
-    _noun = "folders"
+    _advice = "write them again, or make them readable"
 
     def __init__(self, path, classes=None, samples=None):
         super().__init__(label_field="folder", classes=classes, samples=samples)
         paths, labels = _list_images(str(path))
         if classes is None:
-            self.texts = Labels(names_from_labels(sorted({*labels})))
+            self.texts = texts.Labels(
+                texts.names_from_labels(sorted({*labels}))
+            )
         columns = {"path": tf.constant(paths), "label": tf.constant(labels)}
         self._open(columns, path)
-
-    def _explain(self, kind, path, raw):
-        if kind != bad.MISSING_IMAGE:
-            return super()._explain(kind, path, raw)
-        return (
-            f"None of the first images of '{path}' can be read, beginning "
-            f"with '{self._first_path()}': they are empty or may not be "
-            "opened; write them again."
-        )
 
 
 def _list_images(root):
     """Returns the paths and the labels of all images, in order."""
-    if not tf.io.gfile.isdir(root):
-        raise InputError(
-            f"The folder '{root}' does not exist: prepare the data there, or "
-            "correct the path."
-        )
+    files.require_folder(root)
     labels = [name for name in _entries(root) if not _is_image(name)]
-    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
-        paths_by_label = pool.map(
-            lambda label: list(_images(posixpath.join(root, label))), labels
-        )
-        found = [
-            (path, label)
-            for label, paths in zip(labels, paths_by_label, strict=True)
-            for path in paths
-        ]
+
+    def list_label(label):
+        return [(path, label) for path in _images(posixpath.join(root, label))]
+
+    with concurrent.futures.ThreadPoolExecutor(files.THREADS) as pool:
+        found = [*itertools.chain.from_iterable(pool.map(list_label, labels))]
     if not found:
         raise InputError(
             f"The folder '{root}' has no class folders with images: put them "
             f"into {posixpath.join(root, 'class_name', 'image.jpg')}; allowed "
             f"are {', '.join(IMAGE_SUFFIXES)}."
         )
-    return tuple(zip(*found, strict=True))
+    return zip(*found, strict=True)
 
 
 def _images(folder):

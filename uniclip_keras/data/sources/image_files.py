@@ -1,11 +1,9 @@
 """Samples whose images are files of their own."""
 
-import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources.raw import CHUNK
-from uniclip_keras.data.sources.raw import COLUMNS
+from uniclip_keras.data.sources import raw
 from uniclip_keras.data.sources.source import Source
 
 # Chunks to read at once, because distant storage answers slowly.
@@ -18,33 +16,28 @@ _FIRST_SAMPLES = 1000
 class ImageFiles(Source):
     """Base class of sources with one image file per sample.
 
-    All names are kept in memory, so that all samples are shuffled together;
-    images are read when they are needed. A file that is empty or cannot be
-    read is a missing image. A subclass calls `_open` with its samples.
+    All names are kept in memory and shuffled together; images are read when
+    they are needed. A file that is empty or cannot be read is a missing image.
     """
+
+    # What to do if no image can be read, for the error message.
+    _advice = None
 
     def _open(self, columns, name):
         """Sets the samples to read, and checks the first ones.
 
-        Args:
-            columns: Dict of string tensors `[n]`: `path` of the images, and
-                any of `raw.COLUMNS`. Without a `key`, the path is the key.
-            name: Path of the source, for messages.
+        `columns` holds string tensors `[n]`: the `path` of each image and any
+        of `raw.COLUMNS`. Without a `key`, the path is the key.
         """
         self._columns = columns
+        self._units = tf.data.Dataset.range(len(columns["path"]))
         self._check([name], _FIRST_SAMPLES)
-
-    def _units(self):
-        return np.arange(self._count_samples())
 
     def _count_samples(self):
         return len(self._columns["path"])
 
-    def _first_path(self):
-        return self._columns["path"][0].numpy().decode("utf-8", "replace")
-
     def _read(self, units, shuffle, bad_samples):
-        return units.batch(CHUNK).interleave(
+        return units.batch(raw.CHUNK).interleave(
             self._read_chunk,
             cycle_length=_READERS,
             num_parallel_calls=_READERS,
@@ -52,12 +45,12 @@ class ImageFiles(Source):
         )
 
     def _read_chunk(self, rows):
-        """Returns a dataset of one chunk, of the rows `[n]` (int64)."""
+        """Returns a dataset of one chunk, of rows `[n]`."""
         chunk = {
             name: tf.gather(self._columns[name], rows)
             if name in self._columns
             else tf.fill(tf.shape(rows), "")
-            for name in ("path", *COLUMNS)
+            for name in ("path", *raw.COLUMNS)
         }
         paths = chunk.pop("path")
         images = (
@@ -65,7 +58,7 @@ class ImageFiles(Source):
             .enumerate()
             .map(lambda index, path: (index, tf.io.read_file(path)))
             .ignore_errors()
-            .batch(CHUNK)
+            .batch(raw.CHUNK)
         )
         # There is no batch if not one file can be read.
         nothing = tf.zeros([0], tf.int64), tf.zeros([0], tf.string)
@@ -85,3 +78,12 @@ class ImageFiles(Source):
             }
 
         return images.concatenate(nothing).take(1).map(add_images)
+
+    def _explain(self, kind, path, raw):
+        first = next(filter(None, self._columns["path"].numpy()), None)
+        if kind != bad.MISSING_IMAGE or first is None:
+            return super()._explain(kind, path, raw)
+        return (
+            f"None of the first images of '{path}' can be read, beginning "
+            f"with '{first.decode('utf-8', 'replace')}': {self._advice}."
+        )

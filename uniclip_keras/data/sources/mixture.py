@@ -11,8 +11,7 @@ class Mixture:
 
     Attributes:
         sources: Tuple of sources.
-        weights: Tuple of the chances of each to give the next sample; they
-            sum to 1.
+        weights: Tuple of the chance of each to give the next sample.
     """
 
     sources: tuple
@@ -41,11 +40,7 @@ def mix(sources, weights=None):
         sources: Sequence of `Source`.
         weights: Numbers in any scale, one per source: with 5 and 1, five out
             of six samples come from the first source. A source with weight 0
-            gives no samples; it only serves what else is made of the sources,
-            such as a vocabulary. None: equal weights.
-
-    Returns:
-        A `Mixture`.
+            gives no samples, only texts for a vocabulary. None: equal weights.
 
     Raises:
         InputError: There are no sources, or the weights do not fit them.
@@ -53,9 +48,7 @@ def mix(sources, weights=None):
     sources = tuple(sources)
     weights = [1.0] * len(sources) if weights is None else list(weights)
     if not sources:
-        raise InputError(
-            "The list of sources to mix is empty: give at least one."
-        )
+        raise InputError("The list of sources is empty: give at least one.")
     fit = len(weights) == len(sources) and min(weights) >= 0
     if not fit or not sum(weights) > 0:
         raise InputError(

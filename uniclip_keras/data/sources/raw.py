@@ -33,13 +33,9 @@ _CHUNK_BYTES = 8_000_000
 def encode_value(value, column):
     """Returns the bytes of a value from JSON or from a row of a table.
 
-    Args:
-        value: The value; None or NaN if there is none. Only captions may be a
-            list.
-        column: The column of `COLUMNS` that the value is for.
-
     Raises:
-        BadSampleError: The value is missing or has another type.
+        BadSampleError: The value is missing (None or NaN), or has a type that
+            the column does not allow. Only captions may be a list.
     """
     is_text = column == "text"
     if is_text and isinstance(value, list):
@@ -64,19 +60,14 @@ def encode_value(value, column):
 
 
 def chunks_from_python(make_samples, unit):
-    """Creates a dataset of chunks from a Python iterator of raw samples.
+    """Creates a dataset of chunks from Python dicts of `COLUMNS`, all bytes.
 
-    Args:
-        make_samples: Function of a unit (bytes) that returns an iterator of
-            dicts of `COLUMNS`, all of them bytes.
-        unit: Scalar string tensor, such as a path.
-
-    Returns:
-        A dataset of dicts of `COLUMNS`, each a string tensor `[n]`.
+    `make_samples` returns an iterator of them for a unit, such as a path.
     """
 
     def make_chunks(unit):
-        for chunk in _split_into_chunks(make_samples(unit)):
+        samples = iter(make_samples(unit))
+        while chunk := _take_chunk(samples):
             yield tuple(
                 np.array([sample[column] for sample in chunk], object)
                 for column in COLUMNS
@@ -86,31 +77,20 @@ def chunks_from_python(make_samples, unit):
     return chunks.map(lambda *chunk: dict(zip(COLUMNS, chunk, strict=True)))
 
 
-def _split_into_chunks(samples):
-    samples = iter(samples)
-    while True:
-        chunk, size = [], 0
-        for sample in itertools.islice(samples, CHUNK):
-            chunk.append(sample)
-            size += len(sample["image"])
-            if size > _CHUNK_BYTES:
-                break
-        if not chunk:
-            return
-        yield chunk
+def _take_chunk(samples):
+    chunk, size = [], 0
+    for sample in itertools.islice(samples, CHUNK):
+        chunk.append(sample)
+        size += len(sample["image"])
+        if size > _CHUNK_BYTES:
+            break
+    return chunk
 
 
 def interleave_files(files, read_file, shuffle):
-    """Reads files one after the other, or four at a time.
+    """Reads a dataset of files in order, or four at a time to shuffle them.
 
-    Args:
-        files: Dataset of files.
-        read_file: Function of a file that returns its dataset of chunks.
-        shuffle: Whether to read four files at a time, one chunk of each in
-            turn.
-
-    Returns:
-        A dataset of chunks, always in the same order.
+    `read_file` returns the dataset of the chunks of a file.
     """
     if not shuffle:
         return files.flat_map(read_file)

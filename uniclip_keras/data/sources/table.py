@@ -1,16 +1,27 @@
-"""Tables with a column of image paths and one of captions or labels."""
+"""Tables with a column of image paths and one of captions or labels.
 
+Arrow reads Parquet only: its CSV reader drops rows with a missing or an extra
+cell and everything behind an unclosed quote, and its JSON reader refuses a
+file for one bad line or a column with strings in some rows and lists in
+others.
+"""
+
+import csv
+import io
+import json
 import os
 import posixpath
 
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources import rows
 from uniclip_keras.data.sources.files import find_files
 from uniclip_keras.data.sources.image_files import ImageFiles
 from uniclip_keras.data.sources.raw import encode_value
 from uniclip_keras.data.sources.texts import BadSampleError
+from uniclip_keras.errors import InputError
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 # Columns to look for if no option names one; the first one present counts.
 IMAGE_COLUMNS = (
@@ -27,13 +38,12 @@ TEXT_COLUMNS = ("caption", "captions", "text", "txt", "title", "description")
 
 
 class Table(ImageFiles):
-    """CSV, TSV, JSON lines or Parquet with one row per image.
+    """CSV, TSV, JSON lines or Parquet with one row per image file.
 
-    A row holds the path of an image file. Tables are read once and kept in
-    memory, so that all rows are shuffled together; images are read when they
-    are needed. A caption that is a list, as JSON and Parquet allow, is
-    several captions. CSV and TSV begin with the names of their columns and
-    quote as Python's `csv` does; bad lines are counted and skipped.
+    Tables are kept in memory and all of their rows shuffled together. A
+    caption that is a list, as JSON and Parquet allow, is several captions.
+    CSV and TSV begin with the names of their columns and quote as Python's
+    `csv` does; bad lines are counted and skipped.
 
     Args:
         path: A path or a list of paths. Each may be a folder (all of its
@@ -41,8 +51,7 @@ class Table(ImageFiles):
             braces.
         image_field: Column of the paths of the images. None: the first of
             `IMAGE_COLUMNS` that is present.
-        image_folder: Folder that relative paths are below. None: the folder
-            of each table.
+        image_folder: Folder of relative paths. None: that of each table.
         caption_field: None: the first of `TEXT_COLUMNS` that is present.
         label_field: Defaults to "label" if there are `classes`.
         id_field, classes, samples: See `Source`.
@@ -64,7 +73,7 @@ class Table(ImageFiles):
         "text": TEXT_COLUMNS,
         "label": ("label",),
     }
-    _noun = "tables"
+    _advice = "give their folder as image_folder, or download them first"
 
     def __init__(
         self,
@@ -80,9 +89,8 @@ class Table(ImageFiles):
         super().__init__(
             caption_field, id_field, label_field, classes, samples, image_field
         )
-        self.files = find_files(path, *rows.SUFFIXES)
-        # Strings in tensors take less memory than in Python, so each table
-        # becomes tensors before the next one is read.
+        self.files = find_files(path, *SUFFIXES)
+        # Strings take less memory in tensors than in Python.
         tables = [self._read_table(file, image_folder) for file in self.files]
         columns = {
             name: tf.concat([table[name] for table in tables], axis=0)
@@ -98,7 +106,7 @@ class Table(ImageFiles):
         names = ("path", "key", *self._fields, "problem")
         columns = {name: [] for name in names if name != "image"}
         needed = {name for names in self._fields.values() for name in names}
-        for key, row in rows.read_rows(file, needed):
+        for key, row in _read_rows(file, needed):
             sample = self._read_row(row)
             path = sample.pop("image", b"")
             if not path:
@@ -129,15 +137,91 @@ class Table(ImageFiles):
         return sample
 
     def _field_names(self, path):
-        return rows.column_names(path)
+        if path.lower().endswith(".parquet"):
+            return _open_parquet(path).schema_arrow.names
+        rows = (row for _, row in _read_rows(path, None))
+        return list(next(filter(None, rows), {}))
 
-    def _explain(self, kind, path, raw):
-        no_column = {*self._fields["image"]}.isdisjoint(self._field_names(path))
-        if kind != bad.MISSING_IMAGE or no_column:
-            return super()._explain(kind, path, raw)
-        return (
-            f"None of the first images that '{path}' names can be read, "
-            f"beginning with '{self._first_path()}': give the folder that "
-            "they are in as image_folder; images on the web must be "
-            "downloaded first, for example with img2dataset."
+
+def _read_rows(path, columns):
+    """Yields "path:line" and a dict by column for each row of a table.
+
+    A row that cannot be read is None. Bytes that are not UTF-8 become
+    surrogates, for the reader of the field to notice. Columns that are not
+    among `columns` may be left out.
+    """
+    name = path.lower()
+    if name.endswith((".csv", ".tsv")):
+        rows = _read_csv(path, "," if name.endswith(".csv") else "\t")
+    elif name.endswith(".jsonl"):
+        rows = _read_json_lines(path)
+    elif name.endswith(".parquet"):
+        rows = _read_parquet(path, columns)
+    else:
+        raise InputError(
+            f"'{path}' is no table: allowed are {', '.join(SUFFIXES)}."
         )
+    for number, row in rows:
+        yield f"{path}:{number}", row
+
+
+def _read_csv(path, delimiter):
+    with tf.io.gfile.GFile(path, "rb") as file:
+        text = io.TextIOWrapper(
+            io.BytesIO(file.read()), "utf-8-sig", "surrogateescape", newline=""
+        )
+    reader = csv.reader(text, delimiter=delimiter)
+    header = None
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            # Such as an unclosed quote; the reader goes on behind it.
+            yield reader.line_num, None
+            continue
+        if cells is None:
+            return
+        if header is None:
+            header = cells
+        elif cells:
+            # With more cells than columns, nobody knows which are which.
+            is_odd = any(cells[len(header) :])
+            row = None if is_odd else dict(zip(header, cells, strict=False))
+            yield reader.line_num, row
+
+
+def _read_json_lines(path):
+    with tf.io.gfile.GFile(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            yield number, row if isinstance(row, dict) else None
+
+
+def _read_parquet(path, columns):
+    table = _open_parquet(path)
+    there = [name for name in table.schema_arrow.names if name in columns]
+    number = 0
+    for batch in table.iter_batches(columns=there):
+        for row in batch.to_pylist():
+            number += 1
+            yield number, row
+
+
+def _open_parquet(path):
+    # Arrow is slow to import, and most sources do not need it.
+    import pyarrow
+    import pyarrow.parquet
+
+    with tf.io.gfile.GFile(path, "rb") as file:
+        content = pyarrow.BufferReader(file.read())
+    try:
+        return pyarrow.parquet.ParquetFile(content)
+    except pyarrow.ArrowException as error:
+        raise InputError(
+            f"'{path}' cannot be read as Parquet ({error}): write it again."
+        ) from None

@@ -1,8 +1,7 @@
 """What the raw fields of a sample mean: captions, labels, class names, ids.
 
-Formats read fields as strings; the classes here turn them into texts and ids
-by the same rules for every format. This is Python because no TensorFlow
-operation folds case or hashes the same way. It runs once per chunk of samples
+The same rules hold for every format. They are Python because no TensorFlow
+operation folds case or hashes the same way; it runs once per chunk of samples
 and never sees an image.
 """
 
@@ -22,11 +21,7 @@ LONGEST_CAPTION = 10_000
 
 
 class BadSampleError(Exception):
-    """A sample to skip.
-
-    Args:
-        kind: One of the kinds in `bad_samples`.
-    """
+    """A sample to skip, of one of the kinds in `bad_samples`."""
 
     def __init__(self, kind):
         super().__init__(kind)
@@ -49,20 +44,11 @@ class Captions:
     class_names = None
 
     def read(self, text, sample_id, label):
-        """Returns the text and the id of a sample.
+        """Returns the text, one caption per line, and the id of a sample.
 
-        Args:
-            text: Captions joined by newlines, bytes.
-            sample_id: The id as bytes; empty if the sample has none.
-            label: Not used.
-
-        Returns:
-            `(text, id)`: a string with one caption per line, and an integer.
-
-        Raises:
-            BadSampleError: The sample has no usable caption or id.
+        The arguments are the bytes of the columns. Raises `BadSampleError` if
+        they are not usable.
         """
-        del label
         text = join_lines(_decode(text).split("\n"))
         if not text:
             raise BadSampleError(bad.EMPTY_CAPTION)
@@ -83,10 +69,9 @@ class Labels:
     """Reads labeled images: the texts of a sample are its class names.
 
     This is the label part of UniCL (section 3.1). The id of a sample is the
-    hash of the first name of its class. A class therefore has the same id in
-    every data set that gives it this name, whatever its label is there, and
-    the same id as a caption that is just this name. Two classes with the same
-    first name are one class, because no text can tell them apart.
+    hash of the first name of its class, so a class has the same id in every
+    data set that gives it this name, and the same id as a caption that is
+    just this name. Two classes with the same first name are one class.
 
     Args:
         classes: `{label: (name, synonym, ...)}`, see `read_classes`. None: a
@@ -106,10 +91,9 @@ class Labels:
 
     def read(self, text, sample_id, label):
         """Returns the text and the id of a sample, see `Captions.read`."""
-        del text, sample_id
         label = _decode(label)
         if self.classes is None:
-            names = (join_lines([label_as_name(label)]),)
+            names = (join_lines([label.replace("_", " ")]),)
         elif label and label not in self.classes:
             raise BadSampleError(bad.UNKNOWN_LABEL)
         else:
@@ -120,47 +104,33 @@ class Labels:
 
 
 def read_texts(raw, reader, bad_samples):
-    """Turns raw samples into samples with a text and an id.
+    """Gives chunks of raw samples their texts and ids, see `Source.dataset`.
 
-    Args:
-        raw: Dataset of chunks of raw samples, dicts of `raw.COLUMNS`.
-        reader: A `Captions` or `Labels`.
-        bad_samples: A `BadSamples` that counts what is skipped, or None.
-
-    Returns:
-        A dataset of the good samples, see `Source.dataset`.
+    `reader` is a `Captions` or `Labels`; `bad_samples` counts what is skipped.
     """
 
     def read(*columns):
-        kept, texts, ids = [], [], []
-        for index, sample in enumerate(zip(*columns, strict=True)):
-            key, text, sample_id, label, problem = sample
+        kept = []
+        samples = enumerate(zip(*columns, strict=True))
+        for index, (key, text, sample_id, label, problem) in samples:
             try:
                 if problem:
                     raise BadSampleError(problem.decode())
                 text, sample_id = reader.read(text, sample_id, label)
+                kept.append((index, text.encode(), sample_id))
             except BadSampleError as error:
-                if bad_samples is not None:
-                    key = key.decode("utf-8", "replace")
-                    bad_samples.record(error.kind, key)
-                continue
-            kept.append(index)
-            texts.append(text.encode())
-            ids.append(sample_id)
-        if bad_samples is not None:
-            bad_samples.record_read(len(columns[0]))
-        return (
-            np.array(kept, np.int64),
-            np.array(texts, object),
-            np.array(ids, np.int64),
+                bad_samples.record(error.kind, key.decode("utf-8", "replace"))
+        bad_samples.record_read(len(columns[0]))
+        return tuple(
+            np.array([values[place] for values in kept], dtype)
+            for place, dtype in enumerate([np.int64, object, np.int64])
         )
 
     def interpret(chunk):
         names = ("key", "text", "id", "label", "problem")
+        columns = [chunk[name] for name in names]
         kept, texts, ids = numpy_function(
-            read,
-            [chunk[name] for name in names],
-            [tf.int64, tf.string, tf.int64],
+            read, columns, [tf.int64, tf.string, tf.int64]
         )
         kept = tf.ensure_shape(kept, [None])
         return {
@@ -177,9 +147,6 @@ def read_texts(raw, reader, bad_samples):
 
 def read_classes(path):
     """Reads a class list, `[{"label": ..., "texts": [name, synonym, ...]}]`.
-
-    Args:
-        path: Path of the JSON file.
 
     Returns:
         `{label: (name, synonym, ...)}`, with labels as strings.
@@ -214,8 +181,8 @@ def read_classes(path):
             )
         if label in classes:
             raise InputError(
-                f"The class {label!r} appears twice in '{path}': put all of "
-                "its names into one entry."
+                f"The class {label!r} appears twice in '{path}': write one "
+                "entry with all of its names."
             )
         classes[label] = tuple(names.split("\n"))
     return classes
@@ -223,29 +190,17 @@ def read_classes(path):
 
 def names_from_labels(labels):
     """Classes that are named by their labels, as `read_classes` returns."""
-    return {label: (label_as_name(label),) for label in labels}
-
-
-def label_as_name(label):
-    """The class name that a label spells, such as "wild cat"."""
-    return label.replace("_", " ")
+    return {label: (label.replace("_", " "),) for label in labels}
 
 
 def join_lines(texts):
-    """Joins texts with newlines, after each becomes one line.
-
-    Whitespace inside a text collapses to single spaces; empty texts go.
-    """
+    """Joins texts with newlines; each becomes one line, empty ones go."""
     lines = (" ".join(str(text).split()) for text in texts)
     return "\n".join(line for line in lines if line)
 
 
 def text_id(text):
-    """Returns the id of a sample that is known by its text alone.
-
-    Case makes no difference, so a caption that is a class name shares the id
-    of that class.
-    """
+    """Returns the id of a text, in which case makes no difference."""
     return stable_hash(text.strip().casefold())
 
 

@@ -1,12 +1,12 @@
 """Data sets of TensorFlow Datasets, by name."""
 
+import contextlib
 import posixpath
 import re
 
 import tensorflow as tf
 
-from uniclip_keras.data.sources.texts import Labels
-from uniclip_keras.data.sources.texts import names_from_labels
+from uniclip_keras.data.sources import texts
 from uniclip_keras.data.sources.tfrecord import RecordFiles
 from uniclip_keras.errors import InputError
 
@@ -23,11 +23,11 @@ _CAPTION = re.compile("caption|text|txt|title|description|sentence")
 class TFDS(RecordFiles):
     """An image-text or image-label data set of TensorFlow Datasets.
 
-    The data set must already be prepared as TFRecord files. These are read
-    directly, so images stay encoded, a bad record costs only itself and
-    shards hold whole files. Fields are named as in `builder.info.features`,
-    with "captions/text" for nested ones. Without options, the source reads
-    the only image with the only text whose name is like "caption". A data set
+    The data set must be prepared as TFRecord files. These are read directly,
+    so images stay encoded, a bad record costs only itself and shards hold
+    whole files. Fields are named as in `builder.info.features`, with
+    "captions/text" for nested ones. Without options, the source reads the
+    only image with the only text whose name is like "caption". A data set
     without such a text is one of labeled images if it has a class label.
 
     Args:
@@ -40,8 +40,8 @@ class TFDS(RecordFiles):
         label_field: Name of the class label, if there are several or if
             there are captions too.
         classes: Path of a class list, see `texts.read_classes`, whose labels
-            are the names or the numbers of the classes. None: the names in
-            the data set, with underscores read as spaces.
+            are the names or the numbers of the classes. None: classes are
+            named as in the data set.
         id_field, samples: See `Source`.
 
     Raises:
@@ -71,33 +71,37 @@ class TFDS(RecordFiles):
         info = _prepared_info(name, data_dir)
         found = _find_split(name, info, split)
         fields = _Fields(name, info)
-        image_field = fields.image(image_field)
+        image_field = fields.choose("image_field", image_field, fields.images)
         is_labeled = label_field is not None or classes is not None
-        if is_labeled or fields.is_labeled(caption_field):
-            label_field = fields.label(label_field)
+        # Other texts than captions may describe labeled images.
+        has_captions = caption_field or fields.captions
+        if is_labeled or (fields.labels and not has_captions):
+            label_field = fields.choose(
+                "label_field", label_field, fields.labels
+            )
         else:
-            caption_field = fields.text(caption_field)
+            likely = fields.captions or fields.texts
+            caption_field = fields.choose(
+                "caption_field", caption_field, likely, fields.texts
+            )
+        if samples is None:
+            samples = found.num_examples
         super().__init__(
             caption_field, id_field, label_field, classes, samples, image_field
         )
         self._labels = None
         if label_field is not None:
             self._labels = fields.features[label_field].names
-            self.texts = Labels(self._named_classes())
-        self._num_samples = found.num_examples
-        parts = found.file_instructions
-        paths = [part.filename for part in parts]
+            self.texts = texts.Labels(self._named_classes())
         self._open(
-            paths,
-            [posixpath.basename(path) for path in paths],
-            [part.skip for part in parts],
-            [part.take for part in parts],
+            (one.filename, posixpath.basename(one.filename), one.skip, one.take)
+            for one in found.file_instructions
         )
 
     def _named_classes(self):
         """Returns `{label: names}` of the classes of the data set."""
         if self.class_list is None:
-            return names_from_labels(self._labels)
+            return texts.names_from_labels(self._labels)
         listed = self.texts.classes
         classes = {
             label: listed.get(label) or listed[str(number)]
@@ -108,8 +112,7 @@ class TFDS(RecordFiles):
             first = ", ".join(map(repr, self._labels[:3]))
             raise InputError(
                 f"The class list '{self.class_list}' has none of the classes "
-                f"{first}, ... of the data set: use their names or their "
-                "numbers as its labels."
+                f"{first}, ...: use their names or numbers as its labels."
             )
         return classes
 
@@ -125,13 +128,8 @@ class TFDS(RecordFiles):
         number = tf.strings.to_number(label, tf.int64)
         # Sets without labels, as many test sets are, have -1 for each.
         is_known = (number >= 0) & (number < last)
-        return {
-            **chunk,
-            "label": tf.gather(names, tf.where(is_known, number, last)),
-        }
-
-    def _count_samples(self):
-        return self._num_samples
+        label = tf.gather(names, tf.where(is_known, number, last))
+        return {**chunk, "label": label}
 
 
 def _prepared_info(name, data_dir):
@@ -144,20 +142,18 @@ def _prepared_info(name, data_dir):
         builder = tensorflow_datasets.builder(name, data_dir=data_dir)
     except (ValueError, AssertionError):
         # An unknown data set, configuration or version.
-        folder = data_dir or "its default folder"
         raise InputError(
             f"TensorFlow Datasets knows no data set '{name}' "
-            f"(name/config:version), in its catalog or in {folder}: correct "
-            "the name, or give the folder of the prepared data set as "
-            "data_dir."
+            "(name/config:version): correct the name, or the folder of the "
+            f"prepared data set, data_dir={data_dir!r}."
         ) from None
     info = builder.info
     if not info.splits:
         where = "" if data_dir is None else f", data_dir={str(data_dir)!r}"
         raise InputError(
             f"The data set '{name}' is not prepared in '{builder.data_dir}': "
-            f"run `tfds.builder({name!r}{where}).download_and_prepare()` once "
-            "in Python, or give the folder that has it as data_dir."
+            f"run `tfds.builder({name!r}{where}).download_and_prepare()`, or "
+            "give the folder that has it as data_dir."
         )
     if info.file_format.value != "tfrecord":
         raise InputError(
@@ -168,62 +164,33 @@ def _prepared_info(name, data_dir):
 
 
 def _find_split(name, info, split):
-    try:
-        found = info.splits[split]
-        if found.num_examples:
-            return found
-    except (KeyError, ValueError):
-        pass
-    splits = ", ".join(f"'{split}'" for split in info.splits)
+    with contextlib.suppress(KeyError, ValueError):
+        if info.splits[split].num_examples:
+            return info.splits[split]
     raise InputError(
-        f"The data set '{name}' has no samples in a split '{split}': its "
-        f"splits are {splits}, and 'train[:90%]' is a part of one."
+        f"The data set '{name}' has no samples in a split '{split}': choose "
+        f"from {', '.join(map(repr, info.splits))}, or a part 'train[:90%]'."
     )
 
 
 class _Fields:
-    """The features of a data set that can be images, captions or labels.
-
-    Args:
-        name: Name of the data set, for messages.
-        info: Its `tfds.core.DatasetInfo`.
-
-    Attributes:
-        features: `{name: feature}` of all features.
-    """
+    """The features of a data set that can be images, captions or labels."""
 
     def __init__(self, name, info):
         self._name = name
-        single, repeated = _flatten(info.features)
-        self.features = {**single, **repeated}
-        self._images = [n for n, f in single.items() if _is_image(f)]
-        self._texts = [n for n, f in self.features.items() if _is_text(f)]
-        self._captions = [n for n in self._texts if _CAPTION.search(n.lower())]
-        self._labels = [
-            name
-            for name, feature in single.items()
-            if isinstance(feature, tfds_features.ClassLabel)
-        ]
-        if info.supervised_keys and info.supervised_keys[1] in self._labels:
-            self._labels = [info.supervised_keys[1]]
+        flat = list(_flatten(info.features))
+        self.features = {name: feature for name, feature, _ in flat}
+        single = {name: feature for name, feature, is_one in flat if is_one}
+        self.images = _of_kind("image", single)
+        self.labels = _of_kind("label", single)
+        if info.supervised_keys and info.supervised_keys[1] in self.labels:
+            self.labels = [info.supervised_keys[1]]
+        self.texts = _of_kind("text", self.features)
+        self.captions = [n for n in self.texts if _CAPTION.search(n.lower())]
 
-    def is_labeled(self, caption_field):
-        """Whether to read labels if no option asks for them."""
-        # Other texts than captions may describe labeled images.
-        return bool(self._labels and not (caption_field or self._captions))
-
-    def image(self, given):
-        return self._choose("image_field", given, self._images, self._images)
-
-    def text(self, given):
-        likely = self._captions or self._texts
-        return self._choose("caption_field", given, likely, self._texts)
-
-    def label(self, given):
-        return self._choose("label_field", given, self._labels, self._labels)
-
-    def _choose(self, option, given, likely, allowed):
+    def choose(self, option, given, likely, allowed=()):
         """Returns the given feature, or the only likely one."""
+        allowed = allowed or likely
         if given is None and len(likely) == 1:
             return likely[0]
         if given in allowed:
@@ -239,33 +206,29 @@ class _Fields:
         )
 
 
-def _flatten(features):
-    """Returns single and repeated features, each as `{name: feature}`."""
-    single, repeated = {}, {}
-
-    def visit(feature, name, found):
-        if isinstance(feature, tfds_features.FeaturesDict):
-            for key, value in feature.items():
-                visit(value, f"{name}/{key}" if name else key, found)
-        elif isinstance(feature, tfds_features.Sequence):
-            # Nested lists are stored in another way, and are no captions.
-            visit(feature.feature, name, repeated if found is single else {})
-        else:
-            found[name] = feature
-
-    visit(features, "", single)
-    return single, repeated
+def _flatten(feature, name="", depth=0):
+    """Yields `(name, feature, whether a sample has exactly one)`."""
+    if isinstance(feature, tfds_features.FeaturesDict):
+        for key, value in feature.items():
+            yield from _flatten(value, f"{name}/{key}" if name else key, depth)
+    elif isinstance(feature, tfds_features.Sequence):
+        yield from _flatten(feature.feature, name, depth + 1)
+    elif depth < 2:
+        # Nested lists are stored in another way, and are no captions.
+        yield name, feature, depth == 0
 
 
-def _is_image(feature):
+def _of_kind(kind, features):
+    return [name for name, one in features.items() if _kind(one) == kind]
+
+
+def _kind(feature):
+    if isinstance(feature, tfds_features.ClassLabel):
+        return "label"
     # Subclasses of Image hold masks; images of floats are no pictures.
-    is_plain = type(feature) is tfds_features.Image
-    return is_plain and feature.tf_dtype == tf.uint8
-
-
-def _is_text(feature):
-    return (
-        isinstance(feature, tfds_features.Tensor)
-        and feature.tf_dtype == tf.string
-        and feature.shape in ((), (None,))
+    if type(feature) is tfds_features.Image and feature.tf_dtype == tf.uint8:
+        return "image"
+    is_text = isinstance(feature, tfds_features.Tensor) and (
+        feature.tf_dtype == tf.string and feature.shape in ((), (None,))
     )
+    return "text" if is_text else None

@@ -1,33 +1,19 @@
 """WebDataset tars, in the layout that img2dataset writes."""
 
+import contextlib
 import json
 import posixpath
 import tarfile
-import zlib
 
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources.files import count_samples
-from uniclip_keras.data.sources.files import find_files
-from uniclip_keras.data.sources.raw import COLUMNS
-from uniclip_keras.data.sources.raw import chunks_from_python
-from uniclip_keras.data.sources.raw import encode_value
-from uniclip_keras.data.sources.raw import interleave_files
+from uniclip_keras.data.sources import files
+from uniclip_keras.data.sources import raw
 from uniclip_keras.data.sources.source import Source
 from uniclip_keras.data.sources.texts import BadSampleError
 
 IMAGE_SUFFIXES = ("png", "jpg", "jpeg", "webp", "gif")
-
-# What tarfile, decompressors and TensorFlow's files raise for bad bytes.
-_TAR_ERRORS = (
-    tarfile.TarError,
-    EOFError,
-    OSError,
-    ValueError,
-    zlib.error,
-    tf.errors.OpError,
-)
 
 
 class WebDataset(Source):
@@ -35,8 +21,8 @@ class WebDataset(Source):
 
     A field is the suffix of a member, such as `txt`, or else a field of the
     `.json` member, where captions are a string or a list of strings. Images
-    are png, jpg, jpeg, webp or gif. No TensorFlow operation reads tars, so
-    Python reads them, one chunk of samples at a time.
+    are png, jpg, jpeg, webp or gif. Python reads the tars, because no
+    TensorFlow operation does.
 
     Args:
         path: A path or a list of paths. Each may be a folder (all of its
@@ -44,9 +30,6 @@ class WebDataset(Source):
         caption_field: Defaults to "txt".
         label_field: Defaults to "cls" if there are `classes`.
         id_field, classes, samples: See `Source`.
-
-    Raises:
-        InputError: See `Source`.
 
     Example:
 
@@ -63,7 +46,6 @@ class WebDataset(Source):
         "text": ("txt",),
         "label": ("cls",),
     }
-    _noun = "tars"
 
     def __init__(
         self,
@@ -75,23 +57,22 @@ class WebDataset(Source):
         samples=None,
     ):
         super().__init__(caption_field, id_field, label_field, classes, samples)
-        self.files = find_files(path, ".tar")
+        self.files = files.find_files(path, ".tar")
+        self._units = tf.data.Dataset.from_tensor_slices(self.files)
         self._check(self.files)
-
-    def _units(self):
-        return self.files
 
     def _read(self, units, shuffle, bad_samples):
         def read_samples(path):
             return self._raw_samples(path.decode(), bad_samples)
 
-        def read_file(path):
-            return chunks_from_python(read_samples, path)
-
-        return interleave_files(units, read_file, shuffle)
+        return raw.interleave_files(
+            units,
+            lambda path: raw.chunks_from_python(read_samples, path),
+            shuffle,
+        )
 
     def _count_samples(self):
-        return count_samples(self.files, count_tar_samples)
+        return files.count_samples(self.files, count_tar_samples)
 
     def _raw_samples(self, path, bad_samples):
         """Yields the raw samples of one tar, up to where it breaks."""
@@ -99,20 +80,15 @@ class WebDataset(Source):
         try:
             for key, members in read_tar(path, suffixes):
                 yield self._raw_sample(key, members)
-        except _TAR_ERRORS:
-            if bad_samples is not None:
-                bad_samples.record(bad.TRUNCATED_FILE, path)
+        except files.READ_ERRORS:
+            bad_samples.record(bad.TRUNCATED_FILE, path)
 
     def _raw_sample(self, key, members):
-        sample = dict.fromkeys(COLUMNS, b"")
+        sample = dict.fromkeys(raw.COLUMNS, b"")
         sample["key"] = key.encode("utf-8", "replace")
         try:
             for column, names in self._fields.items():
-                sample[column] = (
-                    _find_image(members)
-                    if column == "image"
-                    else _find_field(members, names[0], column)
-                )
+                sample[column] = _find_field(members, names, column)
         except BadSampleError as error:
             sample["problem"] = error.kind.encode()
         return sample
@@ -128,29 +104,22 @@ class WebDataset(Source):
     def _explain(self, kind, path, raw):
         if kind != bad.MISSING_IMAGE:
             return super()._explain(kind, path, raw)
-        _, members = next(read_tar(path))
-        found = ", ".join(f".{suffix}" for suffix in sorted(members))
-        allowed = ", ".join(f".{suffix}" for suffix in IMAGE_SUFFIXES)
         return (
-            f"The tar '{path}' has no images; its samples hold {found}: each "
-            f"needs one of {allowed}."
+            f"The tar '{path}' has no images; the fields of its samples are "
+            f"{', '.join(sorted(self._field_names(path)))}: each sample needs "
+            f"a member that is {', '.join(IMAGE_SUFFIXES)}."
         )
 
 
-def _find_image(members):
-    for suffix in IMAGE_SUFFIXES:
-        if suffix in members:
-            return members[suffix]
-    raise BadSampleError(bad.MISSING_IMAGE)
-
-
-def _find_field(members, name, column):
+def _find_field(members, names, column):
     """Returns the bytes of a member, or else of a field of the JSON."""
-    if name in members:
-        content = members[name]
-        # A caption in a member may be wrapped; its lines are one caption.
-        return b" ".join(content.split()) if column == "text" else content
-    return encode_value(_read_json(members).get(name), column)
+    content = next((members[name] for name in names if name in members), None)
+    if content is None and column == "image":
+        raise BadSampleError(bad.MISSING_IMAGE)
+    if content is None:
+        return raw.encode_value(_read_json(members).get(names[0]), column)
+    # A caption in a member may be wrapped; its lines are one caption.
+    return b" ".join(content.split()) if column == "text" else content
 
 
 def _read_json(members):
@@ -177,20 +146,11 @@ class _StrictTarInfo(tarfile.TarInfo):
 
 
 def read_tar(path, suffixes=None):
-    """Reads one tar and groups its members by sample.
+    """Yields `(key, {suffix: bytes})` for each run of members with one key.
 
-    Args:
-        path: Path of the tar, compressed or not.
-        suffixes: The suffixes of the members to read. None reads all.
-
-    Yields:
-        `(key, {suffix: bytes})` for each run of members with the same key.
-        Members that are not to be read have None in place of bytes.
-
-    Raises:
-        tarfile.TarError, EOFError, OSError, ValueError, zlib.error,
-        tf.errors.OpError: The tar breaks here. All samples before the break
-            have been yielded.
+    Members whose suffix is not in `suffixes` have None in place of bytes;
+    `suffixes=None` reads all. Where the tar breaks, it raises one of
+    `READ_ERRORS`, after all samples before the break.
     """
     key, members = None, {}
     try:
@@ -200,7 +160,7 @@ def read_tar(path, suffixes=None):
                     yield key, members
                 key, members = member_key, {}
             members[suffix] = content
-    except _TAR_ERRORS:
+    except files.READ_ERRORS:
         # The sample before the break may be complete.
         if members:
             yield key, members
@@ -233,9 +193,7 @@ def _read_members(path, suffixes):
 def count_tar_samples(path):
     """Counts the samples of one tar from its headers, including bad ones."""
     count = 0
-    try:
+    with contextlib.suppress(*files.READ_ERRORS):
         for _ in read_tar(path, suffixes=()):
             count += 1
-    except _TAR_ERRORS:
-        pass
     return count
