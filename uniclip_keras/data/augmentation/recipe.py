@@ -112,15 +112,13 @@ def recipe_from_config(config):
         A tuple of `ViewRecipe`.
 
     Raises:
-        InputError: For an unknown preset or field (with the nearest valid
-            name), a value out of range, or an empty list.
+        InputError: For an unknown preset or field, a value out of range, or
+            an empty list.
 
     Example:
 
     ```python
-    recipe = recipe_from_config(
-        ["weak", {"crop_area": (0.3, 1.0), "flip": 0.0}]
-    )
+    recipe = recipe_from_config(["weak", {"crop_area": (0.3, 1), "flip": 0}])
     ```
     """
     if config == "slip":
@@ -128,8 +126,7 @@ def recipe_from_config(config):
     views = config if isinstance(config, list | tuple) else [config]
     if not views:
         raise InputError(
-            "View recipe: the list is empty; give at least one view, such as "
-            '["weak", "strong"].'
+            'View recipe: the list is empty; give one such as ["weak"].'
         )
     return tuple(_view_from_config(view) for view in views)
 

@@ -26,25 +26,14 @@ LARGE = 64
 
 
 def cut_views(image, vectors, size):
-    """Makes views of one sample, small ones without their colors.
-
-    `Args`, `Returns` and `Raises` are those of `apply_crop`.
-    """
+    """Makes views of one sample: `apply_crop` if they are small."""
     if size >= LARGE:
         return replay(image, vectors, size)
     return apply_crop(image, vectors, size)
 
 
 def finish_views(views, vectors):
-    """Completes a batch of `cut_views`: gives small views their colors.
-
-    Args:
-        views: `[..., size, size, 3]` float32, of static size.
-        vectors: Augmentation vectors `[..., 11]`.
-
-    Returns:
-        The views, float32 in [0, 1].
-    """
+    """Completes a batch of `cut_views`: `apply_color` if they are small."""
     return views if views.shape[-2] >= LARGE else apply_color(views, vectors)
 
 
