@@ -13,7 +13,6 @@ from samples import write_tar
 from training_batches import assert_equal_batches
 from training_batches import batches
 from training_batches import make_dataset
-from training_batches import make_tokenizer
 from training_batches import to_numpy
 from training_batches import write_nine_samples
 
@@ -23,11 +22,6 @@ from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data import mix
 from uniclip_keras.data.sources.texts import text_id
 from uniclip_keras.errors import InputError
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return make_tokenizer()
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +82,8 @@ def test_class_names_alone_in_a_batch(source_and_labelled, tokenizer):
 def test_mixture_draws_by_weight(tmp_path, tokenizer):
     sources = []
     for number in (0, 1):
-        path = write_tar(
-            tmp_path / f"{number}.tar", sample_members("k", number)
-        )
+        members = sample_members("k", number)
+        path = write_tar(tmp_path / f"{number}.tar", members)
         sources.append(WebDataset(path, id_field="id"))
     drawn = batches(mix(sources, [5, 1]), tokenizer, 10, batch_size=30)
     ids = np.concatenate([batch["id"] for batch in drawn])
@@ -99,12 +92,9 @@ def test_mixture_draws_by_weight(tmp_path, tokenizer):
 
 
 def test_drawings_of_one_item_share_their_id(tmp_path):
-    members = (
-        sample_members("twemoji", 5)
-        + sample_members("noto", 5)
-        + sample_members("other", 6)
-    )
-    path = write_tar(tmp_path / "t.tar", members)
+    drawings = ("twemoji", 5), ("noto", 5), ("other", 6)
+    members = itertools.starmap(sample_members, drawings)
+    path = write_tar(tmp_path / "t.tar", itertools.chain(*members))
     source = WebDataset(path, id_field="id")
     assert sorted(sample["id"] for sample in source.samples()) == [5, 5, 6]
     by_caption = WebDataset(path)
@@ -113,34 +103,32 @@ def test_drawings_of_one_item_share_their_id(tmp_path):
 
 @pytest.mark.parametrize("cache", [False, True])
 def test_bad_samples_among_good_ones(tmp_path, tokenizer, cache):
+    def members(key, image, text=b"x"):
+        content = {".png": image, ".txt": text, ".json": {"id": 9}}
+        return [(key + ending, value) for ending, value in content.items()]
+
     good = [sample_members(f"k{number}", number) for number in range(6)]
     image = good[0][0][1]
-    wide = encode(smooth_pixels(0, size=48))
-    path = write_tar(
-        tmp_path / "t.tar",
-        [("torn.png", image[:60]), ("torn.txt", b"x"), ("torn.json", {"id": 9})]
-        + [m for members in good[:3] for m in members]
-        + [("blank.png", image), ("blank.txt", b""), ("blank.json", {"id": 9})]
-        + [("wide.png", wide), ("wide.txt", b"x"), ("wide.json", {"id": 9})]
-        + [m for members in good[3:] for m in members]
-        + [("none.png", b""), ("none.txt", b"x"), ("none.json", {"id": 9})],
-    )
+    samples = [
+        members("torn", image[:60]),
+        *good[:3],
+        members("blank", image, b""),
+        members("wide", encode(smooth_pixels(0, size=48))),
+        *good[3:],
+        members("none", b""),
+    ]
+    path = write_tar(tmp_path / "t.tar", itertools.chain(*samples))
     tally = BadSamples()
     source = WebDataset(path, id_field="id")
     options = {"cache": cache, "bad_samples": tally, "max_pixels": 24 * 24}
     for batch in batches(source, tokenizer, 3, **options):
         assert sorted(batch["id"]) == list(range(6))
-    assert tally.counts.keys() == {
-        bad.CORRUPT_IMAGE,
-        bad.EMPTY_CAPTION,
-        bad.OVERSIZE_IMAGE,
-    }
+    counts = {bad.CORRUPT_IMAGE: 2, bad.EMPTY_CAPTION: 1, bad.OVERSIZE_IMAGE: 1}
+    assert tally.counts.keys() == counts.keys()
     assert sorted(tally.examples[bad.CORRUPT_IMAGE]) == ["none", "torn"]
     assert tally.examples[bad.OVERSIZE_IMAGE] == ["wide"]
     if cache:
-        assert tally.counts[bad.CORRUPT_IMAGE] == 2
-        assert tally.counts[bad.EMPTY_CAPTION] == 1
-        assert tally.counts[bad.OVERSIZE_IMAGE] == 1
+        assert tally.counts == counts
         assert tally.summary().startswith("Read 10 samples and skipped 4")
 
 
@@ -158,12 +146,9 @@ def test_too_many_bad_samples_stop_the_batches(
     tmp_path, tokenizer, monkeypatch
 ):
     monkeypatch.setattr(bad, "_FEWEST", 6)
-    members = [
-        member
-        for number in range(4)
-        for member in sample_members(f"k{number}", number)
-    ]
-    members += [("torn.png", b"torn"), ("torn.txt", b"x")]
+    samples = [sample_members(f"k{number}", number) for number in range(4)]
+    members = [*itertools.chain(*samples), ("torn.png", b"torn")]
+    members.append(("torn.txt", b"x"))
     source = WebDataset(write_tar(tmp_path / "t.tar", members))
     tally = BadSamples(0.5)
     dataset = make_dataset(source, tokenizer, batch_size=4, bad_samples=tally)

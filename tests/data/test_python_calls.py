@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import python_calls
-from uniclip_keras.data.threads import thread_options
+from uniclip_keras.data.python_calls import thread_options
 
 
 def countdown(start):

@@ -9,8 +9,8 @@ from samples import smooth_pixels
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.images.decoding import decode_within
+from uniclip_keras.data.python_calls import thread_options
 from uniclip_keras.data.skipping import map_good
-from uniclip_keras.data.threads import thread_options
 
 
 def samples(broken=(), wide=()):

@@ -1,26 +1,17 @@
 """The color operations against torchvision and a slow twin in NumPy."""
 
 import colorsys
-import json
-import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from references import COLORS
+from references import REFERENCE
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.augmentation import color
 
-FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
-REFERENCE = np.load(FIXTURES / "torchvision_ops.npz")
-CASES = {
-    f"{case['key']}-{case['op']}": case
-    for case in json.loads((FIXTURES / "torchvision_ops.json").read_text())[
-        "cases"
-    ]
-    if case["op"] not in ("resized_crop", "horizontal_flip")
-}
-BLURS = [name for name in CASES if name.endswith("gaussian_blur")]
+BLURS = [name for name in COLORS if name.endswith("gaussian_blur")]
 # A hundred times stricter than what the references are meant for.
 TOLERANCE = 2e-5
 
@@ -48,9 +39,9 @@ def apply_case(image, case):
 
 
 # The kernel of case 21 is too short for its sigma; ours never is.
-@pytest.mark.parametrize("name", [n for n in CASES if "case_21" not in n])
+@pytest.mark.parametrize("name", [n for n in COLORS if "case_21" not in n])
 def test_equals_torchvision(name):
-    case = CASES[name]
+    case = COLORS[name]
     image = tf.constant(REFERENCE["image"] / np.float32(255))
     expected = REFERENCE[case["key"]]
 
@@ -78,7 +69,7 @@ def slow_blur(image, sigma, reach):
 
 @pytest.mark.parametrize("name", BLURS)
 def test_slow_blur_equals_torchvision(name):
-    case = CASES[name]
+    case = COLORS[name]
     reach = case["kernel_size"] // 2
     blurred = slow_blur(REFERENCE["image"] / 255, case["sigma"], reach)
     np.testing.assert_allclose(
@@ -89,12 +80,10 @@ def test_slow_blur_equals_torchvision(name):
 def test_blur_with_a_complete_kernel_equals_the_slow_one():
     """The reference of nine taps cuts off a Gaussian of sigma 2."""
     image = REFERENCE["image"] / np.float32(255)
-    expected = slow_blur(
-        image.astype(np.float64), 2.0, min(image.shape[:2]) - 1
-    )
-    blurred = color.gaussian_blur(
-        color.to_planes(image[None]), tf.constant([2.0])
-    )
+    reach = min(image.shape[:2]) - 1
+    expected = slow_blur(image.astype(np.float64), 2.0, reach)
+    planes = color.to_planes(image[None])
+    blurred = color.gaussian_blur(planes, tf.constant([2.0]))
     blurred = color.from_planes(blurred)[0]
     np.testing.assert_allclose(blurred, expected, rtol=0, atol=TOLERANCE)
     np.testing.assert_allclose(
@@ -144,10 +133,7 @@ def test_chain_equals_slow_twin():
     # Strong enough for every clip to act.
     vectors[10:, 5:8] *= 2
     fast = augmentation.apply_color(views, vectors)
-    slow = [
-        slow_color(view, vector)
-        for view, vector in zip(views, vectors, strict=True)
-    ]
+    slow = list(map(slow_color, views, vectors))
     np.testing.assert_allclose(fast, slow, rtol=0, atol=TOLERANCE)
 
 

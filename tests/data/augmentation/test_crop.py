@@ -1,27 +1,17 @@
 """Crop, antialiased resize, flip and JPEG reduction."""
 
-import json
-import pathlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from references import CROPS
+from references import FIXTURES
+from references import REFERENCE
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.augmentation import crop
 from uniclip_keras.data.images.decoding import decode_image
 from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.errors import InputError
-
-FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
-REFERENCE = np.load(FIXTURES / "torchvision_ops.npz")
-CASES = {
-    case["key"]: case
-    for case in json.loads((FIXTURES / "torchvision_ops.json").read_text())[
-        "cases"
-    ]
-    if case["op"] == "resized_crop"
-}
 
 
 def box_vector(image, top, left, height, width):
@@ -34,7 +24,7 @@ def box_vector(image, top, left, height, width):
 @pytest.mark.parametrize("size", [24, 48])
 def test_resized_crop_equals_torchvision(size):
     image = REFERENCE["image"]
-    cases = {key: case for key, case in CASES.items() if case["size"] == size}
+    cases = {key: case for key, case in CROPS.items() if case["size"] == size}
     assert len(cases) == 6
     sides = ("top", "left", "height", "width")
     vectors = [
@@ -103,14 +93,12 @@ def test_extreme_shapes_give_finite_views():
     shapes = tf.data.Dataset.from_tensor_slices(
         [(1, 500), (500, 1), (1, 1), (2, 3)]
     )
-    white = shapes.map(
-        lambda shape: tf.fill(
-            [shape[0], shape[1], 3], tf.constant(255, "uint8")
-        )
-    )
-    for views, _ in white.map(
-        lambda image: augmentation.random_views(image, recipe, [1, 2], 8)
-    ):
+
+    def white_views(shape):
+        white = tf.fill([shape[0], shape[1], 3], tf.constant(255, "uint8"))
+        return augmentation.random_views(white, recipe, [1, 2], 8)
+
+    for views, _ in shapes.map(white_views):
         assert np.isfinite(views).all()
         assert np.max(views) <= 1 + 1e-6
         # White stays white if nothing but the crop acts.
@@ -135,12 +123,6 @@ def test_bad_input_is_named(image, vectors, size, message):
         augmentation.apply_crop(image, vectors, size)
 
 
-def vectors_of(*boxes):
-    vectors = np.stack([augmentation.IDENTITY] * len(boxes))
-    vectors[:, 2:4] = boxes
-    return vectors
-
-
 @pytest.mark.parametrize(
     ("boxes", "height", "width", "expected"),
     [
@@ -157,7 +139,9 @@ def vectors_of(*boxes):
     ],
 )
 def test_crops_keep_their_pixels(boxes, height, width, expected):
-    found = augmentation.reduction(vectors_of(*boxes), height, width, 224)
+    vectors = np.stack([augmentation.IDENTITY] * len(boxes))
+    vectors[:, 2:4] = boxes
+    found = augmentation.reduction(vectors, height, width, 224)
     assert found.dtype == tf.int32
     assert found == expected
 
@@ -167,15 +151,14 @@ def test_replay_from_the_reduced_source_image():
     recipe = augmentation.SLIP_RECIPE
 
     def source(encoded, vectors, size):
-        height, width = tf.unstack(image_shape(encoded))
-        reduced = augmentation.reduction(vectors, height, width, size)
+        shape = tf.unstack(image_shape(encoded))
+        reduced = augmentation.reduction(vectors, *shape, size)
         return decode_image(encoded, reduced), reduced
 
     def cut(seed):
-        height, width = tf.unstack(image_shape(encoded))
-        vectors = augmentation.sample_vectors(
-            recipe, height, width, tf.stack([seed, 5])
-        )
+        shape = tf.unstack(image_shape(encoded))
+        seed = tf.stack([seed, 5])
+        vectors = augmentation.sample_vectors(recipe, *shape, seed)
         image, reduced = source(encoded, vectors, 32)
         views = augmentation.apply_crop(image, vectors, 32)
         return augmentation.apply_color(views, vectors), vectors, reduced

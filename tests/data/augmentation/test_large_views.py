@@ -1,27 +1,19 @@
 """Large views against small ones and torchvision."""
 
 import functools
-import json
-import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from references import CROPS
+from references import FIXTURES
+from references import REFERENCE
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.augmentation import large_views as large
 from uniclip_keras.data.augmentation.resampling import from_columns
 from uniclip_keras.data.augmentation.resampling import resized_columns
 
-FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
-REFERENCE = np.load(FIXTURES / "torchvision_ops.npz")
-CASES = {
-    case["key"]: case
-    for case in json.loads((FIXTURES / "torchvision_ops.json").read_text())[
-        "cases"
-    ]
-    if case["op"] == "resized_crop"
-}
 ENTRY = {name: index for index, name in enumerate(augmentation.LAYOUT)}
 SIZE = 64
 
@@ -77,9 +69,9 @@ def test_without_xla(photo, vectors, monkeypatch):
     np.testing.assert_allclose(plain, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("key", CASES)
+@pytest.mark.parametrize("key", CROPS)
 def test_resize_equals_torchvision(key):
-    case, image = CASES[key], REFERENCE["image"]
+    case, image = CROPS[key], REFERENCE["image"]
     arguments = (
         image,
         tf.constant([case["top"], case["left"]]),

@@ -70,7 +70,7 @@ def test_recipe_from_config_dict():
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("config", "message"),
     [
         ({"flip": 1.5}, r"flip=1.5 .* from 0 to 1"),
         ({"jitter": "often"}, r"jitter='often' .* probability"),
@@ -86,22 +86,12 @@ def test_recipe_from_config_dict():
         ({"crop_aera": (0.5, 1)}, r"'crop_aera'; did you mean 'crop_area'"),
         ({"zzz": 1}, r"'zzz'; choose from crop_area, .*, preset"),
         ({"preset": "weka"}, r"'weka'; did you mean 'weak'"),
-    ],
-)
-def test_bad_fields_are_named_with_what_is_allowed(fields, message):
-    with pytest.raises(InputError, match=message):
-        augmentation.recipe_from_config([fields])
-
-
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
         ([], "empty"),
         ("slpi", "did you mean 'slip'"),
         ([3], "3 is not a view"),
         (None, "None is not a view"),
     ],
 )
-def test_bad_recipes_are_named(config, message):
+def test_bad_values_are_named_with_what_is_allowed(config, message):
     with pytest.raises(InputError, match=message):
         augmentation.recipe_from_config(config)

@@ -4,15 +4,13 @@ The images are a photograph of Grace Hopper (US Navy, public domain) and a
 drawing of a present (Minduka, Openclipart, public domain).
 """
 
-import pathlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from references import FIXTURES
 
 from uniclip_keras.data import augmentation
 
-FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
 RECIPE = augmentation.SLIP_RECIPE
 
 

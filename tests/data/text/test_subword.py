@@ -48,10 +48,8 @@ def test_words_and_vocabulary_are_kerashubs(tokenizer):
     reference = keras_hub.tokenizers.WordPieceTokenizer(
         list(tokenizer.vocabulary), lowercase=True
     )
-    dataset = tf.data.Dataset.from_tensor_slices(texts)
-    for text, pieces in zip(
-        texts, dataset.map(reference.tokenize), strict=True
-    ):
+    dataset = tf.data.Dataset.from_tensor_slices(texts).map(reference.tokenize)
+    for text, pieces in zip(texts, dataset, strict=True):
         row = tokenizer([text]).numpy()[0]
         ours = row[1 : row.argmax()]
         np.testing.assert_array_equal(ours, pieces.numpy()[: len(ours)])
@@ -94,9 +92,8 @@ def test_mismatched_or_missing_files(tokenizer, tmp_path):
 
 
 def test_bad_arguments(tokenizer):
-    with pytest.raises(InputError, match="no texts to learn"):
-        SubwordTokenizer.train(["", "\n"], 100)
-    with pytest.raises(InputError, match="no texts to learn"):
-        SubwordTokenizer.train([], 100)
+    for nothing in (["", "\n"], []):
+        with pytest.raises(InputError, match="no texts to learn"):
+            SubwordTokenizer.train(nothing, 100)
     with pytest.raises(InputError, match="context length 2 is too short"):
         SubwordTokenizer(tokenizer.vocabulary, 2)

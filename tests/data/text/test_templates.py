@@ -38,28 +38,20 @@ def test_fill_templates_is_even_stateless_and_the_same_in_map():
         (["{}", "{} {}"], "prompt template '{} {}' .* exactly one"),
         (["a photo"], "prompt template 'a photo' .* exactly one"),
         ([3], "prompt template 3 .* exactly one"),
+        ("{}", "no prompts '{}'; choose from plain"),
+        ("photos", "'photos'; did you mean 'photo'"),
     ],
 )
-def test_templates_need_one_pair_of_braces(templates, message):
+def test_bad_templates_are_named(templates, message):
     with pytest.raises(InputError, match=message):
         prompt_templates(templates)
 
 
-@pytest.mark.parametrize("name", PROMPTS)
-def test_named_templates(name):
-    templates = prompt_templates(name)
-    assert len(set(templates)) == len(templates)
-    assert all(template.count("{}") == 1 for template in templates)
-
-
-def test_unknown_names_get_a_hint():
-    with pytest.raises(InputError, match="no prompts '{}'; choose from plain"):
-        prompt_templates("{}")
-    with pytest.raises(InputError, match="'photos'; did you mean 'photo'"):
-        prompt_templates("photos")
-
-
-def test_templates_become_a_tuple():
+def test_named_and_listed_templates():
+    for name in PROMPTS:
+        templates = prompt_templates(name)
+        assert len(set(templates)) == len(templates)
+        assert all(template.count("{}") == 1 for template in templates)
     assert prompt_templates(["{}", "a {}"]) == ("{}", "a {}")
 
 

@@ -123,10 +123,8 @@ def gaussian_blur(planes, sigma):
     # a single matrix product: two to four times faster than adding shifted
     # images for the kernel widths of sigma 2.
     height, width = planes.shape[2], planes.shape[3]
-    rows = _blur_matrix(sigma, height or tf.shape(planes)[2])
-    if height is not None and height == width:
-        columns = rows
-    else:
+    rows = columns = _blur_matrix(sigma, height or tf.shape(planes)[2])
+    if height is None or height != width:
         columns = _blur_matrix(sigma, width or tf.shape(planes)[3])
     blurred = tf.matmul(rows[:, None], planes)
     return tf.matmul(blurred, columns[:, None], transpose_b=True)

@@ -27,16 +27,9 @@ def apply_crop(image, vectors, size):
     """
     image, vectors = checked_arguments(image, vectors, size)
     corners, extents = pixel_boxes(vectors[:, BOX], tf.shape(image)[:2])
-    views = [
-        resized_crop(image, corner, extent, flip, (size, size))
-        for corner, extent, flip in zip(
-            tf.unstack(corners),
-            tf.unstack(extents),
-            tf.unstack(vectors[:, FLIP] > 0.5),
-            strict=True,
-        )
-    ]
-    views = tf.stack(views)
+    flips = vectors[:, FLIP] > 0.5
+    cuts = zip(*map(tf.unstack, (corners, extents, flips)), strict=True)
+    views = tf.stack([resized_crop(image, *c, (size, size)) for c in cuts])
     return views * (1.0 / 255.0) if image.dtype == tf.uint8 else views
 
 

@@ -31,11 +31,8 @@ _LONG_BLUR = 9, 2.1
 def large_views(image, vectors, size):
     """Makes the views of one image from `checked_arguments`."""
     corners, extents = pixel_boxes(vectors[:, entry.BOX], tf.shape(image)[:2])
-    views = [
-        _view(image, corners[view], extents[view], vectors[view], size)
-        for view in range(vectors.shape[0])
-    ]
-    return tf.stack(views)
+    cuts = zip(*map(tf.unstack, (corners, extents, vectors)), strict=True)
+    return tf.stack([_view(image, *cut, size) for cut in cuts])
 
 
 # A function of its own is traced once, not once for each view.

@@ -114,14 +114,11 @@ def _tables(recipe):
 
 def _as_recipe(recipe):
     if isinstance(recipe, ViewRecipe):
-        recipe = (recipe,)
-    if (
-        not isinstance(recipe, list | tuple)
-        or not recipe
-        or not all(isinstance(view, ViewRecipe) for view in recipe)
-    ):
+        return (recipe,)
+    views = recipe if isinstance(recipe, list | tuple) else ()
+    if not views or not all(isinstance(view, ViewRecipe) for view in views):
         raise InputError(
             f"The recipe {recipe!r} is not a sequence of ViewRecipe: make one "
             "with augmentation.recipe_from_config."
         )
-    return tuple(recipe)
+    return views

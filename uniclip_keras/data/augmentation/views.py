@@ -61,17 +61,10 @@ def replay(image, vector, size):
 
 
 def random_views(image, recipe, seed, size=224):
-    """Draws views of one image. The same seed gives the same views.
-
-    Args:
-        image: `[H, W, 3]`, uint8 or floating point in [0, 1].
-        recipe: Sequence of V `ViewRecipe`, such as `SLIP_RECIPE`.
-        seed: `[2]` ints.
-        size: Int. Pixels per side of the views.
+    """Draws views of one image: `sample_vectors`, and `replay` of them.
 
     Returns:
         `(views, vectors)`: `[V, size, size, 3]` and `[V, 11]`, both float32.
-        `views` equals `replay(image, vectors, size)`.
 
     Raises:
         InputError: See `apply_crop` and `sample_vectors`.

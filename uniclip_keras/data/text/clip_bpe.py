@@ -95,7 +95,7 @@ class CLIPTokenizer(Tokenizer):
 
     def _encode(self, texts):
         # Each distinct word is merged only once.
-        words = tf.strings.split(_split(_clean(texts)))
+        words = tf.strings.split(_spaced_words(texts))
         unique, indices = tf.unique(words.flat_values)
         unique = tf.strings.join([unique, " "])
         # Makes a character of each byte.
@@ -115,17 +115,13 @@ class CLIPTokenizer(Tokenizer):
         return texts
 
 
-def _clean(texts):
-    """Converts `[B]` strings to repaired, lower-case, valid UTF-8."""
+def _spaced_words(texts):
+    """Repairs and lower-cases texts, and puts a space after each word."""
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
     for pattern, replacement in _REPAIRS:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     texts = tf_text.normalize_utf8(texts, "NFC")
-    return tf.strings.lower(texts, "utf-8")
-
-
-def _split(texts):
-    """Puts a single space after each word of `[B]` strings."""
+    texts = tf.strings.lower(texts, "utf-8")
     texts = tf.strings.regex_replace(texts, _SPACES, " ")
     # \0 is the whole match: RE2 is eight times slower if it captures a group.
     return tf.strings.regex_replace(texts, _WORD, r"\0 ")
@@ -179,10 +175,8 @@ def _byte_of_symbol():
     """CLIP's symbols in its order: `{symbol: chr(byte)}`, printable first."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
-    symbols = {chr(byte): chr(byte) for byte in printable}
-    return symbols | {
-        chr(256 + rank): chr(byte) for rank, byte in enumerate(others)
-    }
+    codes = [*printable, *range(256, 256 + len(others))]
+    return dict(zip(map(chr, codes), map(chr, printable + others), strict=True))
 
 
 def _model(pieces):
@@ -200,8 +194,5 @@ def _model(pieces):
     for rank, piece in enumerate(pieces):
         # The end of a word is joined to its last byte before anything else.
         proto.pieces.add(piece=piece, score=512 - rank)
-    proto.pieces.add(
-        piece="<unknown>",
-        type=sentencepiece_model_pb2.ModelProto.SentencePiece.UNKNOWN,
-    )
+    proto.pieces.add(piece="<unknown>", type=proto.SentencePiece.UNKNOWN)
     return proto.SerializeToString()

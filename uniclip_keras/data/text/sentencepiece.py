@@ -114,9 +114,8 @@ class SentencePieceTokenizer(Tokenizer):
 
     def detokenize(self, tokens):
         rows = tf.convert_to_tensor(tokens).numpy().tolist()
-        return self._reader.decode(
-            [[i - 1 for i in row if 0 < i <= self._size] for row in rows]
-        )
+        rows = [[i - 1 for i in row if 0 < i <= self._size] for row in rows]
+        return self._reader.decode(rows)
 
 
 def encode_pieces(model, texts):

@@ -115,15 +115,12 @@ class SubwordTokenizer(Tokenizer):
         return self._frame(pieces, self.vocabulary.index(START))
 
     def detokenize(self, tokens):
-        special = {PAD, START, END}
-        return [
-            " ".join(
-                piece
-                for i in row
-                if (piece := self.vocabulary[i]) not in special
-            ).replace(" ##", "")
-            for row in tf.convert_to_tensor(tokens).numpy()
-        ]
+        texts = []
+        for row in tf.convert_to_tensor(tokens).numpy():
+            pieces = [self.vocabulary[i] for i in row]
+            pieces = [p for p in pieces if p not in (PAD, START, END)]
+            texts.append(" ".join(pieces).replace(" ##", ""))
+        return texts
 
     @classmethod
     def _read(cls, folder, config):

@@ -21,10 +21,7 @@ PROMPTS = {
 
 
 def prompt_templates(prompts):
-    """Looks up or checks prompt templates.
-
-    Args:
-        prompts: A key of `PROMPTS`, or a sequence of templates.
+    """Looks up a key of `PROMPTS`, or checks a sequence of templates.
 
     Returns:
         A tuple of strings, each with one `{}` where the class name goes.
