@@ -30,8 +30,7 @@ def source_and_labelled(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tars")
     tars = write_nine_samples(folder)
     classes = [
-        {"label": number, "texts": [f"class{number}", f"kind{number}"]}
-        for number in range(9)
+        {"label": n, "texts": [f"class{n}", f"kind{n}"]} for n in range(9)
     ]
     (folder / "classes.json").write_text(json.dumps(classes))
     return [
@@ -70,8 +69,7 @@ def test_captions_and_class_names_in_one_batch(source_and_labelled, tokenizer):
     assert orders[0][:9] != orders[1][:9]
     assert_equal_batches(drawn[:2], some(2))
 
-
-def test_class_names_alone_in_a_batch(source_and_labelled, tokenizer):
+    # Class names alone.
     mixture = mix(source_and_labelled, [0, 1])
     (batch,) = batches(mixture, tokenizer, 1, templates=("a photo of {}",))
     texts = tokenizer.detokenize(batch["tokens"])

@@ -63,7 +63,7 @@ def test_problems_are_counted_by_kind_and_key():
     assert tally.examples[bad.OVERSIZE_IMAGE] == ["k0", "k5", "k6"]
 
 
-def test_endless_passes_number_all_samples():
+def test_endless_passes_number_all_samples_and_need_a_good_one():
     tally = BadSamples()
     good = map_good(samples(broken=(3,)), decode, tally, passes=None)
     numbers = numbers_of(good.take(16))
@@ -71,8 +71,7 @@ def test_endless_passes_number_all_samples():
     assert numbers == [n for n in range(20) if n % 9 not in (3, 8)]
     assert tally.counts[bad.CORRUPT_IMAGE] >= 2
 
-
-def test_a_pass_without_a_good_sample_is_an_error():
+    # A pass without a good sample is an error.
     good = map_good(samples(broken=range(8)), decode, passes=None)
     with pytest.raises(tf.errors.InvalidArgumentError, match="not one good"):
         numbers_of(good.take(1))

@@ -21,20 +21,13 @@ def apply_case(image, case):
     operation = case["op"]
     if operation == "colour_jitter_in_order":
         vector = augmentation.IDENTITY.copy()
-        for name in ("brightness", "contrast", "saturation"):
-            vector[augmentation.LAYOUT.index(name)] = case[name] - 1
+        vector[5:8] = [case[n] - 1 for n in augmentation.LAYOUT[5:8]]
         vector[augmentation.LAYOUT.index("hue")] = case["hue"]
         return augmentation.apply_color(image, vector)
-    planes = color.to_planes(image[None])
-    if operation == "hue":
-        planes = color.hue(planes, tf.constant([case["shift"]]))
-    elif operation == "grayscale":
-        planes = color.grayscale(planes, tf.constant([1.0]))
-    elif operation == "gaussian_blur":
-        planes = color.gaussian_blur(planes, tf.constant([case["sigma"]]))
-    else:
-        function = getattr(color, operation)
-        planes = function(planes, tf.constant([case["factor"]]))
+    names = {"hue": "shift", "gaussian_blur": "sigma"}
+    amount = case.get(names.get(operation, "factor"), 1.0)
+    operate = getattr(color, operation)
+    planes = operate(color.to_planes(image[None]), tf.constant([amount]))
     return color.from_planes(planes)[0]
 
 
@@ -58,12 +51,9 @@ def slow_blur(image, sigma, reach):
     taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     taps /= taps.sum()
     for axis in (0, 1):
-        padding = [(0, 0)] * 3
-        padding[axis] = (reach, reach)
-        padded = np.pad(image, padding, mode="reflect")
-        image = np.apply_along_axis(
-            np.convolve, axis, padded, taps, mode="valid"
-        )
+        padding = [(reach, reach) if i == axis else (0, 0) for i in range(3)]
+        image = np.pad(image, padding, mode="reflect")
+        image = np.apply_along_axis(np.convolve, axis, image, taps, "valid")
     return image
 
 

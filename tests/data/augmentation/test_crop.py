@@ -27,10 +27,8 @@ def test_resized_crop_equals_torchvision(size):
     cases = {key: case for key, case in CROPS.items() if case["size"] == size}
     assert len(cases) == 6
     sides = ("top", "left", "height", "width")
-    vectors = [
-        box_vector(image, *[case[name] for name in sides])
-        for case in cases.values()
-    ]
+    boxes = ([case[side] for side in sides] for case in cases.values())
+    vectors = [box_vector(image, *box) for box in boxes]
     all_mapped = tf.data.Dataset.from_tensor_slices(np.stack(vectors)).map(
         lambda vector: augmentation.replay(image, vector, size)
     )
@@ -56,10 +54,8 @@ def test_flip_equals_torchvision():
 
 def test_float_image_gives_the_view_of_its_uint8_twin():
     image = REFERENCE["image"]
-    vectors = [
-        box_vector(image, 3, 5, 30, 20),
-        box_vector(image, 0, 0, 9, 56),
-    ]
+    boxes = (3, 5, 30, 20), (0, 0, 9, 56)
+    vectors = [box_vector(image, *box) for box in boxes]
     vectors[1][augmentation.LAYOUT.index("flip")] = 1
     from_bytes = augmentation.apply_crop(image, vectors, 16)
     from_floats = augmentation.apply_crop(image / 255.0, vectors, 16)
@@ -69,7 +65,7 @@ def test_float_image_gives_the_view_of_its_uint8_twin():
     np.testing.assert_array_equal(from_bytes[:1], first)
 
 
-def test_whole_pixel_boxes_survive_the_vector():
+def test_whole_pixel_boxes_survive_the_vector_and_others_are_moved():
     rng = np.random.default_rng(0)
     for height, width in [(1, 1), (72, 72), (375, 500), (65_535, 99_991)]:
         size = np.array([height, width])
@@ -79,9 +75,6 @@ def test_whole_pixel_boxes_survive_the_vector():
         found = crop.pixel_boxes(tf.constant(fractions, tf.float32), size)
         np.testing.assert_array_equal(found[0], corners)
         np.testing.assert_array_equal(found[1], extents)
-
-
-def test_boxes_outside_of_the_image_are_moved_into_it():
     boxes = tf.constant([[0.9, -0.2, 0.5, 0.5], [1.0, 1.0, 0.0, 0.0]])
     corners, extents = crop.pixel_boxes(boxes, [10, 20])
     np.testing.assert_array_equal(corners, [[9, 0], [9, 19]])
@@ -172,9 +165,7 @@ def test_replay_from_the_reduced_source_image():
         np.testing.assert_allclose(rebuilt, views, rtol=0, atol=1e-5)
     assert len(seen) > 1
 
-
-def test_reduced_views_look_like_those_of_the_whole_image():
-    encoded = (FIXTURES / "grace_hopper.jpg").read_bytes()
+    # Reduced views look like those of the whole image.
     whole = augmentation.evaluation_view(decode_image(encoded), 64)
     reduced = augmentation.evaluation_view(decode_image(encoded, 8), 64)
     assert np.abs(whole - reduced).mean() < 0.01

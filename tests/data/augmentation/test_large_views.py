@@ -62,9 +62,8 @@ def test_without_xla(photo, vectors, monkeypatch):
     # The traced function would keep its compiled operations.
     monkeypatch.setattr(large, "_view", large._view.python_function)
     monkeypatch.setattr(large, "_has_xla", lambda: False)
-    monkeypatch.setattr(
-        large, "compiled", functools.cache(large.compiled.__wrapped__)
-    )
+    compiled = functools.cache(large.compiled.__wrapped__)
+    monkeypatch.setattr(large, "compiled", compiled)
     plain = augmentation.replay(photo, vectors[:3], SIZE)
     np.testing.assert_allclose(plain, expected, rtol=0, atol=1e-5)
 
@@ -72,13 +71,10 @@ def test_without_xla(photo, vectors, monkeypatch):
 @pytest.mark.parametrize("key", CROPS)
 def test_resize_equals_torchvision(key):
     case, image = CROPS[key], REFERENCE["image"]
-    arguments = (
-        image,
-        tf.constant([case["top"], case["left"]]),
-        tf.constant([case["height"], case["width"]]),
-    )
+    corner = tf.constant([case["top"], case["left"]])
+    extent = tf.constant([case["height"], case["width"]])
     plain, flipped = (
-        from_columns(resized_columns(*arguments, flip, case["size"]))
+        from_columns(resized_columns(image, corner, extent, flip, case["size"]))
         for flip in (tf.constant(False), tf.constant(True))
     )
     np.testing.assert_allclose(plain, REFERENCE[key], rtol=0, atol=2e-6)

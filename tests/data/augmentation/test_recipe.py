@@ -33,40 +33,27 @@ def test_describe():
         augmentation.describe([0.0] * 10)
 
 
-def test_slip_recipe_is_one_weak_and_two_strong_views():
+def test_recipe_from_config():
     weak, *strong = augmentation.SLIP_RECIPE
     assert weak == augmentation.WEAK
     assert weak.crop_area == (0.5, 1.0)
     assert weak.flip == weak.jitter == weak.grayscale == weak.blur == 0
     assert strong == [augmentation.ViewRecipe()] * 2
-
-
-def test_recipe_from_config():
     read = augmentation.recipe_from_config
     assert read("slip") == augmentation.SLIP_RECIPE
     assert read("weak") == (augmentation.WEAK,)
     assert read(["weak", "strong", "strong"]) == augmentation.SLIP_RECIPE
-    weak, gentle = read(
-        [
-            {"preset": "weak", "crop_area": [0.6, 1]},
-            {"crop_area": (0.3, 1.0), "flip": 0, "blur": 0.3},
-        ]
-    )
-    assert weak.crop_area == (0.6, 1.0)
-    assert weak.jitter == 0
-    assert gentle == augmentation.ViewRecipe(
-        crop_area=(0.3, 1.0), flip=0.0, blur=0.3
-    )
+    fields = {"crop_area": (0.3, 1.0), "flip": 0, "blur": 0.3}
+    weak, gentle = read([{"preset": "weak", "crop_area": [0.6, 1]}, fields])
+    assert weak.crop_area == (0.6, 1.0) and weak.jitter == 0
+    assert gentle == augmentation.ViewRecipe(**fields)
     assert read({"preset": "identity"}) == (augmentation.IDENTITY_VIEW,)
     assert read(augmentation.SLIP_RECIPE) == augmentation.SLIP_RECIPE
 
-
-def test_recipe_from_config_dict():
     config_dict = pytest.importorskip("ml_collections").ConfigDict
     config = config_dict({"views": [{"preset": "weak", "flip": 0.5}]})
-    (view,) = augmentation.recipe_from_config(config.views)
-    assert view.flip == 0.5
-    assert view.crop_area == (0.5, 1.0)
+    (view,) = read(config.views)
+    assert view.flip == 0.5 and view.crop_area == (0.5, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -49,15 +49,13 @@ def on_white(encoded):
     ],
 )
 def test_lossless_formats_become_rgb_on_white(image_format, mode, options):
-    encoded = encode(
-        smooth_pixels(1, channels=4), image_format, mode, **options
-    )
+    pixels = smooth_pixels(1, channels=4)
+    encoded = encode(pixels, image_format, mode, **options)
     decoded = decode_both_ways(encoded)
     assert decoded.dtype == np.uint8
     # Pillow and TensorFlow may round a blend differently.
-    np.testing.assert_allclose(
-        decoded.astype(int), on_white(encoded).astype(int), atol=1
-    )
+    expected = on_white(encoded).astype(int)
+    np.testing.assert_allclose(decoded.astype(int), expected, atol=1)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
@@ -69,8 +67,7 @@ def test_jpeg_of_any_color_space(mode):
 
 
 def test_jpegs_come_as_pillow_decodes_them():
-    source = smooth_pixels(3, size=44)
-    encoded = encode(source, "JPEG", quality=90)
+    encoded = encode(smooth_pixels(3, size=44), "JPEG", quality=90)
     expected = np.asarray(Image.open(io.BytesIO(encoded)))
     np.testing.assert_array_equal(decode_both_ways(encoded), expected)
 
@@ -87,10 +84,8 @@ def test_reduced_jpeg(reduction):
     )
     np.testing.assert_array_equal(mapped, reduced)
     # Other formats always come in full size.
-    png = encode(smooth_pixels(1))
-    np.testing.assert_array_equal(
-        decode_image(png, reduction), smooth_pixels(1)
-    )
+    png = decode_image(encode(smooth_pixels(1)), reduction)
+    np.testing.assert_array_equal(png, smooth_pixels(1))
 
 
 def test_other_reductions_and_cut_off_jpegs_are_errors():

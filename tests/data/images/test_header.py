@@ -67,8 +67,7 @@ def test_rows_from_top_to_bottom(traced):
     np.testing.assert_array_equal(decode_image(bytes(encoded)).shape, [5, 7, 3])
 
 
-def test_sixteen_thousand_pixels_of_a_lossless_webp(traced):
-    """The top bit of the packed sizes is not a sign."""
+def test_the_top_bit_of_a_lossless_webps_packed_size_is_no_sign(traced):
     encoded = bytearray(encoded_size("WEBP", "RGB", {"lossless": True}, 1, 1))
     for height, width in [(16_384, 16_384), (16_384, 1), (8_193, 12_345)]:
         packed = (width - 1) | (height - 1) << 14

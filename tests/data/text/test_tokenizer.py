@@ -34,6 +34,24 @@ def tokenizer(request, tokenizers):
     return tokenizers[request.param]
 
 
+@pytest.mark.parametrize(("kind", "size"), [("subword", 400), (KINDS[1], 120)])
+def test_training_is_deterministic_and_keeps_to_the_size(
+    kind, size, tokenizers, corpus
+):
+    tokenizer = tokenizers[kind]
+    train = type(tokenizer).train
+    assert tokenizer.vocabulary_size <= size
+    # Order, repetition and grouping of captions do not matter.
+    lines = [line for text in corpus for line in text.split("\n")]
+    again = train(reversed(lines + lines), size, 12)
+    assert again.fingerprint == tokenizer.fingerprint
+    for other in (train(corpus, size, 13), train(corpus[:3], size, 12)):
+        assert other.fingerprint != tokenizer.fingerprint
+    for nothing in (["", "\n"], []):
+        with pytest.raises(InputError, match="no texts to learn"):
+            train(nothing, 100)
+
+
 def test_every_row_is_start_ids_end_padding(tokenizer):
     tokens = tokenizer(TEXTS)
     assert tokens.shape == (len(TEXTS), 12) and tokens.dtype == tf.int32
@@ -57,6 +75,7 @@ def test_detokenize_reads_like_the_text(tokenizer):
 
 
 def test_same_ids_from_list_array_tensor_graph_and_map(tokenizer):
+    """A new seed clears TensorFlow's kernel cache; the ids stay."""
     expected = tokenizer(TEXTS).numpy()
     dataset = tf.data.Dataset.from_tensor_slices(TEXTS).batch(3)
     for tokens in (
@@ -66,21 +85,15 @@ def test_same_ids_from_list_array_tensor_graph_and_map(tokenizer):
         tf.concat(list(dataset.map(tokenizer)), axis=0),
     ):
         np.testing.assert_array_equal(tokens, expected)
-
-
-def test_a_new_seed_changes_nothing(tokenizer):
-    """It clears TensorFlow's kernel cache and frees what kernels own."""
-    before = tokenizer(TEXTS).numpy()
     keras.utils.set_random_seed(1)
-    np.testing.assert_array_equal(tokenizer(TEXTS), before)
+    np.testing.assert_array_equal(tokenizer(TEXTS), expected)
 
 
 def test_several_captions_of_each_sample(tokenizer):
     several = tokenizer([TEXTS[:2], TEXTS[2:4]])
     assert several.shape == (2, 2, 12)
-    np.testing.assert_array_equal(
-        tf.reshape(several, [4, 12]), tokenizer(TEXTS[:4])
-    )
+    flat = tf.reshape(several, [4, 12])
+    np.testing.assert_array_equal(flat, tokenizer(TEXTS[:4]))
     dataset = tf.data.Dataset.from_tensors(TEXTS).batch(2).map(tokenizer)
     assert dataset.element_spec.shape == (None, len(TEXTS), 12)
 
@@ -111,11 +124,10 @@ def test_saved_models_give_the_same_ids_in_a_fresh_process(
     tokenizers, tmp_path
 ):
     archive = keras.export.ExportArchive()
+    signature = [tf.TensorSpec([None], tf.string)]
     for kind in KINDS:
         archive.track(tokenizers[kind])
-        archive.add_endpoint(
-            kind, tokenizers[kind], [tf.TensorSpec([None], tf.string)]
-        )
+        archive.add_endpoint(kind, tokenizers[kind], signature)
     archive.write_out(str(tmp_path / "model"), verbose=False)
     script = (
         "import json, sys\n"
