@@ -20,9 +20,8 @@ def samples(broken=(), wide=()):
         images[number] = images[number][:50]
     for number in wide:
         images[number] = encode(smooth_pixels(number, size=48))
-    return tf.data.Dataset.from_tensor_slices(
-        {"key": [f"k{number}" for number in range(8)], "image": images}
-    )
+    keys = [f"k{number}" for number in range(8)]
+    return tf.data.Dataset.from_tensor_slices({"key": keys, "image": images})
 
 
 def decode(number, sample):
@@ -54,11 +53,10 @@ def test_problems_are_counted_by_kind_and_key():
     tally = BadSamples()
     good = map_good(samples(broken=(1, 5), wide=(0, 5, 6)), decode, tally)
     elements = list(good.with_options(thread_options(1)))
-    assert [int(element["number"]) for element in elements] == [2, 3, 4, 7]
-    for element in elements:
-        np.testing.assert_array_equal(
-            element["image"], smooth_pixels(int(element["number"]))
-        )
+    numbers = [int(element["number"]) for element in elements]
+    assert numbers == [2, 3, 4, 7]
+    for number, element in zip(numbers, elements, strict=True):
+        np.testing.assert_array_equal(element["image"], smooth_pixels(number))
     assert tally.counts == {bad.CORRUPT_IMAGE: 1, bad.OVERSIZE_IMAGE: 3}
     assert tally.examples[bad.OVERSIZE_IMAGE] == ["k0", "k5", "k6"]
 

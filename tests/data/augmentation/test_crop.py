@@ -41,13 +41,9 @@ def test_resized_crop_equals_torchvision(size):
 
 def test_flip_equals_torchvision():
     image = REFERENCE["image"]
-    flipped = crop.resized_crop(
-        tf.constant(image),
-        tf.constant([0, 0]),
-        tf.constant(image.shape[:2]),
-        tf.constant(True),
-        image.shape[:2],
-    )
+    size = image.shape[:2]
+    arguments = map(tf.constant, (image, [0, 0], size, True))
+    flipped = crop.resized_crop(*arguments, size)
     expected = REFERENCE["case_18"] * 255
     np.testing.assert_allclose(flipped, expected, rtol=0, atol=1e-4)
 

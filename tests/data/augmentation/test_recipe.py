@@ -7,7 +7,7 @@ from uniclip_keras.data import augmentation
 from uniclip_keras.errors import InputError
 
 
-def test_layout_and_identity():
+def test_layout_identity_and_description():
     assert (
         *("top", "left", "height", "width", "flip"),
         *("brightness", "contrast", "saturation", "hue"),
@@ -21,8 +21,6 @@ def test_layout_and_identity():
     with pytest.raises(ValueError, match="read-only"):
         augmentation.IDENTITY[0] = 1
 
-
-def test_describe():
     assert augmentation.describe(augmentation.IDENTITY) == "whole image"
     vector = [0.1, 0.2, 0.8, 0.8, 1, 0.2, -0.25, 0, 0.05, 1, 0.4]
     assert augmentation.describe(vector) == (

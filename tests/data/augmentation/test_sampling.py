@@ -90,19 +90,15 @@ def test_every_position_of_a_box_is_as_likely():
         np.testing.assert_allclose(counts / len(corners), 1 / 3, atol=0.05)
 
 
-@pytest.mark.parametrize(
-    ("shape", "box"),
-    [
+def test_center_crop_when_no_box_fits():
+    view = augmentation.ViewRecipe(crop_area=(1.0, 1.0))
+    for shape, box in (
         ((1, 500), [0, 249, 1, 1]),
         ((20, 101), [0, 37, 20, 27]),
         ((500, 3), [248, 0, 4, 3]),
-    ],
-)
-def test_center_crop_when_no_box_fits(shape, box):
-    view = augmentation.ViewRecipe(crop_area=(1.0, 1.0))
-    vectors = draw(view, *shape, 20)
-    pixels = vectors[:, :4] * [*shape, *shape]
-    np.testing.assert_allclose(pixels, [box] * 20, rtol=0, atol=1e-3)
+    ):
+        pixels = draw(view, *shape, 20)[:, :4] * [*shape, *shape]
+        np.testing.assert_allclose(pixels, [box] * 20, rtol=0, atol=1e-3)
 
 
 def test_sampling_refuses_what_is_not_a_recipe():

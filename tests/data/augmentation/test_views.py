@@ -80,15 +80,14 @@ def test_same_seed_gives_the_same_views_eagerly_and_in_map(images):
     assert np.abs(vectors[1] - vectors[2]).max() > 0
 
 
-def test_a_random_view_is_its_vector_replayed(images):
+def test_random_and_evaluation_views_are_their_vectors_replayed(images):
     image, recipe = images[3], [augmentation.STRONG]
     (view,), (vector,) = augmentation.random_views(image, recipe, [8, 9], 24)
     (drawn,) = augmentation.sample_vectors(recipe, *image.shape[:2], [8, 9])
     np.testing.assert_array_equal(vector, drawn)
     np.testing.assert_array_equal(view, augmentation.replay(image, vector, 24))
 
-
-def test_evaluation_view_is_the_whole_image(images):
+    # The evaluation view is the whole image.
     tile = images[2]
     view = augmentation.evaluation_view(tile, 72)
     np.testing.assert_allclose(view, tile / 255, rtol=0, atol=1e-6)

@@ -43,7 +43,7 @@ def test_several_captions_are_different_even_and_stateless():
     assert (others.numpy() != drawn.numpy()).any()
 
 
-@pytest.mark.parametrize("count", [0, -1, 1.5])
-def test_a_count_of_captions_is_a_whole_number(count):
-    with pytest.raises(InputError, match="captions per image"):
-        draw_captions(tf.constant(["a"]), [0, 0], count)
+def test_a_count_of_captions_is_a_whole_number():
+    for count in (0, -1, 1.5):
+        with pytest.raises(InputError, match="captions per image"):
+            draw_captions(tf.constant(["a"]), [0, 0], count)

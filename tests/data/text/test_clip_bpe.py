@@ -71,6 +71,10 @@ def test_files_of_merges(tokenizer, clip_golden, tmp_path):
         again = CLIPTokenizer(path)
         assert again.fingerprint == tokenizer.fingerprint
         assert again.vocabulary_size == 512 + 1120 + 2
+    for path in (text, packed):
+        path.write_bytes(np.arange(256, dtype=np.uint8).tobytes())
+        with pytest.raises(InputError, match="cannot be read"):
+            CLIPTokenizer(path)
 
 
 def test_detokenize_knows_bytes_and_spaces(tokenizer):
@@ -94,11 +98,3 @@ def test_detokenize_knows_bytes_and_spaces(tokenizer):
 def test_bad_merges(merges, message):
     with pytest.raises(InputError, match=message):
         CLIPTokenizer(merges)
-
-
-def test_binary_files(tmp_path):
-    for name in ("merges.txt", "merges.gz"):
-        path = tmp_path / name
-        path.write_bytes(np.arange(256, dtype=np.uint8).tobytes())
-        with pytest.raises(InputError, match="cannot be read"):
-            CLIPTokenizer(path)

@@ -31,9 +31,7 @@ def test_detokenize_reads_like_the_text(tokenizer):
     assert tokenizer.detokenize(tokens) == [
         "red heart", "красное сердце [UNK]", "红 苹 果", "red [UNK]",
     ]  # fmt: skip
-
-
-def test_case_and_spacing_do_not_matter(tokenizer):
+    # Case and spacing do not matter.
     tokens = tokenizer(["red heart", " RED\theart ", "Red\u200bHeart"]).numpy()
     np.testing.assert_array_equal(tokens, tokens[:1].repeat(3, axis=0))
 
