@@ -1,29 +1,16 @@
-"""The helpers of `samples` as fixtures."""
+"""What several tests of the pipeline need."""
 
 import pytest
-import samples
+import training_batches
 
 
-@pytest.fixture
-def encode_image():
-    return samples.encode
+@pytest.fixture(scope="package")
+def tokenizer():
+    return training_batches.make_tokenizer()
 
 
-@pytest.fixture
-def pixels():
-    return samples.smooth_pixels
-
-
-@pytest.fixture
-def sample():
-    return samples.sample_members
-
-
-@pytest.fixture
-def write_tar(tmp_path):
-    """Writes members as a tar of this name in the test's own folder."""
-
-    def write(name, members):
-        return samples.write_tar(tmp_path / name, members)
-
-    return write
+@pytest.fixture(scope="package")
+def tars(tmp_path_factory):
+    """Nine good samples, ids 0 to 8, each with two captions of its own."""
+    folder = tmp_path_factory.mktemp("tars")
+    return training_batches.write_nine_samples(folder)

@@ -13,8 +13,8 @@ from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.images.decoding import decode_within
+from uniclip_keras.data.python_calls import thread_options
 from uniclip_keras.data.skipping import map_good
-from uniclip_keras.data.threads import thread_options
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 IMAGES, TARS = 380, 120

@@ -3,17 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import training_batches as tb
 from samples import encode
 from samples import smooth_pixels
 from samples import write_tar
-from training_batches import RECIPE
-from training_batches import SIZE
-from training_batches import assert_equal_batches
-from training_batches import batches
-from training_batches import make_dataset
-from training_batches import make_tokenizer
-from training_batches import to_numpy
-from training_batches import write_nine_samples
 
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import augmentation
@@ -24,45 +17,28 @@ from uniclip_keras.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
-    return make_tokenizer()
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    """Nine good samples, ids 0 to 8, each with two captions of its own."""
-    folder = tmp_path_factory.mktemp("tars")
-    return WebDataset(write_nine_samples(folder), "captions", "id")
+def source(tars):
+    return WebDataset(tars, "captions", "id")
 
 
 @pytest.fixture(scope="module")
 def dataset(source, tokenizer):
-    return make_dataset(source, tokenizer)
+    return tb.make_dataset(source, tokenizer)
 
 
 @pytest.fixture(scope="module")
 def eight_passes(dataset):
-    return to_numpy(dataset, 12)
+    return tb.to_numpy(dataset, 12)
 
 
 @pytest.fixture(scope="module")
 def cached_passes(source, tokenizer):
-    return batches(source, tokenizer, 6, cache=True)
-
-
-@pytest.fixture
-def passes(request):
-    return request.getfixturevalue(request.param)
-
-
-both_ways = pytest.mark.parametrize(
-    "passes", ["eight_passes", "cached_passes"], indirect=True
-)
+    return tb.batches(source, tokenizer, 6, cache=True)
 
 
 def test_static_shapes_and_types(dataset):
     assert dataset.element_spec == {
-        "views": tf.TensorSpec([6, 2, SIZE, SIZE, 3], tf.float32),
+        "views": tf.TensorSpec([6, 2, tb.SIZE, tb.SIZE, 3], tf.float32),
         "augmentations": tf.TensorSpec([6, 2, 11], tf.float32),
         "tokens": tf.TensorSpec([6, 16], tf.int32),
         "id": tf.TensorSpec([6], tf.int64),
@@ -71,36 +47,31 @@ def test_static_shapes_and_types(dataset):
 
 
 def test_other_seed_other_views(source, tokenizer, eight_passes):
-    other = batches(source, tokenizer, 4, seed=8)
+    other = tb.batches(source, tokenizer, 4, seed=8)
     assert any(
         (first["augmentations"] != second["augmentations"]).any()
         for first, second in zip(eight_passes[:4], other, strict=True)
     )
 
 
-@pytest.mark.parametrize("cache", [False, True])
-def test_resuming_equals_never_stopping(
-    source, tokenizer, cache, eight_passes, cached_passes
+def test_passes_hold_every_sample_once_and_can_be_resumed(
+    source, tokenizer, eight_passes, cached_passes
 ):
-    whole = cached_passes if cache else eight_passes
-    rest = batches(source, tokenizer, 2, cache=cache, first_batch=3)
-    assert_equal_batches(whole[3:5], rest)
-
-
-@both_ways
-def test_each_pass_holds_every_sample_once(passes):
-    ids = np.concatenate([batch["id"] for batch in passes]).reshape(-1, 9)
-    assert all(sorted(order) == list(range(9)) for order in ids.tolist())
-    assert len({tuple(order) for order in ids.tolist()}) > 1
+    for cache, passes in ((False, eight_passes), (True, cached_passes)):
+        rest = tb.batches(source, tokenizer, 2, cache=cache, first_batch=3)
+        tb.assert_equal_batches(passes[3:5], rest)
+        ids = np.concatenate([batch["id"] for batch in passes])
+        orders = ids.reshape(-1, 9).tolist()
+        assert all(sorted(order) == list(range(9)) for order in orders)
+        assert len(set(map(tuple, orders))) > 1
 
 
 def test_views_are_what_their_vectors_say(eight_passes):
     for batch in eight_passes[:3]:
         assert batch["views"].min() >= 0 and batch["views"].max() <= 1 + 1e-6
-        for number, views, vectors in zip(
-            batch["id"], batch["views"], batch["augmentations"], strict=True
-        ):
-            again = augmentation.replay(smooth_pixels(number), vectors, SIZE)
+        columns = batch["id"], batch["views"], batch["augmentations"]
+        for number, views, vectors in zip(*columns, strict=True):
+            again = augmentation.replay(smooth_pixels(number), vectors, tb.SIZE)
             np.testing.assert_allclose(views, again, atol=1e-3)
         vectors = batch["augmentations"].reshape(-1, 11)
         assert len(np.unique(vectors, axis=0)) == len(vectors)
@@ -108,30 +79,24 @@ def test_views_are_what_their_vectors_say(eight_passes):
 
 def test_views_of_photographs_are_what_their_vectors_say(tmp_path, tokenizer):
     """JPEGs that are decoded at a half or a quarter, in views of 64 px."""
-    photos = [
-        encode(smooth_pixels(number, size=size), "JPEG", quality=90)
-        for number, size in enumerate((520, 300, 140))
-    ]
-    members = []
-    for number, photo in enumerate(photos):
-        members += [(f"{number}.jpg", photo), (f"{number}.txt", b"red heart")]
+    photos, members = [], []
+    for number, size in enumerate((520, 300, 140)):
+        pixels = smooth_pixels(number, size=size)
+        photos.append(encode(pixels, "JPEG", quality=90))
+        members.append((f"{number}.jpg", photos[-1]))
+        members.append((f"{number}.txt", b"red heart"))
     source = WebDataset(write_tar(tmp_path / "photos.tar", members))
     dataset = training_dataset(
-        source, tokenizer, RECIPE, 64, 6, seed=0, with_keys=True
+        source, tokenizer, tb.RECIPE, 64, 6, seed=0, with_keys=True
     )
     reductions = set()
-    batch = next(iter(dataset))
-    for key, views, vectors in zip(
-        batch["key"].numpy(),
-        batch["views"].numpy(),
-        batch["augmentations"],
-        strict=True,
-    ):
+    (batch,) = tb.to_numpy(dataset, 1)
+    columns = batch["key"], batch["views"], batch["augmentations"]
+    for key, views, vectors in zip(*columns, strict=True):
         encoded = tf.constant(photos[int(key)])
         reduction = augmentation.reduction(vectors, *image_shape(encoded), 64)
-        again = augmentation.replay(
-            decode_image(encoded, reduction), vectors, 64
-        )
+        image = decode_image(encoded, reduction)
+        again = augmentation.replay(image, vectors, 64)
         np.testing.assert_allclose(views, again, atol=1e-5)
         reductions.add(int(reduction))
     assert len(reductions) > 1
@@ -150,20 +115,17 @@ def test_a_caption_of_its_own_goes_with_each_image(eight_passes, tokenizer):
 
 def test_all_captions_as_positives_with_what_they_belong_to(source, tokenizer):
     options = {"captions_per_image": 2, "with_keys": True, "batch_size": 9}
-    (batch,) = batches(source, tokenizer, 1, **options)
+    (batch,) = tb.batches(source, tokenizer, 1, **options)
     # `source.count() // batch_size` batches are a pass.
     assert source.count() // 9 == 1
     assert sorted(batch["id"]) == list(range(9))
     assert batch["tokens"].shape == (9, 2, 16)
     assert batch["text"].shape == (9, 2)
-    for number, key, texts, tokens in zip(
-        batch["id"], batch["key"], batch["text"], batch["tokens"], strict=True
-    ):
+    columns = (batch[name] for name in ("id", "key", "text", "tokens"))
+    for number, key, texts, tokens in zip(*columns, strict=True):
         assert key.decode() == f"k{number}"
-        assert {*texts} == {
-            f"caption {number}".encode(),
-            f"number{number}".encode(),
-        }
+        captions = f"caption {number}", f"number{number}"
+        assert {*texts} == {caption.encode() for caption in captions}
         np.testing.assert_array_equal(tokens, tokenizer(texts))
     assert batch["source"].tolist() == [0] * 9
 
@@ -171,22 +133,23 @@ def test_all_captions_as_positives_with_what_they_belong_to(source, tokenizer):
 def test_strategy_splits_the_global_batch(
     source, tokenizer, two_replicas, eight_passes
 ):
-    dataset = make_dataset(source, tokenizer)
+    dataset = tb.make_dataset(source, tokenizer)
     split = next(iter(two_replicas.experimental_distribute_dataset(dataset)))
     for name, value in split.items():
         parts = two_replicas.experimental_local_results(value)
         assert [part.shape[0] for part in parts] == [3, 3]
-        np.testing.assert_array_equal(
-            tf.concat(parts, 0), eight_passes[0][name]
-        )
+        whole = tf.concat(parts, 0)
+        np.testing.assert_array_equal(whole, eight_passes[0][name])
 
 
-@pytest.mark.parametrize("option", ["batch_size", "captions_per_image"])
-def test_numbers_out_of_range(source, tokenizer, option):
-    with pytest.raises(InputError, match=f"{option}=0 is not allowed"):
-        make_dataset(source, tokenizer, **{option: 0})
-
-
-def test_templates_without_a_place(source, tokenizer):
-    with pytest.raises(InputError, match="'photo' .* exactly one"):
-        make_dataset(source, tokenizer, templates=["{}", "photo"])
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("batch_size", 0, "batch_size=0 is not allowed"),
+        ("captions_per_image", 0, "captions_per_image=0 is not allowed"),
+        ("templates", ["{}", "photo"], "'photo' .* exactly one"),
+    ],
+)
+def test_bad_options(source, tokenizer, option, value, message):
+    with pytest.raises(InputError, match=message):
+        tb.make_dataset(source, tokenizer, **{option: value})

@@ -6,16 +6,11 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+import training_batches as tb
 from samples import encode
 from samples import sample_members
 from samples import smooth_pixels
 from samples import write_tar
-from training_batches import assert_equal_batches
-from training_batches import batches
-from training_batches import make_dataset
-from training_batches import make_tokenizer
-from training_batches import to_numpy
-from training_batches import write_nine_samples
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import WebDataset
@@ -26,23 +21,16 @@ from uniclip_keras.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def tokenizer():
-    return make_tokenizer()
-
-
-@pytest.fixture(scope="module")
-def source_and_labelled(tmp_path_factory):
+def source_and_labelled(tars, tmp_path_factory):
     """Nine samples as captions, and as classes of their own with two names."""
-    folder = tmp_path_factory.mktemp("tars")
-    tars = write_nine_samples(folder)
     classes = [
-        {"label": number, "texts": [f"class{number}", f"kind{number}"]}
-        for number in range(9)
+        {"label": n, "texts": [f"class{n}", f"kind{n}"]} for n in range(9)
     ]
-    (folder / "classes.json").write_text(json.dumps(classes))
+    file = tmp_path_factory.mktemp("classes") / "classes.json"
+    file.write_text(json.dumps(classes))
     return [
         WebDataset(tars, "captions", "id"),
-        WebDataset(tars, label_field="id", classes=folder / "classes.json"),
+        WebDataset(tars, label_field="id", classes=file),
     ]
 
 
@@ -51,7 +39,7 @@ def test_captions_and_class_names_in_one_batch(source_and_labelled, tokenizer):
 
     def some(count):
         options = {"batch_size": 18, "templates": templates}
-        return batches(mix(source_and_labelled), tokenizer, count, **options)
+        return tb.batches(mix(source_and_labelled), tokenizer, count, **options)
 
     number_of = {text_id(f"class{number}"): number for number in range(9)}
     orders = [], []
@@ -74,12 +62,11 @@ def test_captions_and_class_names_in_one_batch(source_and_labelled, tokenizer):
     # Half and half, 54 +- 5.2 each, and in different orders.
     assert 30 < len(orders[0]) < 78
     assert orders[0][:9] != orders[1][:9]
-    assert_equal_batches(drawn[:2], some(2))
+    tb.assert_equal_batches(drawn[:2], some(2))
 
-
-def test_class_names_alone_in_a_batch(source_and_labelled, tokenizer):
+    # Class names alone.
     mixture = mix(source_and_labelled, [0, 1])
-    (batch,) = batches(mixture, tokenizer, 1, templates=("a photo of {}",))
+    (batch,) = tb.batches(mixture, tokenizer, 1, templates=("a photo of {}",))
     texts = tokenizer.detokenize(batch["tokens"])
     assert all(text.startswith("a photo of") for text in texts)
     assert len(set(batch["id"])) == 6
@@ -88,59 +75,54 @@ def test_class_names_alone_in_a_batch(source_and_labelled, tokenizer):
 def test_mixture_draws_by_weight(tmp_path, tokenizer):
     sources = []
     for number in (0, 1):
-        path = write_tar(
-            tmp_path / f"{number}.tar", sample_members("k", number)
-        )
+        members = sample_members("k", number)
+        path = write_tar(tmp_path / f"{number}.tar", members)
         sources.append(WebDataset(path, id_field="id"))
-    drawn = batches(mix(sources, [5, 1]), tokenizer, 10, batch_size=30)
+    drawn = tb.batches(mix(sources, [5, 1]), tokenizer, 10, batch_size=30)
     ids = np.concatenate([batch["id"] for batch in drawn])
     # 250 +- 6.5 of 300.
     assert 225 < (ids == 0).sum() < 275
 
 
 def test_drawings_of_one_item_share_their_id(tmp_path):
-    members = (
-        sample_members("twemoji", 5)
-        + sample_members("noto", 5)
-        + sample_members("other", 6)
+    drawings = ("twemoji", 5), ("noto", 5), ("other", 6)
+    members = itertools.starmap(sample_members, drawings)
+    path = write_tar(tmp_path / "t.tar", itertools.chain(*members))
+    by_id, by_caption = (
+        [sample["id"] for sample in source.samples()]
+        for source in (WebDataset(path, id_field="id"), WebDataset(path))
     )
-    path = write_tar(tmp_path / "t.tar", members)
-    source = WebDataset(path, id_field="id")
-    assert sorted(sample["id"] for sample in source.samples()) == [5, 5, 6]
-    by_caption = WebDataset(path)
-    assert len({sample["id"] for sample in by_caption.samples()}) == 1
+    assert sorted(by_id) == [5, 5, 6] and len(set(by_caption)) == 1
 
 
 @pytest.mark.parametrize("cache", [False, True])
 def test_bad_samples_among_good_ones(tmp_path, tokenizer, cache):
+    def members(key, image, text=b"x"):
+        content = {".png": image, ".txt": text, ".json": {"id": 9}}
+        return [(key + ending, value) for ending, value in content.items()]
+
     good = [sample_members(f"k{number}", number) for number in range(6)]
     image = good[0][0][1]
-    wide = encode(smooth_pixels(0, size=48))
-    path = write_tar(
-        tmp_path / "t.tar",
-        [("torn.png", image[:60]), ("torn.txt", b"x"), ("torn.json", {"id": 9})]
-        + [m for members in good[:3] for m in members]
-        + [("blank.png", image), ("blank.txt", b""), ("blank.json", {"id": 9})]
-        + [("wide.png", wide), ("wide.txt", b"x"), ("wide.json", {"id": 9})]
-        + [m for members in good[3:] for m in members]
-        + [("none.png", b""), ("none.txt", b"x"), ("none.json", {"id": 9})],
-    )
+    samples = [
+        members("torn", image[:60]),
+        *good[:3],
+        members("blank", image, b""),
+        members("wide", encode(smooth_pixels(0, size=48))),
+        *good[3:],
+        members("none", b""),
+    ]
+    path = write_tar(tmp_path / "t.tar", itertools.chain(*samples))
     tally = BadSamples()
     source = WebDataset(path, id_field="id")
     options = {"cache": cache, "bad_samples": tally, "max_pixels": 24 * 24}
-    for batch in batches(source, tokenizer, 3, **options):
+    for batch in tb.batches(source, tokenizer, 3, **options):
         assert sorted(batch["id"]) == list(range(6))
-    assert tally.counts.keys() == {
-        bad.CORRUPT_IMAGE,
-        bad.EMPTY_CAPTION,
-        bad.OVERSIZE_IMAGE,
-    }
+    counts = {bad.CORRUPT_IMAGE: 2, bad.EMPTY_CAPTION: 1, bad.OVERSIZE_IMAGE: 1}
+    assert tally.counts.keys() == counts.keys()
     assert sorted(tally.examples[bad.CORRUPT_IMAGE]) == ["none", "torn"]
     assert tally.examples[bad.OVERSIZE_IMAGE] == ["wide"]
     if cache:
-        assert tally.counts[bad.CORRUPT_IMAGE] == 2
-        assert tally.counts[bad.EMPTY_CAPTION] == 1
-        assert tally.counts[bad.OVERSIZE_IMAGE] == 1
+        assert tally.counts == counts
         assert tally.summary().startswith("Read 10 samples and skipped 4")
 
 
@@ -148,26 +130,25 @@ def test_source_without_a_good_image(tmp_path, tokenizer):
     members = [("a.png", b"no image"), ("a.txt", b"text")]
     source = WebDataset(write_tar(tmp_path / "broken.tar", members))
     with pytest.raises(InputError, match="None of the first 1 images .* 'a'"):
-        make_dataset(source, tokenizer)
+        tb.make_dataset(source, tokenizer)
     path = write_tar(tmp_path / "wide.tar", sample_members("wide"))
     with pytest.raises(InputError, match="of up to 575 pixels"):
-        make_dataset(WebDataset(path), tokenizer, max_pixels=575)
+        tb.make_dataset(WebDataset(path), tokenizer, max_pixels=575)
 
 
 def test_too_many_bad_samples_stop_the_batches(
     tmp_path, tokenizer, monkeypatch
 ):
     monkeypatch.setattr(bad, "_FEWEST", 6)
-    members = [
-        member
-        for number in range(4)
-        for member in sample_members(f"k{number}", number)
-    ]
-    members += [("torn.png", b"torn"), ("torn.txt", b"x")]
+    samples = [sample_members(f"k{number}", number) for number in range(4)]
+    members = [*itertools.chain(*samples), ("torn.png", b"torn")]
+    members.append(("torn.txt", b"x"))
     source = WebDataset(write_tar(tmp_path / "t.tar", members))
     tally = BadSamples(0.5)
-    dataset = make_dataset(source, tokenizer, batch_size=4, bad_samples=tally)
-    to_numpy(dataset, 3)
+    dataset = tb.make_dataset(
+        source, tokenizer, batch_size=4, bad_samples=tally
+    )
+    tb.to_numpy(dataset, 3)
     tally.max_share = 0.05
     with pytest.raises(tf.errors.OpError, match="More than 5 %.*torn"):
-        to_numpy(dataset, 9)
+        tb.to_numpy(dataset, 9)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import python_calls
-from uniclip_keras.data.threads import thread_options
+from uniclip_keras.data.python_calls import thread_options
 
 
 def countdown(start):
@@ -35,8 +35,7 @@ def test_every_pass_has_an_iterator_of_its_own():
     assert list(lengths(dataset.repeat(2))) == [3, 2, 1, 3, 2, 1]
     assert list(lengths(make_dataset(tf.constant(0)))) == []
 
-
-def test_several_at_once():
+    # Several at once.
     starts = tf.data.Dataset.from_tensor_slices([2, 0, 3])
     side_by_side = starts.interleave(
         make_dataset, cycle_length=3, num_parallel_calls=3, deterministic=True

@@ -9,8 +9,8 @@ from samples import smooth_pixels
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.images.decoding import decode_within
+from uniclip_keras.data.python_calls import thread_options
 from uniclip_keras.data.skipping import map_good
-from uniclip_keras.data.threads import thread_options
 
 
 def samples(broken=(), wide=()):
@@ -20,9 +20,8 @@ def samples(broken=(), wide=()):
         images[number] = images[number][:50]
     for number in wide:
         images[number] = encode(smooth_pixels(number, size=48))
-    return tf.data.Dataset.from_tensor_slices(
-        {"key": [f"k{number}" for number in range(8)], "image": images}
-    )
+    keys = [f"k{number}" for number in range(8)]
+    return tf.data.Dataset.from_tensor_slices({"key": keys, "image": images})
 
 
 def decode(number, sample):
@@ -54,16 +53,15 @@ def test_problems_are_counted_by_kind_and_key():
     tally = BadSamples()
     good = map_good(samples(broken=(1, 5), wide=(0, 5, 6)), decode, tally)
     elements = list(good.with_options(thread_options(1)))
-    assert [int(element["number"]) for element in elements] == [2, 3, 4, 7]
-    for element in elements:
-        np.testing.assert_array_equal(
-            element["image"], smooth_pixels(int(element["number"]))
-        )
+    numbers = [int(element["number"]) for element in elements]
+    assert numbers == [2, 3, 4, 7]
+    for number, element in zip(numbers, elements, strict=True):
+        np.testing.assert_array_equal(element["image"], smooth_pixels(number))
     assert tally.counts == {bad.CORRUPT_IMAGE: 1, bad.OVERSIZE_IMAGE: 3}
     assert tally.examples[bad.OVERSIZE_IMAGE] == ["k0", "k5", "k6"]
 
 
-def test_endless_passes_number_all_samples():
+def test_endless_passes_number_all_samples_and_need_a_good_one():
     tally = BadSamples()
     good = map_good(samples(broken=(3,)), decode, tally, passes=None)
     numbers = numbers_of(good.take(16))
@@ -71,8 +69,7 @@ def test_endless_passes_number_all_samples():
     assert numbers == [n for n in range(20) if n % 9 not in (3, 8)]
     assert tally.counts[bad.CORRUPT_IMAGE] >= 2
 
-
-def test_a_pass_without_a_good_sample_is_an_error():
+    # A pass without a good sample is an error.
     good = map_good(samples(broken=range(8)), decode, passes=None)
     with pytest.raises(tf.errors.InvalidArgumentError, match="not one good"):
         numbers_of(good.take(1))

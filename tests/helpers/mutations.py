@@ -4,11 +4,7 @@ import numpy as np
 
 
 def mutate(content, rng):
-    """Applies one of the mutations at a random position.
-
-    Returns:
-        `(bytes, first)`: `first` is the first byte that may differ.
-    """
+    """Mutates at a random place: `(bytes, first byte that may differ)`."""
     kind = MUTATIONS[rng.integers(len(MUTATIONS))]
     return kind(content, rng)
 
@@ -25,17 +21,14 @@ def flip_bits(content, rng):
     return changed.tobytes(), int(positions.min())
 
 
+def leave_out(content, rng, filler=b""):
+    first = int(rng.integers(len(content)))
+    length = int(rng.integers(1, 1 + len(content) // 4))
+    return content[:first] + filler * length + content[first + length :], first
+
+
 def blank_out(content, rng):
-    first = int(rng.integers(len(content)))
-    length = int(rng.integers(1, 1 + len(content) // 4))
-    tail = content[first + length :]
-    return content[:first] + b"\0" * length + tail, first
-
-
-def leave_out(content, rng):
-    first = int(rng.integers(len(content)))
-    length = int(rng.integers(1, 1 + len(content) // 4))
-    return content[:first] + content[first + length :], first
+    return leave_out(content, rng, b"\0")
 
 
 def scramble_head(content, rng):

@@ -14,10 +14,8 @@ RECIPE = augmentation.recipe_from_config(["weak", "strong"])
 
 
 def make_tokenizer():
-    captions = [f"caption {number} number{number}" for number in range(20)]
-    captions += [
-        f"class{number} a photo of kind{number}" for number in range(9)
-    ]
+    captions = [f"caption {n} number{n}" for n in range(20)]
+    captions += [f"class{n} a photo of kind{n}" for n in range(9)]
     return SubwordTokenizer.train([*captions, "red heart\nrotes herz"], 200, 16)
 
 

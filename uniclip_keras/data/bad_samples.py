@@ -35,6 +35,9 @@ class BadSamples:
         max_share: Number from 0 to 1. Largest acceptable share of bad samples,
             judged once a thousand samples have been read; see `check`.
 
+    Attributes:
+        read: Number of samples read so far, good and bad.
+
     Raises:
         InputError: If the share is out of range.
 
@@ -53,27 +56,24 @@ class BadSamples:
     def __init__(self, max_share=1.0):
         if not 0 <= max_share <= 1:
             raise InputError(
-                f"max_share={max_share!r} is not allowed: give the largest "
-                "share of bad samples as a number from 0 to 1."
+                f"max_share={max_share!r} is not allowed: give a number from "
+                "0 to 1."
             )
         self.max_share = max_share
         self._lock = threading.Lock()
-        self._read = 0
+        self.read = 0
         self._counts = Counter()
         self._examples = {}
 
     def record_read(self, count):
         """Adds `count` samples found in a source, bad ones included."""
         with self._lock:
-            self._read += int(count)
+            self.read += int(count)
 
     def record(self, kind, key, count=1):
-        """Adds `count` skipped samples of `kind`.
+        """Adds `count` skipped samples, one of them with this key.
 
-        Args:
-            kind: One of the names at the top of this module.
-            key: Key of the skipped sample, or of one of them.
-            count: Int. Number of skipped samples.
+        `kind` is one of the names at the top of this module.
         """
         with self._lock:
             self._counts[kind] += int(count)
@@ -94,18 +94,8 @@ class BadSamples:
             return {kind: list(keys) for kind, keys in self._examples.items()}
 
     @property
-    def read(self):
-        """Number of samples read so far, good and bad."""
-        with self._lock:
-            return self._read
-
-    @property
     def skipped(self):
-        """Number of samples skipped so far.
-
-        Truncated files do not count, as nobody knows how many samples were in
-        the lost part.
-        """
+        """Number of samples skipped so far, without those of lost tails."""
         counts = self.counts
         return sum(counts.values()) - counts.get(TRUNCATED_FILE, 0)
 
@@ -124,24 +114,19 @@ class BadSamples:
         if self.read >= _FEWEST and self.share > self.max_share:
             raise InputError(
                 f"More than {100 * self.max_share:g} % of the samples are "
-                f"bad. {self.summary()} Repair the data, or allow a larger "
-                "share."
+                f"bad. {self.summary()} Repair them or allow a larger share."
             )
 
     def summary(self):
         """A sentence about what was read and skipped."""
-        skipped, read = self.skipped, self.read
         counts, examples = self.counts, self.examples
         if not counts:
-            return f"Read {read:,} samples and skipped none."
-        share = 100 * self.share
+            return f"Read {self.read:,} samples and skipped none."
         kinds = ", ".join(
-            f"{count:,} {kind} ({', '.join(examples[kind])})"
-            for kind, count in sorted(
-                counts.items(), key=lambda item: (-item[1], item[0])
-            )
+            f"{counts[kind]:,} {kind} ({', '.join(examples[kind])})"
+            for kind in sorted(counts, key=lambda kind: (-counts[kind], kind))
         )
         return (
-            f"Read {read:,} samples and skipped {skipped:,} "
-            f"({share:.2g} %): {kinds}."
+            f"Read {self.read:,} samples and skipped {self.skipped:,} "
+            f"({100 * self.share:.2g} %): {kinds}."
         )

@@ -13,18 +13,15 @@ import typing
 import tensorflow as tf
 
 from uniclip_keras.data import augmentation
-from uniclip_keras.data.images.decoding import MAX_PIXELS
-from uniclip_keras.data.images.decoding import check_first_images
-from uniclip_keras.data.images.decoding import decode_sample
-from uniclip_keras.data.images.decoding import decode_within
+from uniclip_keras.data.images import decoding
 from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.data.python_calls import numpy_function
+from uniclip_keras.data.python_calls import thread_options
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.data.sources.mixture import Mixture
 from uniclip_keras.data.text.captions import draw_captions
 from uniclip_keras.data.text.templates import fill_templates
 from uniclip_keras.data.text.templates import prompt_templates
-from uniclip_keras.data.threads import thread_options
 from uniclip_keras.errors import InputError
 
 
@@ -43,7 +40,7 @@ def training_dataset(
     shuffle_buffer=10_000,
     cache=False,
     bad_samples=None,
-    max_pixels=MAX_PIXELS,
+    max_pixels=decoding.MAX_PIXELS,
     threads=2,
     first_batch=0,
     shard_index=0,
@@ -55,43 +52,34 @@ def training_dataset(
     The same arguments and the same `keras.utils.set_random_seed` (or none)
     give the same batches. When a source ends, it starts again in a new order,
     and samples left over from one pass open the first batch of the next: all
-    batches are full and no sample is dropped. The trainer decides what an
-    epoch is: `source.count() // batch_size` steps are one pass, except for
-    that remainder.
+    batches are full and no sample is dropped. `source.count() // batch_size`
+    steps are one pass, except for that remainder.
 
     Args:
         source: A source (see `sources`), or a `Mixture` of them.
         tokenizer: A `text.Tokenizer` of context length L.
-        recipe: A sequence of V `augmentation.ViewRecipe`. JPEGs are decoded
-            at the size that their views need, see `augmentation.reduction`.
+        recipe: A sequence of V `augmentation.ViewRecipe`.
         image_size: Int. Height and width S of the views, in pixels.
-        batch_size: Int. Samples per global batch, B, which a distribution
-            strategy splits among its replicas.
+        batch_size: Int. Samples per global batch, B.
         seed: Int. Determines the order, captions, crops and colors.
         templates: Prompts for the class names of labeled samples, such as
             "a photo of a {}". One is drawn for each name in each batch.
-            Captions are not changed.
-        captions_per_image: Int. Captions (or prompts) K that go with each
-            image, all of them its positives. An image with fewer captions
-            repeats them.
+        captions_per_image: Int. Captions (or prompts) K of each image, all
+            its positives. An image with fewer captions repeats them.
         shuffle_buffer: Int. Number of samples to shuffle among.
-        cache: Bool. Keeps the decoded images in memory and thus decodes them
-            only once: for up to some ten thousand small images.
-        bad_samples: A `BadSamples` that counts what is skipped, or None. If
-            it has a `max_share`, the dataset fails once the share of bad
-            samples exceeds it.
+        cache: Bool. Decodes images once and keeps them in memory: for up to
+            some ten thousand small images.
+        bad_samples: A `BadSamples` that counts what is skipped, or None. The
+            dataset fails once the share of bad samples exceeds `max_share`.
         max_pixels: Int. Images of more pixels are skipped undecoded.
         threads: Int. Threads of the pipeline.
-        first_batch: Int. Index of the first batch: a resumed run goes on with
-            the batches that it has not seen yet.
+        first_batch: Int. Index of the first batch, for a resumed run.
         shard_index: Int. Index of this process' share of the samples.
-        num_shards: Int. Processes that train together, each on batches from
-            its own share of the samples, see `Source.dataset`.
-            `training.distribute_dataset` sets both.
+        num_shards: Int. Processes that train together, each on its own share
+            of the samples. `training.distribute_dataset` sets both.
         with_keys: Bool. Adds `{"key": string [B], "source": int32 [B], "text":
-            string [B] (or [B, K])}` to the batches: the samples' keys, the
-            indices of their sources in the mixture and the tokenized texts.
-            For inspection, not for `fit`.
+            string [B] (or [B, K])}` to the batches, for inspection: the keys,
+            the indices of the sources in the mixture and the tokenized texts.
 
     Returns:
         A `tf.data.Dataset` of `{"views": float32 [B, V, S, S, 3] in [0, 1],
@@ -101,20 +89,21 @@ def training_dataset(
 
     Raises:
         InputError: If none of the first images of a source can be decoded, a
-            template does not have exactly one `{}`, or a number is out of
-            range.
+            template lacks its `{}`, or a number is out of range.
         tf.errors.OpError: While iterating, if a pass over a source has no good
             sample, or too many samples are bad.
     """
     shard = shard_index, num_shards
-    _check_numbers(shard, batch_size, captions_per_image)
+    _check_shard(shard)
+    _check_count("batch_size", batch_size)
+    _check_count("captions_per_image", captions_per_image)
     prompts = prompt_templates(templates)
 
     make_views = _cached_views if cache else _fresh_views
     is_mixture = isinstance(source, Mixture)
     parts = []
     for index, one in enumerate(source.drawn if is_mixture else [source]):
-        check_first_images(one.samples(), max_pixels)
+        decoding.check_first_images(one.samples(), max_pixels)
         part = _Part(
             index=index,
             # Sources that read the same files need different orders, or a
@@ -134,7 +123,10 @@ def training_dataset(
     draw_texts = functools.partial(
         _draw_texts, seed, shard, captions_per_image, prompts
     )
-    views = _mix(parts, source.weights, seed) if is_mixture else parts[0]
+    views = parts[0]
+    if is_mixture:
+        weights = [weight for weight in source.weights if weight]
+        views = tf.data.Dataset.sample_from_datasets(parts, weights, seed)
     batches = (
         views.skip(first_batch * batch_size)
         .batch(batch_size, drop_remainder=True)
@@ -145,7 +137,11 @@ def training_dataset(
     )
     if bad_samples is not None and bad_samples.max_share < 1:
         batches = batches.map(functools.partial(_check_share, bad_samples))
-    batches = batches.prefetch(2).apply(_endless)
+    # Skipping hides the cardinality from TensorFlow.
+    endless = tf.data.experimental.assert_cardinality(
+        tf.data.INFINITE_CARDINALITY
+    )
+    batches = batches.prefetch(2).apply(endless)
     return batches.with_options(thread_options(threads))
 
 
@@ -172,7 +168,9 @@ def _fresh_views(part, samples):
 
 def _cached_views(part, samples):
     """Stage: decodes once; shuffles and cuts in each pass, without end."""
-    decode = functools.partial(decode_sample, max_pixels=part.max_pixels)
+    decode = functools.partial(
+        decoding.decode_sample, max_pixels=part.max_pixels
+    )
     images = map_good(samples, decode, part.bad_samples, 1, part.threads)
     images = images.cache().shuffle(part.shuffle_buffer, seed=part.seed)
     cut = functools.partial(_cut, part)
@@ -189,7 +187,7 @@ def _decode_and_cut(part, number, sample):
     """Decodes no more of an image than its views need, and cuts them."""
     shape = image_shape(sample["image"])
     vectors = _draw_vectors(part, number, shape)
-    problem, image = decode_within(
+    problem, image = decoding.decode_within(
         sample["image"],
         part.max_pixels,
         shape,
@@ -210,12 +208,6 @@ def _with_views(part, sample, image, vectors):
         "views": augmentation.cut_views(image, vectors, part.image_size),
         "augmentations": vectors,
     }
-
-
-def _mix(parts, weights, seed):
-    """Stage: draws each sample from one of the parts."""
-    weights = [weight for weight in weights if weight]
-    return tf.data.Dataset.sample_from_datasets(parts, weights, seed)
 
 
 def _draw_texts(seed, shard, captions_per_image, prompts, number, batch):
@@ -251,31 +243,23 @@ def _check_share(bad_samples, batch):
     return batch
 
 
-def _endless(batches):
-    """Stage: states the cardinality, which skipping hides."""
-    return batches.apply(
-        tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-    )
-
-
 def _numbered_seed(seed, number, shard):
     """The seed `[2]` for a sample or batch, different in each shard."""
     index, count = shard
     return tf.stack([tf.constant(seed, tf.int64), number * count + index])
 
 
-def _check_numbers(shard, batch_size, captions_per_image):
+def _check_shard(shard):
     index, count = shard
     if not 0 <= index < count:
         raise InputError(
             f"shard_index={index!r} is not allowed: give a number from 0 to "
             f"{count - 1}, one less than num_shards."
         )
-    for name, value in (
-        ("batch_size", batch_size),
-        ("captions_per_image", captions_per_image),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InputError(
-                f"{name}={value!r} is not allowed: give a whole number from 1."
-            )
+
+
+def _check_count(name, value):
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(
+            f"{name}={value!r} is not allowed: give a whole number from 1."
+        )

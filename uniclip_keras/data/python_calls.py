@@ -1,4 +1,4 @@
-"""Calls from datasets into Python that cannot hang the end of a program.
+"""How datasets run: their threads, and their calls into Python.
 
 A TensorFlow thread that enters Python while the interpreter shuts down never
 returns, and the dataset's destructor waits for it forever. So Python waits
@@ -25,6 +25,25 @@ _running = 0
 _last = 0.0
 
 
+def thread_options(threads):
+    """Options of a dataset that keeps to a few threads of its own.
+
+    The training step needs the same cores, so single operations do not spread
+    over several threads, and TensorFlow does not tune their number.
+    """
+    options = tf.data.Options()
+    options.deterministic = True
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = threads
+    options.threading.max_intra_op_parallelism = 1
+    # If several workers make the same batches, each takes its part of every
+    # batch, and no sample is trained on twice.
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    return options
+
+
 def numpy_function(function, inputs, dtypes):
     """`tf.numpy_function` whose calls the end of the program waits for."""
 
@@ -44,19 +63,16 @@ def numpy_function(function, inputs, dtypes):
 
 
 def from_iterator(make_iterator, argument, dtypes):
-    """A dataset of the items of a Python iterator.
+    """A dataset of the tuples of a Python iterator.
 
     Unlike `Dataset.from_generator`, it does not call Python when it is
     destroyed, which may be at the end of the program.
 
     Args:
-        make_iterator: Function of the argument's NumPy value that returns an
-            iterator of tuples of arrays.
+        make_iterator: Function of the NumPy value of `argument`, a tensor, that
+            returns an iterator of tuples of one-dimensional arrays.
         argument: A tensor.
-        dtypes: The arrays' types. Each array has one dimension of any length.
-
-    Returns:
-        A dataset of tuples.
+        dtypes: The arrays' types.
     """
     iterators, numbers = {}, itertools.count()
 
@@ -75,9 +91,8 @@ def from_iterator(make_iterator, argument, dtypes):
 
     def elements(number):
         def next_element(_):
-            is_item, *values = numpy_function(
-                take, [number], [tf.bool, *dtypes]
-            )
+            types = [tf.bool, *dtypes]
+            is_item, *values = numpy_function(take, [number], types)
             values = [tf.ensure_shape(value, [None]) for value in values]
             return tf.ensure_shape(is_item, []), tuple(values)
 
@@ -86,9 +101,7 @@ def from_iterator(make_iterator, argument, dtypes):
         return dataset.map(lambda is_item, values: values)
 
     started = tf.data.Dataset.from_tensors(argument).map(
-        lambda argument: tf.ensure_shape(
-            numpy_function(start, [argument], tf.int64), []
-        )
+        lambda argument: numpy_function(start, [argument], tf.int64)
     )
     return started.flat_map(elements)
 

@@ -9,8 +9,8 @@ from uniclip_keras.data.python_calls import numpy_function
 _END = b""
 
 _NOTHING_GOOD = (
-    "There was not one good sample in a whole pass over the data: see what "
-    "was skipped, and prepare the data again."
+    "There was not one good sample in a whole pass over the data: prepare it "
+    "again."
 )
 
 
@@ -24,19 +24,15 @@ def map_good(
     sample, so Python is called for bad samples only.
 
     Args:
-        dataset: One pass of samples, dicts of tensors with `key` and `image`
-            (encoded).
-        function: Function of the sample's number and the sample that returns
-            `(problem, element)`. Numbers count all samples from 0 on.
-            `problem` is a scalar string: a kind of bad sample, or empty. If
-            the function fails, the sample counts as a corrupt image.
+        dataset: One pass of samples, dicts with `key` and (encoded) `image`.
+        function: Function of the sample's number, counted over all passes, and
+            the sample. Returns `(problem, element)`: a scalar string, a kind
+            of bad sample or empty, and what goes into the resulting dataset.
+            If it fails, the sample counts as a corrupt image.
         bad_samples: A `BadSamples` that counts what is left out, or None.
         passes: Int. How often to repeat the dataset. None repeats it without
             end; a pass without one good sample is then an error.
         num_parallel_calls: Int. As in `Dataset.map`.
-
-    Returns:
-        A dataset of the elements.
     """
     # The function does not fail for the end marker, so that failures before
     # it are noticed, too.
@@ -53,11 +49,11 @@ def map_good(
     def report(problem, key, missing, previous_key):
         if bad_samples is not None:
             if missing:
-                bad_samples.record(
-                    bad.CORRUPT_IMAGE, _name(previous_key), missing
-                )
+                name = previous_key.decode("utf-8", "replace")
+                bad_samples.record(bad.CORRUPT_IMAGE, name, missing)
             if problem:
-                bad_samples.record(problem.decode(), _name(key))
+                name = key.decode("utf-8", "replace")
+                bad_samples.record(problem.decode(), name)
         return missing
 
     def check(state, numbered):
@@ -96,14 +92,9 @@ def map_good(
 
 def _end(element_spec):
     """A dataset of the end marker, a sample that can always be decoded."""
-    sample = {
-        name: tf.zeros(spec.shape, spec.dtype)
-        for name, spec in element_spec.items()
-    }
+    sample = tf.nest.map_structure(
+        lambda spec: tf.zeros(spec.shape, spec.dtype), element_spec
+    )
     sample["key"] = tf.constant(_END)
     sample["image"] = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
     return tf.data.Dataset.from_tensors(sample)
-
-
-def _name(key):
-    return key.decode("utf-8", "replace")

@@ -1,26 +1,17 @@
 """The color operations against torchvision and a slow twin in NumPy."""
 
 import colorsys
-import json
-import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from references import COLORS
+from references import REFERENCE
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.augmentation import color
 
-FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
-REFERENCE = np.load(FIXTURES / "torchvision_ops.npz")
-CASES = {
-    f"{case['key']}-{case['op']}": case
-    for case in json.loads((FIXTURES / "torchvision_ops.json").read_text())[
-        "cases"
-    ]
-    if case["op"] not in ("resized_crop", "horizontal_flip")
-}
-BLURS = [name for name in CASES if name.endswith("gaussian_blur")]
+BLURS = [name for name in COLORS if name.endswith("gaussian_blur")]
 # A hundred times stricter than what the references are meant for.
 TOLERANCE = 2e-5
 
@@ -30,27 +21,20 @@ def apply_case(image, case):
     operation = case["op"]
     if operation == "colour_jitter_in_order":
         vector = augmentation.IDENTITY.copy()
-        for name in ("brightness", "contrast", "saturation"):
-            vector[augmentation.LAYOUT.index(name)] = case[name] - 1
+        vector[5:8] = [case[n] - 1 for n in augmentation.LAYOUT[5:8]]
         vector[augmentation.LAYOUT.index("hue")] = case["hue"]
         return augmentation.apply_color(image, vector)
-    planes = color.to_planes(image[None])
-    if operation == "hue":
-        planes = color.hue(planes, tf.constant([case["shift"]]))
-    elif operation == "grayscale":
-        planes = color.grayscale(planes, tf.constant([1.0]))
-    elif operation == "gaussian_blur":
-        planes = color.gaussian_blur(planes, tf.constant([case["sigma"]]))
-    else:
-        function = getattr(color, operation)
-        planes = function(planes, tf.constant([case["factor"]]))
+    names = {"hue": "shift", "gaussian_blur": "sigma"}
+    amount = case.get(names.get(operation, "factor"), 1.0)
+    operate = getattr(color, operation)
+    planes = operate(color.to_planes(image[None]), tf.constant([amount]))
     return color.from_planes(planes)[0]
 
 
 # The kernel of case 21 is too short for its sigma; ours never is.
-@pytest.mark.parametrize("name", [n for n in CASES if "case_21" not in n])
+@pytest.mark.parametrize("name", [n for n in COLORS if "case_21" not in n])
 def test_equals_torchvision(name):
-    case = CASES[name]
+    case = COLORS[name]
     image = tf.constant(REFERENCE["image"] / np.float32(255))
     expected = REFERENCE[case["key"]]
 
@@ -67,42 +51,34 @@ def slow_blur(image, sigma, reach):
     taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     taps /= taps.sum()
     for axis in (0, 1):
-        padding = [(0, 0)] * 3
-        padding[axis] = (reach, reach)
-        padded = np.pad(image, padding, mode="reflect")
-        image = np.apply_along_axis(
-            np.convolve, axis, padded, taps, mode="valid"
-        )
+        padding = [(reach, reach) if i == axis else (0, 0) for i in range(3)]
+        image = np.pad(image, padding, mode="reflect")
+        image = np.apply_along_axis(np.convolve, axis, image, taps, "valid")
     return image
 
 
 @pytest.mark.parametrize("name", BLURS)
 def test_slow_blur_equals_torchvision(name):
-    case = CASES[name]
+    case = COLORS[name]
     reach = case["kernel_size"] // 2
     blurred = slow_blur(REFERENCE["image"] / 255, case["sigma"], reach)
-    np.testing.assert_allclose(
-        blurred, REFERENCE[case["key"]], rtol=0, atol=TOLERANCE
-    )
+    expected = REFERENCE[case["key"]]
+    np.testing.assert_allclose(blurred, expected, rtol=0, atol=TOLERANCE)
 
 
 def test_blur_with_a_complete_kernel_equals_the_slow_one():
     """The reference of nine taps cuts off a Gaussian of sigma 2."""
     image = REFERENCE["image"] / np.float32(255)
-    expected = slow_blur(
-        image.astype(np.float64), 2.0, min(image.shape[:2]) - 1
-    )
-    blurred = color.gaussian_blur(
-        color.to_planes(image[None]), tf.constant([2.0])
-    )
+    reach = min(image.shape[:2]) - 1
+    expected = slow_blur(image.astype(np.float64), 2.0, reach)
+    planes = color.to_planes(image[None])
+    blurred = color.gaussian_blur(planes, tf.constant([2.0]))
     blurred = color.from_planes(blurred)[0]
     np.testing.assert_allclose(blurred, expected, rtol=0, atol=TOLERANCE)
-    np.testing.assert_allclose(
-        blurred, REFERENCE["case_21"], rtol=0, atol=1.3e-2
-    )
+    cut_off = REFERENCE["case_21"]
+    np.testing.assert_allclose(blurred, cut_off, rtol=0, atol=1.3e-2)
 
-
-def test_blur_of_zero_and_of_a_single_pixel_change_nothing():
+    # A blur of zero, and one of a single pixel, change nothing.
     planes = np.random.default_rng(0).random((2, 3, 5, 7), np.float32)
     unchanged = color.gaussian_blur(planes, tf.zeros([2]))
     np.testing.assert_array_equal(unchanged, planes)
@@ -144,10 +120,7 @@ def test_chain_equals_slow_twin():
     # Strong enough for every clip to act.
     vectors[10:, 5:8] *= 2
     fast = augmentation.apply_color(views, vectors)
-    slow = [
-        slow_color(view, vector)
-        for view, vector in zip(views, vectors, strict=True)
-    ]
+    slow = list(map(slow_color, views, vectors))
     np.testing.assert_allclose(fast, slow, rtol=0, atol=TOLERANCE)
 
 

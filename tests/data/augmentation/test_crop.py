@@ -1,27 +1,17 @@
 """Crop, antialiased resize, flip and JPEG reduction."""
 
-import json
-import pathlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from references import CROPS
+from references import FIXTURES
+from references import REFERENCE
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.augmentation import crop
 from uniclip_keras.data.images.decoding import decode_image
 from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.errors import InputError
-
-FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
-REFERENCE = np.load(FIXTURES / "torchvision_ops.npz")
-CASES = {
-    case["key"]: case
-    for case in json.loads((FIXTURES / "torchvision_ops.json").read_text())[
-        "cases"
-    ]
-    if case["op"] == "resized_crop"
-}
 
 
 def box_vector(image, top, left, height, width):
@@ -34,13 +24,11 @@ def box_vector(image, top, left, height, width):
 @pytest.mark.parametrize("size", [24, 48])
 def test_resized_crop_equals_torchvision(size):
     image = REFERENCE["image"]
-    cases = {key: case for key, case in CASES.items() if case["size"] == size}
+    cases = {key: case for key, case in CROPS.items() if case["size"] == size}
     assert len(cases) == 6
     sides = ("top", "left", "height", "width")
-    vectors = [
-        box_vector(image, *[case[name] for name in sides])
-        for case in cases.values()
-    ]
+    boxes = ([case[side] for side in sides] for case in cases.values())
+    vectors = [box_vector(image, *box) for box in boxes]
     all_mapped = tf.data.Dataset.from_tensor_slices(np.stack(vectors)).map(
         lambda vector: augmentation.replay(image, vector, size)
     )
@@ -53,23 +41,17 @@ def test_resized_crop_equals_torchvision(size):
 
 def test_flip_equals_torchvision():
     image = REFERENCE["image"]
-    flipped = crop.resized_crop(
-        tf.constant(image),
-        tf.constant([0, 0]),
-        tf.constant(image.shape[:2]),
-        tf.constant(True),
-        image.shape[:2],
-    )
+    size = image.shape[:2]
+    arguments = map(tf.constant, (image, [0, 0], size, True))
+    flipped = crop.resized_crop(*arguments, size)
     expected = REFERENCE["case_18"] * 255
     np.testing.assert_allclose(flipped, expected, rtol=0, atol=1e-4)
 
 
 def test_float_image_gives_the_view_of_its_uint8_twin():
     image = REFERENCE["image"]
-    vectors = [
-        box_vector(image, 3, 5, 30, 20),
-        box_vector(image, 0, 0, 9, 56),
-    ]
+    boxes = (3, 5, 30, 20), (0, 0, 9, 56)
+    vectors = [box_vector(image, *box) for box in boxes]
     vectors[1][augmentation.LAYOUT.index("flip")] = 1
     from_bytes = augmentation.apply_crop(image, vectors, 16)
     from_floats = augmentation.apply_crop(image / 255.0, vectors, 16)
@@ -79,7 +61,7 @@ def test_float_image_gives_the_view_of_its_uint8_twin():
     np.testing.assert_array_equal(from_bytes[:1], first)
 
 
-def test_whole_pixel_boxes_survive_the_vector():
+def test_whole_pixel_boxes_survive_the_vector_and_others_are_moved():
     rng = np.random.default_rng(0)
     for height, width in [(1, 1), (72, 72), (375, 500), (65_535, 99_991)]:
         size = np.array([height, width])
@@ -89,9 +71,6 @@ def test_whole_pixel_boxes_survive_the_vector():
         found = crop.pixel_boxes(tf.constant(fractions, tf.float32), size)
         np.testing.assert_array_equal(found[0], corners)
         np.testing.assert_array_equal(found[1], extents)
-
-
-def test_boxes_outside_of_the_image_are_moved_into_it():
     boxes = tf.constant([[0.9, -0.2, 0.5, 0.5], [1.0, 1.0, 0.0, 0.0]])
     corners, extents = crop.pixel_boxes(boxes, [10, 20])
     np.testing.assert_array_equal(corners, [[9, 0], [9, 19]])
@@ -103,14 +82,12 @@ def test_extreme_shapes_give_finite_views():
     shapes = tf.data.Dataset.from_tensor_slices(
         [(1, 500), (500, 1), (1, 1), (2, 3)]
     )
-    white = shapes.map(
-        lambda shape: tf.fill(
-            [shape[0], shape[1], 3], tf.constant(255, "uint8")
-        )
-    )
-    for views, _ in white.map(
-        lambda image: augmentation.random_views(image, recipe, [1, 2], 8)
-    ):
+
+    def white_views(shape):
+        white = tf.fill([shape[0], shape[1], 3], tf.constant(255, "uint8"))
+        return augmentation.random_views(white, recipe, [1, 2], 8)
+
+    for views, _ in shapes.map(white_views):
         assert np.isfinite(views).all()
         assert np.max(views) <= 1 + 1e-6
         # White stays white if nothing but the crop acts.
@@ -135,12 +112,6 @@ def test_bad_input_is_named(image, vectors, size, message):
         augmentation.apply_crop(image, vectors, size)
 
 
-def vectors_of(*boxes):
-    vectors = np.stack([augmentation.IDENTITY] * len(boxes))
-    vectors[:, 2:4] = boxes
-    return vectors
-
-
 @pytest.mark.parametrize(
     ("boxes", "height", "width", "expected"),
     [
@@ -157,7 +128,9 @@ def vectors_of(*boxes):
     ],
 )
 def test_crops_keep_their_pixels(boxes, height, width, expected):
-    found = augmentation.reduction(vectors_of(*boxes), height, width, 224)
+    vectors = np.stack([augmentation.IDENTITY] * len(boxes))
+    vectors[:, 2:4] = boxes
+    found = augmentation.reduction(vectors, height, width, 224)
     assert found.dtype == tf.int32
     assert found == expected
 
@@ -167,15 +140,14 @@ def test_replay_from_the_reduced_source_image():
     recipe = augmentation.SLIP_RECIPE
 
     def source(encoded, vectors, size):
-        height, width = tf.unstack(image_shape(encoded))
-        reduced = augmentation.reduction(vectors, height, width, size)
+        shape = tf.unstack(image_shape(encoded))
+        reduced = augmentation.reduction(vectors, *shape, size)
         return decode_image(encoded, reduced), reduced
 
     def cut(seed):
-        height, width = tf.unstack(image_shape(encoded))
-        vectors = augmentation.sample_vectors(
-            recipe, height, width, tf.stack([seed, 5])
-        )
+        shape = tf.unstack(image_shape(encoded))
+        seed = tf.stack([seed, 5])
+        vectors = augmentation.sample_vectors(recipe, *shape, seed)
         image, reduced = source(encoded, vectors, 32)
         views = augmentation.apply_crop(image, vectors, 32)
         return augmentation.apply_color(views, vectors), vectors, reduced
@@ -189,9 +161,7 @@ def test_replay_from_the_reduced_source_image():
         np.testing.assert_allclose(rebuilt, views, rtol=0, atol=1e-5)
     assert len(seen) > 1
 
-
-def test_reduced_views_look_like_those_of_the_whole_image():
-    encoded = (FIXTURES / "grace_hopper.jpg").read_bytes()
+    # Reduced views look like those of the whole image.
     whole = augmentation.evaluation_view(decode_image(encoded), 64)
     reduced = augmentation.evaluation_view(decode_image(encoded, 8), 64)
     assert np.abs(whole - reduced).mean() < 0.01

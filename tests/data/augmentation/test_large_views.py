@@ -1,27 +1,19 @@
 """Large views against small ones and torchvision."""
 
 import functools
-import json
-import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from references import CROPS
+from references import FIXTURES
+from references import REFERENCE
 
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.augmentation import large_views as large
 from uniclip_keras.data.augmentation.resampling import from_columns
 from uniclip_keras.data.augmentation.resampling import resized_columns
 
-FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures"
-REFERENCE = np.load(FIXTURES / "torchvision_ops.npz")
-CASES = {
-    case["key"]: case
-    for case in json.loads((FIXTURES / "torchvision_ops.json").read_text())[
-        "cases"
-    ]
-    if case["op"] == "resized_crop"
-}
 ENTRY = {name: index for index, name in enumerate(augmentation.LAYOUT)}
 SIZE = 64
 
@@ -46,13 +38,9 @@ def vectors():
     return vectors
 
 
-def small_way(image, vectors, size):
-    views = augmentation.apply_crop(image, vectors, size)
-    return augmentation.apply_color(views, vectors)
-
-
 def test_large_views_equal_crop_and_color(photo, vectors):
-    expected = small_way(photo, vectors, SIZE)
+    expected = augmentation.apply_crop(photo, vectors, SIZE)
+    expected = augmentation.apply_color(expected, vectors)
     eager = augmentation.replay(photo, vectors, SIZE)
     (mapped,) = tf.data.Dataset.from_tensors(photo).map(
         lambda image: augmentation.replay(image, vectors, SIZE)
@@ -70,23 +58,19 @@ def test_without_xla(photo, vectors, monkeypatch):
     # The traced function would keep its compiled operations.
     monkeypatch.setattr(large, "_view", large._view.python_function)
     monkeypatch.setattr(large, "_has_xla", lambda: False)
-    monkeypatch.setattr(
-        large, "compiled", functools.cache(large.compiled.__wrapped__)
-    )
+    compiled = functools.cache(large.compiled.__wrapped__)
+    monkeypatch.setattr(large, "compiled", compiled)
     plain = augmentation.replay(photo, vectors[:3], SIZE)
     np.testing.assert_allclose(plain, expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("key", CASES)
+@pytest.mark.parametrize("key", CROPS)
 def test_resize_equals_torchvision(key):
-    case, image = CASES[key], REFERENCE["image"]
-    arguments = (
-        image,
-        tf.constant([case["top"], case["left"]]),
-        tf.constant([case["height"], case["width"]]),
-    )
+    case, image = CROPS[key], REFERENCE["image"]
+    corner = tf.constant([case["top"], case["left"]])
+    extent = tf.constant([case["height"], case["width"]])
     plain, flipped = (
-        from_columns(resized_columns(*arguments, flip, case["size"]))
+        from_columns(resized_columns(image, corner, extent, flip, case["size"]))
         for flip in (tf.constant(False), tf.constant(True))
     )
     np.testing.assert_allclose(plain, REFERENCE[key], rtol=0, atol=2e-6)
@@ -103,11 +87,11 @@ def test_huge_crops_stay_bytes(flip, photo, monkeypatch):
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("shape", [(1, 500), (500, 1), (1, 1), (2, 3)])
-def test_extreme_shapes_stay_white(shape):
-    image = np.full((*shape, 3), 255, np.uint8)
-    views = augmentation.replay(image, augmentation.IDENTITY[None], SIZE)
-    np.testing.assert_allclose(views, 1, atol=1e-6)
+def test_extreme_shapes_stay_white():
+    for shape in [(1, 500), (500, 1), (1, 1), (2, 3)]:
+        image = np.full((*shape, 3), 255, np.uint8)
+        view = augmentation.replay(image, augmentation.IDENTITY, SIZE)
+        np.testing.assert_allclose(view, 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [SIZE, 24])

@@ -11,9 +11,8 @@ from samples import smooth_pixels
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.bad_samples import BadSamples
+from uniclip_keras.data.images import decoding
 from uniclip_keras.data.images.decoding import decode_image
-from uniclip_keras.data.images.decoding import decode_sample
-from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.skipping import map_good
 from uniclip_keras.errors import InputError
 
@@ -50,15 +49,13 @@ def on_white(encoded):
     ],
 )
 def test_lossless_formats_become_rgb_on_white(image_format, mode, options):
-    encoded = encode(
-        smooth_pixels(1, channels=4), image_format, mode, **options
-    )
+    pixels = smooth_pixels(1, channels=4)
+    encoded = encode(pixels, image_format, mode, **options)
     decoded = decode_both_ways(encoded)
     assert decoded.dtype == np.uint8
     # Pillow and TensorFlow may round a blend differently.
-    np.testing.assert_allclose(
-        decoded.astype(int), on_white(encoded).astype(int), atol=1
-    )
+    expected = on_white(encoded).astype(int)
+    np.testing.assert_allclose(decoded.astype(int), expected, atol=1)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
@@ -67,13 +64,6 @@ def test_jpeg_of_any_color_space(mode):
     decoded = decode_both_ways(encode(source, "JPEG", mode, quality=95))
     expected = source if mode != "L" else np.full_like(source, 135)
     np.testing.assert_allclose(decoded.astype(int), expected, atol=6)
-
-
-def test_jpegs_come_as_pillow_decodes_them():
-    source = smooth_pixels(3, size=44)
-    encoded = encode(source, "JPEG", quality=90)
-    expected = np.asarray(Image.open(io.BytesIO(encoded)))
-    np.testing.assert_array_equal(decode_both_ways(encoded), expected)
 
 
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
@@ -88,19 +78,17 @@ def test_reduced_jpeg(reduction):
     )
     np.testing.assert_array_equal(mapped, reduced)
     # Other formats always come in full size.
-    png = encode(smooth_pixels(1))
-    np.testing.assert_array_equal(
-        decode_image(png, reduction), smooth_pixels(1)
-    )
+    png = decode_image(encode(smooth_pixels(1)), reduction)
+    np.testing.assert_array_equal(png, smooth_pixels(1))
 
 
-def test_no_other_reductions():
+def test_complete_and_cut_off_jpegs():
+    encoded = encode(smooth_pixels(3, size=44), "JPEG", quality=90)
+    # A complete JPEG comes as Pillow decodes it.
+    expected = np.asarray(Image.open(io.BytesIO(encoded)))
+    np.testing.assert_array_equal(decode_both_ways(encoded), expected)
     with pytest.raises(InputError, match="reduction 3"):
-        decode_image(encode(smooth_pixels(1), "JPEG"), 3)
-
-
-def test_cut_off_jpeg_is_no_image():
-    encoded = encode(smooth_pixels(1, size=64), "JPEG")
+        decode_image(encoded, 3)
     for reduction in (1, 4):
         with pytest.raises(tf.errors.InvalidArgumentError):
             decode_image(encoded[: len(encoded) // 2], reduction)
@@ -115,21 +103,24 @@ def test_sixteen_bits_become_eight():
     np.testing.assert_allclose(decoded.astype(int), expected, atol=1)
 
 
-def test_animated_gif_gives_its_first_frame():
-    frames = [
-        Image.fromarray(smooth_pixels(seed)).convert("P") for seed in (1, 2)
-    ]
+def animated(image_format, mode):
+    """Two frames encoded as one file, and the first as pixels."""
+    one, two = (Image.fromarray(smooth_pixels(n)).convert(mode) for n in (1, 2))
     file = io.BytesIO()
-    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
-    first = np.asarray(frames[0].convert("RGB"))
-    np.testing.assert_array_equal(decode_both_ways(file.getvalue()), first)
+    one.save(file, image_format, save_all=True, append_images=[two])
+    return file.getvalue(), np.asarray(one.convert("RGB"))
+
+
+def test_animated_gif_gives_its_first_frame():
+    encoded, first = animated("GIF", "P")
+    np.testing.assert_array_equal(decode_both_ways(encoded), first)
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_the_pixel_limit_is_that_of_the_header(image_format):
     image = encode(smooth_pixels(0), image_format)
     for limit, problem in ((576, b""), (575, bad.OVERSIZE_IMAGE.encode())):
-        found, decoded = decode_within(tf.constant(image), limit)
+        found, decoded = decoding.decode_within(tf.constant(image), limit)
         assert found == problem
         assert decoded.shape == ((24, 24, 3) if not problem else (1, 1, 3))
 
@@ -138,35 +129,24 @@ def test_an_image_bomb_takes_no_memory():
     """A PNG that claims 60,000 by 60,000 pixels, 11 GB when decoded."""
     image = encode(smooth_pixels(0))
     bomb = image[:16] + (60_000).to_bytes(4, "big") * 2 + image[24:]
-    problem, decoded = decode_within(tf.constant(bomb))
+    problem, decoded = decoding.decode_within(tf.constant(bomb))
     assert problem == bad.OVERSIZE_IMAGE.encode()
     assert decoded.shape == (1, 1, 3)
 
 
-def animated_webp():
-    frames = [Image.new("RGB", [40, 50], color) for color in ("red", "blue")]
-    file = io.BytesIO()
-    frames[0].save(file, "WEBP", save_all=True, append_images=frames[1:])
-    return file.getvalue()
-
-
-def bad_images(good):
-    return [
+def test_bad_images_are_skipped_counted_and_named():
+    good = encode(smooth_pixels(1))
+    encoded = []
+    for image in (
         b"",
         b"no image at all, but long enough to be looked at",
         good[: len(good) // 2],
         good[:-16],
         good[:20],
-        animated_webp(),
-    ]
-
-
-def test_bad_images_are_skipped_counted_and_named():
-    good = encode(smooth_pixels(1))
-    # Bad ones first, in a row and last.
-    encoded = []
-    for image in bad_images(good):
+        animated("WEBP", "RGB")[0],
+    ):
         encoded += [image, good]
+    # Bad ones first, in a row and last.
     encoded += [b"", b""]
     keys = [f"k{place}" for place in range(len(encoded))]
     dataset = tf.data.Dataset.from_tensor_slices(
@@ -174,9 +154,9 @@ def test_bad_images_are_skipped_counted_and_named():
     )
 
     tally = BadSamples()
-    kept = list(map_good(dataset, decode_sample, tally))
+    kept = list(map_good(dataset, decoding.decode_sample, tally))
     assert [sample["key"].numpy().decode() for sample in kept] == keys[1:-2:2]
     for sample in kept:
         np.testing.assert_array_equal(sample["image"], smooth_pixels(1))
-    assert tally.counts == {bad.CORRUPT_IMAGE: len(bad_images(good)) + 2}
+    assert tally.counts == {bad.CORRUPT_IMAGE: 8}
     assert tally.examples == {bad.CORRUPT_IMAGE: ["k0", "k2", "k4"]}

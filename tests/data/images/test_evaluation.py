@@ -17,25 +17,15 @@ def test_load_images_keeps_order_and_names_what_is_left_out():
     encoded[2] = encoded[2][:50]
     encoded[4] = encode(smooth_pixels(4, size=28))
     tally = BadSamples()
-    images, kept = load_images(
-        encoded,
-        SIZE,
-        keys="abcde",
-        bad_samples=tally,
-        max_pixels=24 * 24,
-        batch_size=2,
-    )
+    options = {"bad_samples": tally, "max_pixels": 24 * 24, "batch_size": 2}
+    images, kept = load_images(encoded, SIZE, keys="abcde", **options)
     assert kept.tolist() == [0, 1, 3]
     assert images.shape == (3, SIZE, SIZE, 3) and images.dtype == np.float32
     for image, index in zip(images, kept, strict=True):
         expected = augmentation.evaluation_view(smooth_pixels(index), SIZE)
         np.testing.assert_allclose(image, expected, atol=1e-6)
-    assert tally.examples == {
-        bad.CORRUPT_IMAGE: ["c"],
-        bad.OVERSIZE_IMAGE: ["e"],
-    }
+    named = {bad.CORRUPT_IMAGE: ["c"], bad.OVERSIZE_IMAGE: ["e"]}
+    assert tally.examples == named
 
-
-def test_load_images_of_nothing():
     images, kept = load_images([], SIZE)
     assert images.shape == (0, SIZE, SIZE, 3) and kept.shape == (0,)

@@ -1,22 +1,21 @@
 """One small tokenizer of each kind."""
 
 import json
-import pathlib
 
 import pytest
+from references import FIXTURES
 
 from uniclip_keras.data.text import CLIPTokenizer
 from uniclip_keras.data.text import SentencePieceTokenizer
 from uniclip_keras.data.text import SubwordTokenizer
 
+LENGTH = 12
 CORPUS = [
     "red heart\nrotes Herz\ncœur rouge\nкрасное сердце",
     "red apple\nroter Apfel\npomme rouge\n红苹果",
     "blue heart\nblaues Herz\nцвет сердце\n蓝心",
     "man scientist: medium skin tone\nman farmer: dark skin tone",
 ]
-LENGTH = 12
-FIXTURE = pathlib.Path(__file__).parents[2] / "fixtures" / "clip_bpe.json"
 
 
 @pytest.fixture(scope="package")
@@ -27,7 +26,7 @@ def corpus():
 @pytest.fixture(scope="package")
 def clip_golden():
     """Some of CLIP's merges with their ranks, and open_clip's ids of texts."""
-    return json.loads(FIXTURE.read_text())
+    return json.loads((FIXTURES / "clip_bpe.json").read_text())
 
 
 @pytest.fixture(scope="package")

@@ -26,9 +26,6 @@ def test_ids_are_open_clips(tokenizer, clip_golden):
         assert row.shape == (77,)
         assert row[: len(expected)].tolist() == expected, entry["text"]
         assert not row[len(expected) :].any()
-
-
-def test_the_first_ids_are_clips_own(tokenizer):
     # These words need only the first merges, of which the fixture has all.
     assert tokenizer(["a the"]).numpy()[0, 1:3].tolist() == [320, 518]
     assert tokenizer(["! x!"]).numpy()[0, 1:4].tolist() == [256, 343, 256]
@@ -51,11 +48,9 @@ def test_random_words_are_merged_as_pair_by_pair(tokenizer, clip_golden):
     merges = [tuple(merge.split()) for _, merge in clip_golden["merges"]]
     ranks = {merge: rank for rank, merge in enumerate(merges)}
     symbols = ["".join(merge) for merge in merges]
-    rng = random.Random(0)
-    words = [
-        "".join(rng.choices("eeaitonsrhlcdaeio", k=rng.randint(1, 14)))
-        for _ in range(500)
-    ]
+    rng, letters = random.Random(0), "eeaitonsrhlcdaeio"
+    lengths = (rng.randint(1, 14) for _ in range(500))
+    words = ["".join(rng.choices(letters, k=length)) for length in lengths]
     words += ["a" * n for n in range(1, 12)] + ["the" * n for n in range(1, 6)]
     for word, row in zip(words, tokenizer(words).numpy(), strict=True):
         found = [i - 512 for i in row[1 : row.argmax()]]
@@ -76,14 +71,16 @@ def test_files_of_merges(tokenizer, clip_golden, tmp_path):
         again = CLIPTokenizer(path)
         assert again.fingerprint == tokenizer.fingerprint
         assert again.vocabulary_size == 512 + 1120 + 2
+    for path in (text, packed):
+        path.write_bytes(np.arange(256, dtype=np.uint8).tobytes())
+        with pytest.raises(InputError, match="cannot be read"):
+            CLIPTokenizer(path)
 
 
 def test_detokenize_knows_bytes_and_spaces(tokenizer):
-    texts = ["It's 10 cafés!", "红苹果 😀"]
-    assert tokenizer.detokenize(tokenizer(texts)) == [
-        "it 's 1 0 cafés !",
-        "红苹果 😀",
-    ]
+    tokens = tokenizer(["It's 10 cafés!", "红苹果 😀"])
+    read = tokenizer.detokenize(tokens)
+    assert read == ["it 's 1 0 cafés !", "红苹果 😀"]
     # A text can be cut off within a character.
     short = CLIPTokenizer(tokenizer.merges, 3)
     assert short.detokenize(short(["红"])) == ["\ufffd"]
@@ -101,11 +98,3 @@ def test_detokenize_knows_bytes_and_spaces(tokenizer):
 def test_bad_merges(merges, message):
     with pytest.raises(InputError, match=message):
         CLIPTokenizer(merges)
-
-
-def test_binary_files(tmp_path):
-    for name in ("merges.txt", "merges.gz"):
-        path = tmp_path / name
-        path.write_bytes(np.arange(256, dtype=np.uint8).tobytes())
-        with pytest.raises(InputError, match="cannot be read"):
-            CLIPTokenizer(path)

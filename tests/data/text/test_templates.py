@@ -26,8 +26,8 @@ def test_fill_templates_is_even_stateless_and_the_same_in_map():
         found, counts = np.unique(filled[row:3000:2], return_counts=True)
         assert set(found) == set(expected)
         assert counts.min() > 310
-    dataset = tf.data.Dataset.from_tensors((texts, is_name))
-    np.testing.assert_array_equal(filled, next(iter(dataset.map(fill))))
+    (mapped,) = tf.data.Dataset.from_tensors((texts, is_name)).map(fill)
+    np.testing.assert_array_equal(filled, mapped)
     assert (fill(texts, is_name, [1, 3]).numpy() != filled).any()
 
 
@@ -38,28 +38,20 @@ def test_fill_templates_is_even_stateless_and_the_same_in_map():
         (["{}", "{} {}"], "prompt template '{} {}' .* exactly one"),
         (["a photo"], "prompt template 'a photo' .* exactly one"),
         ([3], "prompt template 3 .* exactly one"),
+        ("{}", "no prompts '{}'; choose from plain"),
+        ("photos", "'photos'; did you mean 'photo'"),
     ],
 )
-def test_templates_need_one_pair_of_braces(templates, message):
+def test_bad_templates_are_named(templates, message):
     with pytest.raises(InputError, match=message):
         prompt_templates(templates)
 
 
-@pytest.mark.parametrize("name", PROMPTS)
-def test_named_templates(name):
-    templates = prompt_templates(name)
-    assert len(set(templates)) == len(templates)
-    assert all(template.count("{}") == 1 for template in templates)
-
-
-def test_unknown_names_get_a_hint():
-    with pytest.raises(InputError, match="no prompts '{}'; choose from plain"):
-        prompt_templates("{}")
-    with pytest.raises(InputError, match="'photos'; did you mean 'photo'"):
-        prompt_templates("photos")
-
-
-def test_templates_become_a_tuple():
+def test_named_and_listed_templates():
+    for name in PROMPTS:
+        templates = prompt_templates(name)
+        assert len(set(templates)) == len(templates)
+        assert all(template.count("{}") == 1 for template in templates)
     assert prompt_templates(["{}", "a {}"]) == ("{}", "a {}")
 
 

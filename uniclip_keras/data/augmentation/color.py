@@ -8,14 +8,7 @@ batches cheap on a CPU. `large_views` shares the functions of single channels.
 
 import tensorflow as tf
 
-from uniclip_keras.data.augmentation.vector import BLUR
-from uniclip_keras.data.augmentation.vector import BLUR_UNIT
-from uniclip_keras.data.augmentation.vector import BRIGHTNESS
-from uniclip_keras.data.augmentation.vector import CONTRAST
-from uniclip_keras.data.augmentation.vector import GRAYSCALE
-from uniclip_keras.data.augmentation.vector import HUE
-from uniclip_keras.data.augmentation.vector import SATURATION
-from uniclip_keras.data.augmentation.vector import VECTOR_SIZE
+from uniclip_keras.data.augmentation import vector as entry
 
 # ITU-R 601 luma, to the four digits that torchvision uses.
 LUMA = (0.2989, 0.587, 0.114)
@@ -43,37 +36,32 @@ def apply_color(views, vectors):
     """
     views = tf.convert_to_tensor(views, tf.float32)
     static_shape, shape = views.shape, tf.shape(views)
-    vectors = tf.reshape(tf.cast(vectors, tf.float32), [-1, VECTOR_SIZE])
+    vectors = tf.reshape(tf.cast(vectors, tf.float32), [-1, entry.VECTOR_SIZE])
     views = tf.reshape(views, tf.concat([[-1], shape[-3:]], axis=0))
-    asked = tf.reduce_any(vectors[:, BRIGHTNESS:] != 0.0, axis=1)
+    asked = tf.reduce_any(vectors[:, entry.BRIGHTNESS :] != 0.0, axis=1)
     views = _apply_where(asked, _color_and_blur, views, vectors)
     return tf.ensure_shape(tf.reshape(views, shape), static_shape)
 
 
 def _color_and_blur(views, vectors):
     planes = to_planes(views)
-    planes = brightness(planes, vectors[:, BRIGHTNESS] + 1.0)
-    planes = contrast(planes, vectors[:, CONTRAST] + 1.0)
-    planes = saturation(planes, vectors[:, SATURATION] + 1.0)
-    planes = hue(planes, vectors[:, HUE])
-    planes = grayscale(planes, vectors[:, GRAYSCALE])
-    planes = _apply_where(vectors[:, BLUR] > 0.0, _blur, planes, vectors)
+    planes = brightness(planes, vectors[:, entry.BRIGHTNESS] + 1.0)
+    planes = contrast(planes, vectors[:, entry.CONTRAST] + 1.0)
+    planes = saturation(planes, vectors[:, entry.SATURATION] + 1.0)
+    planes = hue(planes, vectors[:, entry.HUE])
+    planes = grayscale(planes, vectors[:, entry.GRAYSCALE])
+    sigma = vectors[:, entry.BLUR] * entry.BLUR_UNIT
+    planes = _apply_where(sigma > 0.0, gaussian_blur, planes, sigma)
     return from_planes(planes)
 
 
-def _blur(planes, vectors):
-    return gaussian_blur(planes, vectors[:, BLUR] * BLUR_UNIT)
-
-
-def _apply_where(asked, operation, images, vectors):
+def _apply_where(asked, operation, images, parameters):
     """Applies the operation only to the images that ask for it."""
     index = tf.where(asked)
 
     def update():
-        chosen = index[:, 0]
-        changed = operation(
-            tf.gather(images, chosen), tf.gather(vectors, chosen)
-        )
+        chosen = tf.gather(images, index[:, 0])
+        changed = operation(chosen, tf.gather(parameters, index[:, 0]))
         return tf.tensor_scatter_nd_update(images, index, changed)
 
     return tf.cond(tf.size(index) > 0, update, lambda: images)
@@ -119,38 +107,24 @@ def grayscale(planes, amount):
 
 
 def hue(planes, shift):
-    """Rotates the hue in HSV by `shift` `[N]`, in turns from -0.5 to 0.5.
-
-    Each channel of a color is its smallest channel plus the chroma times a
-    trapezoid of the hue. This needs neither the saturation nor the usual
-    choice among six sectors.
-    """
+    """Rotates the hue in HSV by `shift` `[N]`, in turns from -0.5 to 0.5."""
     shift = tf.reshape(shift, [-1, 1, 1])
     channels = tf.unstack(planes, num=3, axis=1)
     return tf.stack(from_hue(to_hue(channels), shift), axis=1)
 
 
 def gaussian_blur(planes, sigma):
-    """Blurs with a Gaussian and reflected borders.
+    """Blurs with Gaussians of `sigma` `[N]` pixels and reflected borders.
 
     The kernel is as wide as reflection allows, and thus wide enough for any
     sigma. torchvision's is cut off at its `kernel_size`.
-
-    Args:
-        planes: `[N, 3, H, W]` float32.
-        sigma: `[N]`, standard deviation in pixels. 0 changes nothing.
-
-    Returns:
-        `[N, 3, H, W]` float32.
     """
     # One dense matrix per image and axis does the taps and the reflection in
     # a single matrix product: two to four times faster than adding shifted
     # images for the kernel widths of sigma 2.
     height, width = planes.shape[2], planes.shape[3]
-    rows = _blur_matrix(sigma, height or tf.shape(planes)[2])
-    if height is not None and height == width:
-        columns = rows
-    else:
+    rows = columns = _blur_matrix(sigma, height or tf.shape(planes)[2])
+    if height is None or height != width:
         columns = _blur_matrix(sigma, width or tf.shape(planes)[3])
     blurred = tf.matmul(rows[:, None], planes)
     return tf.matmul(blurred, columns[:, None], transpose_b=True)
@@ -197,7 +171,11 @@ def to_hue(channels):
 
 
 def from_hue(hue, shift):
-    """Inverts `to_hue` with the hue rotated by `shift`, which broadcasts."""
+    """Inverts `to_hue` with the hue rotated by `shift`, which broadcasts.
+
+    Each channel of a color is its smallest channel plus the chroma times a
+    trapezoid of the hue.
+    """
     low, chroma, angle = hue
     angle += 6.0 * shift
     angle -= 6.0 * tf.floor(angle / 6.0)

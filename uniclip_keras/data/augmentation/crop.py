@@ -27,28 +27,19 @@ def apply_crop(image, vectors, size):
     """
     image, vectors = checked_arguments(image, vectors, size)
     corners, extents = pixel_boxes(vectors[:, BOX], tf.shape(image)[:2])
-    views = [
-        resized_crop(image, corner, extent, flip, (size, size))
-        for corner, extent, flip in zip(
-            tf.unstack(corners),
-            tf.unstack(extents),
-            tf.unstack(vectors[:, FLIP] > 0.5),
-            strict=True,
-        )
-    ]
-    views = tf.stack(views)
+    flips = vectors[:, FLIP] > 0.5
+    cuts = zip(*map(tf.unstack, (corners, extents, flips)), strict=True)
+    views = tf.stack([resized_crop(image, *c, (size, size)) for c in cuts])
     return views * (1.0 / 255.0) if image.dtype == tf.uint8 else views
 
 
 def reduction(vectors, height, width, size):
     """The largest reduction of a JPEG that leaves every view its pixels.
 
-    A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size in less time (see
-    `images.decoding.decode_image`). The source image of a sample is then the
-    reduced one. The reduction follows from the vectors, so they still rebuild
-    the views: `replay(decode_image(encoded, reduction(vectors, height, width,
-    size)), vectors, size)`, with all vectors of the sample and `height, width
-    = image_shape(encoded)`.
+    The reduced image (see `images.decoding.decode_image`) is then the source of
+    the views. As the reduction follows from the vectors, they still rebuild
+    them: `replay(decode_image(encoded, reduction(vectors, height, width,
+    size)), vectors, size)`, with all vectors of the sample.
 
     Args:
         vectors: Augmentation vectors `[V, 11]` of one image.
@@ -68,18 +59,12 @@ def reduction(vectors, height, width, size):
 
 
 def pixel_boxes(boxes, image_size):
-    """Converts boxes from fractions to whole pixels.
+    """Boxes `[V, 4]` in fractions to `(corners, extents)` in whole pixels.
 
     A box of whole pixels survives the division by the image's size, float32
     and this rounding unchanged in images of up to a million pixels per side.
-    Any other box is moved to the nearest pixels inside the image.
-
-    Args:
-        boxes: `[V, 4]` float32: top, left, height, width as fractions.
-        image_size: `[2]` int32: height and width of the image.
-
-    Returns:
-        `(corners, extents)`, each `[V, 2]` int32 in (y, x) order.
+    Any other box is moved to the nearest pixels inside the image. Sizes,
+    corners and extents are `[2]` or `[V, 2]` int32 in (y, x) order.
     """
     limits = tf.cast(image_size, tf.float32)
     pixels = tf.round(tf.reshape(boxes, [-1, 2, 2]) * limits)
@@ -116,19 +101,30 @@ def resized_crop(image, corner, extent, flip, size):
     )[0]
     # The kernel has a fast path for three-channel images of rank 3: this
     # costs less than choosing between two whole batches.
-    return tf.raw_ops.Reverse(
-        tensor=resized, dims=tf.stack([False, flip, False])
-    )
+    dims = tf.stack([False, flip, False])
+    return tf.raw_ops.Reverse(tensor=resized, dims=dims)
 
 
 def checked_arguments(image, vectors, size):
     """Converts the arguments of `apply_crop` to tensors, or raises."""
-    image = _as_image(image)
+    image = tf.convert_to_tensor(image)
+    if image.shape.rank != 3 or image.shape[2] not in (3, None):
+        raise InputError(
+            f"An image of shape {image.shape} cannot be augmented: give "
+            "[height, width, 3]."
+        )
+    if image.dtype.is_floating:
+        image = tf.cast(image, tf.float32)
+    elif image.dtype != tf.uint8:
+        raise InputError(
+            f"An image of type {image.dtype.name} cannot be augmented: give "
+            "uint8, or floating point in [0, 1]."
+        )
     vectors = tf.convert_to_tensor(vectors, tf.float32)
     if vectors.shape.rank != 2 or None in vectors.shape.as_list():
         raise InputError(
             f"Vectors of shape {vectors.shape} do not say how many views to "
-            f"make: give [number of views, {VECTOR_SIZE}]."
+            f"make: give [views, {VECTOR_SIZE}]."
         )
     if vectors.shape[1] != VECTOR_SIZE:
         raise InputError(
@@ -137,24 +133,7 @@ def checked_arguments(image, vectors, size):
         )
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise InputError(
-            f"The view size {size!r} is not allowed: give a positive whole "
-            "number of pixels such as 224."
+            f"The view size {size!r} is not allowed: give a whole number of "
+            "pixels such as 224."
         )
     return image, vectors
-
-
-def _as_image(image):
-    image = tf.convert_to_tensor(image)
-    if image.shape.rank != 3 or image.shape[2] not in (3, None):
-        raise InputError(
-            f"An image of shape {image.shape} cannot be augmented: give "
-            "[height, width, 3]."
-        )
-    if image.dtype == tf.uint8:
-        return image
-    if image.dtype.is_floating:
-        return tf.cast(image, tf.float32)
-    raise InputError(
-        f"An image of type {image.dtype.name} cannot be augmented: give "
-        "uint8, or floating point in [0, 1]."
-    )

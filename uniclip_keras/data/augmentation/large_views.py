@@ -12,19 +12,11 @@ import functools
 import tensorflow as tf
 
 from uniclip_keras.data.augmentation import color
+from uniclip_keras.data.augmentation import vector as entry
 from uniclip_keras.data.augmentation.crop import pixel_boxes
 from uniclip_keras.data.augmentation.crop import resized_crop
 from uniclip_keras.data.augmentation.resampling import from_columns
 from uniclip_keras.data.augmentation.resampling import resized_columns
-from uniclip_keras.data.augmentation.vector import BLUR
-from uniclip_keras.data.augmentation.vector import BLUR_UNIT
-from uniclip_keras.data.augmentation.vector import BOX
-from uniclip_keras.data.augmentation.vector import BRIGHTNESS
-from uniclip_keras.data.augmentation.vector import CONTRAST
-from uniclip_keras.data.augmentation.vector import FLIP
-from uniclip_keras.data.augmentation.vector import GRAYSCALE
-from uniclip_keras.data.augmentation.vector import HUE
-from uniclip_keras.data.augmentation.vector import SATURATION
 
 # The sparse matrices need the whole crop in floating point. A larger crop
 # would take more memory for that than everything else together.
@@ -37,28 +29,16 @@ _LONG_BLUR = 9, 2.1
 
 
 def large_views(image, vectors, size):
-    """Makes the views of one image.
-
-    Args:
-        image: `[H, W, 3]`, uint8, or float32 in [0, 1].
-        vectors: Augmentation vectors `[V, 11]` of static shape.
-        size: Int. Pixels per side of a view.
-
-    Returns:
-        `[V, size, size, 3]` float32 in [0, 1].
-    """
-    corners, extents = pixel_boxes(vectors[:, BOX], tf.shape(image)[:2])
-    views = [
-        _view(image, corners[view], extents[view], vectors[view], size)
-        for view in range(vectors.shape[0])
-    ]
-    return tf.stack(views)
+    """Makes the views of one image from `checked_arguments`."""
+    corners, extents = pixel_boxes(vectors[:, entry.BOX], tf.shape(image)[:2])
+    cuts = zip(*map(tf.unstack, (corners, extents, vectors)), strict=True)
+    return tf.stack([_view(image, *cut, size) for cut in cuts])
 
 
 # A function of its own is traced once, not once for each view.
 @tf.function(autograph=False, reduce_retracing=True)
 def _view(image, corner, extent, vector, size):
-    columns = _cut(image, corner, extent, vector[FLIP] > 0.5, size)
+    columns = _cut(image, corner, extent, vector[entry.FLIP] > 0.5, size)
     return from_columns(_apply_color(columns, vector))
 
 
@@ -76,9 +56,9 @@ def _cut(image, corner, extent, flip, size):
 
 
 def _apply_color(columns, vector):
-    sigma = vector[BLUR] * BLUR_UNIT
+    sigma = vector[entry.BLUR] * entry.BLUR_UNIT
     columns = tf.cond(
-        tf.reduce_any(vector[BRIGHTNESS:BLUR] != 0.0),
+        tf.reduce_any(vector[entry.BRIGHTNESS : entry.BLUR] != 0.0),
         lambda: _jitter(columns, vector),
         lambda: columns,
     )
@@ -101,23 +81,23 @@ def _jitter(columns, vector):
 
 
 def _contrasted(columns, vector):
-    columns = color.clip(columns * (1.0 + vector[BRIGHTNESS]))
+    columns = color.clip(columns * (1.0 + vector[entry.BRIGHTNESS]))
     # Summing over columns first is faster: the inner axis adds one by one.
     luma = tf.reduce_sum(color.luma(tf.unstack(columns, axis=1)), axis=0)
     gray = tf.reduce_sum(luma) / (columns.shape[0] * columns.shape[2])
-    factor = 1.0 + vector[CONTRAST]
+    factor = 1.0 + vector[entry.CONTRAST]
     return color.clip(columns * factor + gray * (1.0 - factor))
 
 
 def _hue(columns, vector):
     channels = tf.unstack(columns, axis=1)
-    channels = color.toward_luma(channels, -vector[SATURATION])
+    channels = color.toward_luma(channels, -vector[entry.SATURATION])
     return color.to_hue([color.clip(channel) for channel in channels])
 
 
 def _rotated(hue, vector):
-    channels = color.from_hue(hue, vector[HUE])
-    channels = color.toward_luma(channels, vector[GRAYSCALE])
+    channels = color.from_hue(hue, vector[entry.HUE])
+    channels = color.toward_luma(channels, vector[entry.GRAYSCALE])
     return tf.stack(channels, axis=1)
 
 
@@ -131,17 +111,14 @@ def _blur(columns, sigma, reach):
 def _convolved(columns, taps):
     """Convolves along both axes, one tap at a time over whole slices."""
     reach = taps.shape[0] // 2
-    for axis in (0, 2):
-        padding = [[reach, reach] if i == axis else [0, 0] for i in range(3)]
+    for along in ([1, 0, 0], [0, 0, 1]):
+        padding = [[reach * i, reach * i] for i in along]
         padded = tf.pad(columns, padding, "REFLECT")
-        begins = [
-            [tap if i == axis else 0 for i in range(3)]
-            for tap in range(taps.shape[0])
-        ]
         columns = tf.add_n(
             [
-                taps[tap] * tf.slice(padded, begin, columns.shape)
-                for tap, begin in enumerate(begins)
+                taps[tap]
+                * tf.slice(padded, [tap * i for i in along], columns.shape)
+                for tap in range(taps.shape[0])
             ]
         )
     return columns

@@ -8,11 +8,8 @@ from uniclip_keras.errors import suggest
 
 
 def _is_number(value):
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-    )
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,12 +72,9 @@ class ViewRecipe:
 
     def _check_range(self, name, highest):
         value = getattr(self, name)
-        pair = tuple(value) if isinstance(value, list | tuple) else ()
-        if (
-            len(pair) != 2
-            or not all(_is_number(bound) for bound in pair)
-            or not 0 < pair[0] <= pair[1] <= highest
-        ):
+        pair = value if isinstance(value, list | tuple) else ()
+        are_numbers = len(pair) == 2 and all(map(_is_number, pair))
+        if not are_numbers or not 0 < pair[0] <= pair[1] <= highest:
             top = "" if highest == math.inf else f" <= {highest:g}"
             raise InputError(
                 f"View recipe: {name}={value!r} is not allowed; give "
@@ -112,15 +106,13 @@ def recipe_from_config(config):
         A tuple of `ViewRecipe`.
 
     Raises:
-        InputError: For an unknown preset or field (with the nearest valid
-            name), a value out of range, or an empty list.
+        InputError: For an unknown preset or field, a value out of range, or
+            an empty list.
 
     Example:
 
     ```python
-    recipe = recipe_from_config(
-        ["weak", {"crop_area": (0.3, 1.0), "flip": 0.0}]
-    )
+    recipe = recipe_from_config(["weak", {"crop_area": (0.3, 1), "flip": 0}])
     ```
     """
     if config == "slip":
@@ -128,8 +120,7 @@ def recipe_from_config(config):
     views = config if isinstance(config, list | tuple) else [config]
     if not views:
         raise InputError(
-            "View recipe: the list is empty; give at least one view, such as "
-            '["weak", "strong"].'
+            'View recipe: the list is empty; give one such as ["weak"].'
         )
     return tuple(_view_from_config(view) for view in views)
 

@@ -9,18 +9,9 @@ import tensorflow as tf
 
 
 def resized_columns(image, corner, extent, flip, size):
-    """Crops, resizes (bilinear, antialiased) and flips one view.
+    """Makes the view of `crop.resized_crop`, in [0, 1] and *by columns*.
 
-    Args:
-        image: `[H, W, 3]`, uint8, or float32 in [0, 1].
-        corner: `[2]` int32: top, left in pixels.
-        extent: `[2]` int32: height, width in pixels.
-        flip: Scalar bool. Whether to mirror the view left to right.
-        size: Int. Pixels per side of the result.
-
-    Returns:
-        The view *by columns*: `[size, 3, size]` float32 in [0, 1], column by
-        channel by row.
+    The result is `[size, 3, size]` float32: column by channel by row.
     """
     crop = tf.slice(
         image, tf.pad(corner, [[0, 1]]), tf.concat([extent, [3]], axis=0)
@@ -45,13 +36,10 @@ def from_columns(columns):
 
 
 def _taps(length, size):
-    """The neighbors of each output pixel and their weights.
+    """Each output pixel's K neighbors and their weights, both `[size, K]`.
 
     Distances are whole multiples of 1 / (2 size) input pixels. Integers hold
     them exactly, so rounding of positions affects no weight.
-
-    Returns:
-        `(indices, weights)`: int64 and float32, both `[size, K]`.
     """
     length = tf.cast(length, tf.int64)
     # The triangle reaches one pixel of the coarser grid to either side.

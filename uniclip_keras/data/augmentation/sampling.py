@@ -48,17 +48,15 @@ def sample_vectors(recipe, height, width, seed):
     Raises:
         InputError: If the recipe is not a non-empty sequence of `ViewRecipe`.
     """
-    tables = _tables(_as_recipe(recipe))
+    low, span, probability, largest_crop = _tables(_as_recipe(recipe))
     # Philox gives the same numbers on every kind of device.
-    uniform = tf.random.stateless_uniform(
-        [len(tables["low"]), _DRAWS], seed=seed, alg="philox"
-    )
-    drawn = tables["low"] + tables["span"] * uniform
+    uniform = tf.random.stateless_uniform(low.shape, seed=seed, alg="philox")
+    drawn = low + span * uniform
 
     image = tf.cast(tf.stack([height, width]), tf.float32)
-    box = _sample_boxes(drawn, image, tables["largest_crop"])
+    box = _sample_boxes(drawn, image, largest_crop)
 
-    gates = tf.cast(drawn[:, _GATES] < tables["probability"], tf.float32)
+    gates = tf.cast(drawn[:, _GATES] < probability, tf.float32)
     values = drawn[:, _VALUES] * tf.gather(gates, _GATE_OF_VALUE, axis=1)
     return tf.concat([box, values], axis=1)
 
@@ -87,7 +85,7 @@ def _sample_boxes(drawn, image, largest_crop):
 
 
 def _tables(recipe):
-    """Constants that turn uniform numbers into parameters, a row per view."""
+    """`(low, span, probability, largest_crop)`, each with a row per view."""
     low = np.zeros([len(recipe), _DRAWS], np.float32)
     high = np.ones_like(low)
     probability = np.zeros([len(recipe), 4], np.float32)
@@ -108,31 +106,19 @@ def _tables(recipe):
         probability[row] = view.flip, view.jitter, view.grayscale, view.blur
         amounts = [view.brightness, view.contrast, view.saturation, view.hue]
         sigmas = [sigma / BLUR_UNIT for sigma in view.blur_sigma]
+        lowest = [max(-amount, -1.0) for amount in amounts]
         high[row, _VALUES] = [1.0, *amounts, 1.0, sigmas[1]]
-        low[row, _VALUES] = [
-            1.0,
-            *[max(-amount, -1.0) for amount in amounts],
-            1.0,
-            sigmas[0],
-        ]
-    return {
-        "low": low,
-        "span": high - low,
-        "probability": probability,
-        "largest_crop": largest_crop,
-    }
+        low[row, _VALUES] = [1.0, *lowest, 1.0, sigmas[0]]
+    return low, high - low, probability, largest_crop
 
 
 def _as_recipe(recipe):
     if isinstance(recipe, ViewRecipe):
-        recipe = (recipe,)
-    if (
-        not isinstance(recipe, list | tuple)
-        or not recipe
-        or not all(isinstance(view, ViewRecipe) for view in recipe)
-    ):
+        return (recipe,)
+    views = recipe if isinstance(recipe, list | tuple) else ()
+    if not views or not all(isinstance(view, ViewRecipe) for view in views):
         raise InputError(
             f"The recipe {recipe!r} is not a sequence of ViewRecipe: make one "
             "with augmentation.recipe_from_config."
         )
-    return tuple(recipe)
+    return views

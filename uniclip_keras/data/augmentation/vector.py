@@ -18,17 +18,9 @@ about [-1, 1], so a network can take the vector without scaling.
 import numpy as np
 
 LAYOUT = (
-    "top",
-    "left",
-    "height",
-    "width",
-    "flip",
-    "brightness",
-    "contrast",
-    "saturation",
-    "hue",
-    "grayscale",
-    "blur",
+    *("top", "left", "height", "width", "flip"),
+    *("brightness", "contrast", "saturation", "hue"),
+    *("grayscale", "blur"),
 )
 VECTOR_SIZE = len(LAYOUT)
 
@@ -43,10 +35,7 @@ IDENTITY.flags.writeable = False
 
 
 def describe(vector):
-    """Describes in words how a view was made.
-
-    Args:
-        vector: Augmentation vector `[11]`, NumPy array, tensor or sequence.
+    """Describes in words how the view of a vector `[11]` was made.
 
     Returns:
         A string such as `"crop 64 % at (0.10, 0.20), flipped, brightness

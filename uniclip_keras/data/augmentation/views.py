@@ -26,25 +26,14 @@ LARGE = 64
 
 
 def cut_views(image, vectors, size):
-    """Makes views of one sample, small ones without their colors.
-
-    `Args`, `Returns` and `Raises` are those of `apply_crop`.
-    """
+    """Makes views of one sample: `apply_crop` if they are small."""
     if size >= LARGE:
         return replay(image, vectors, size)
     return apply_crop(image, vectors, size)
 
 
 def finish_views(views, vectors):
-    """Completes a batch of `cut_views`: gives small views their colors.
-
-    Args:
-        views: `[..., size, size, 3]` float32, of static size.
-        vectors: Augmentation vectors `[..., 11]`.
-
-    Returns:
-        The views, float32 in [0, 1].
-    """
+    """Completes a batch of `cut_views`: `apply_color` if they are small."""
     return views if views.shape[-2] >= LARGE else apply_color(views, vectors)
 
 
@@ -72,17 +61,10 @@ def replay(image, vector, size):
 
 
 def random_views(image, recipe, seed, size=224):
-    """Draws views of one image. The same seed gives the same views.
-
-    Args:
-        image: `[H, W, 3]`, uint8 or floating point in [0, 1].
-        recipe: Sequence of V `ViewRecipe`, such as `SLIP_RECIPE`.
-        seed: `[2]` ints.
-        size: Int. Pixels per side of the views.
+    """Draws views of one image: `sample_vectors`, and `replay` of them.
 
     Returns:
         `(views, vectors)`: `[V, size, size, 3]` and `[V, 11]`, both float32.
-        `views` equals `replay(image, vectors, size)`.
 
     Raises:
         InputError: See `apply_crop` and `sample_vectors`.

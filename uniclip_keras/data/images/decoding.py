@@ -30,12 +30,10 @@ def decode_image(encoded, reduction=1):
 
     Grayscale and CMYK images become RGB, 16 bits become 8, and transparent
     pixels are blended with white. An animated GIF gives its first frame. An
-    animated WebP counts as unreadable, because TensorFlow cannot decode a
-    single frame of it.
+    animated WebP is unreadable: TensorFlow cannot decode a single frame of it.
 
-    A JPEG can be decoded at a fraction of its size in less time: it stores the
-    frequencies of blocks of 8 x 8 pixels, and the high ones are left out.
-    Other formats always come in full size.
+    A JPEG can be decoded at a fraction of its size in less time, as the high
+    frequencies of its blocks are left out. Other formats come in full size.
 
     Args:
         encoded: Scalar string tensor.
@@ -62,7 +60,7 @@ def decode_image(encoded, reduction=1):
 
 
 def decode_within(encoded, max_pixels=MAX_PIXELS, shape=None, reduction=1):
-    """Decodes an image unless its header claims too many pixels.
+    """`decode_image`, unless the header claims too many pixels.
 
     Args:
         encoded: Scalar string tensor.
@@ -71,12 +69,8 @@ def decode_within(encoded, max_pixels=MAX_PIXELS, shape=None, reduction=1):
         reduction: See `decode_image`.
 
     Returns:
-        `(problem, image)`: a kind of bad sample, or an empty string for a good
-        one, and uint8 `[height, width, 3]`, a single pixel if there is a
-        problem.
-
-    Raises:
-        tf.errors.InvalidArgumentError: If the bytes are not a complete image.
+        `(problem, image)`: a kind of bad sample and a single pixel, or an
+        empty string and the image.
     """
     shape = image_shape(encoded) if shape is None else shape
     too_large = tf.reduce_prod(tf.cast(shape, tf.int64)) > max_pixels
@@ -97,15 +91,7 @@ def decode_sample(number, sample, max_pixels=MAX_PIXELS):
 
 
 def check_first_images(samples, max_pixels=MAX_PIXELS):
-    """Checks that at least one of the first 100 images can be decoded.
-
-    Args:
-        samples: Iterable of dicts with `key` (str) and `image` (bytes).
-        max_pixels: Largest allowed height times width.
-
-    Raises:
-        InputError: If none of them can be decoded.
-    """
+    """Raises `InputError` if none of the first 100 images can be decoded."""
     keys = []
     for sample in itertools.islice(samples, _FIRST_IMAGES):
         try:
@@ -117,8 +103,8 @@ def check_first_images(samples, max_pixels=MAX_PIXELS):
         keys.append(sample["key"])
     raise InputError(
         f"None of the first {len(keys)} images can be decoded, beginning with "
-        f"'{keys[0]}': allowed are PNG, JPEG, WebP and GIF of up to "
-        f"{max_pixels:,} pixels; prepare the data again."
+        f"'{keys[0]}': give PNG, JPEG, WebP or GIF of up to {max_pixels:,} "
+        "pixels."
     )
 
 
@@ -132,13 +118,8 @@ def _decode_jpeg(encoded, reduction):
 
     if not tf.is_tensor(reduction):
         return decode(reduction)()
-    return tf.case(
-        [
-            (tf.equal(reduction, ratio), decode(ratio))
-            for ratio in REDUCTIONS[1:]
-        ],
-        default=decode(1),
-    )
+    cases = [(tf.equal(reduction, r), decode(r)) for r in REDUCTIONS[1:]]
+    return tf.case(cases, default=decode(1))
 
 
 def _decode_other(encoded):
@@ -157,18 +138,16 @@ def _decode_other(encoded):
     def decode_png():
         return _on_white(tf.io.decode_png(encoded, channels=4))
 
+    def decode(channels=3):
+        return tf.io.decode_image(encoded, channels, expand_animations=False)
+
     def decode_webp():
-        image = tf.io.decode_image(encoded, expand_animations=False)
-        return tf.cond(
-            tf.shape(image)[-1] == 4, lambda: _on_white(image), lambda: image
-        )
+        image = decode(channels=0)
+        alpha = tf.shape(image)[-1] == 4
+        return tf.cond(alpha, lambda: _on_white(image), lambda: image)
 
-    def decode_opaque():
-        return tf.io.decode_image(encoded, channels=3, expand_animations=False)
-
-    image = tf.case(
-        [(png_alpha, decode_png), (webp, decode_webp)], default=decode_opaque
-    )
+    cases = [(png_alpha, decode_png), (webp, decode_webp)]
+    image = tf.case(cases, default=decode)
     return tf.ensure_shape(image, [None, None, 3])
 
 

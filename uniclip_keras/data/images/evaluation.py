@@ -6,8 +6,8 @@ import tensorflow as tf
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.images.decoding import MAX_PIXELS
 from uniclip_keras.data.images.decoding import decode_within
+from uniclip_keras.data.python_calls import thread_options
 from uniclip_keras.data.skipping import map_good
-from uniclip_keras.data.threads import thread_options
 
 
 @tf.autograph.experimental.do_not_convert
@@ -28,8 +28,7 @@ def load_images(
         keys: Sequence of N strings that name the images in `bad_samples`.
             Defaults to their indices.
         bad_samples: A `BadSamples` that counts the images that cannot be
-            decoded, or None. It does not count the images read: their source
-            does.
+            decoded, or None. Their source counts the images read.
         max_pixels: Int. Images of more pixels are not decoded.
         batch_size: Int. Images to resize before they are copied to the result.
 
@@ -51,10 +50,8 @@ def load_images(
         view = augmentation.evaluation_view(image, image_size)
         return problem, (view, sample["index"])
 
-    batches = map_good(
-        tf.data.Dataset.from_tensor_slices(samples), view, bad_samples
-    )
-    batches = batches.batch(batch_size)
+    samples = tf.data.Dataset.from_tensor_slices(samples)
+    batches = map_good(samples, view, bad_samples).batch(batch_size)
     images = [np.zeros([0, image_size, image_size, 3], np.float32)]
     kept = [np.zeros([0], np.int64)]
     for image_batch, indices in batches.with_options(thread_options(2)):

@@ -1,5 +1,7 @@
 """The size of an encoded image, read from its header."""
 
+import functools
+
 import tensorflow as tf
 
 # This many bytes contain the size in every format but JPEG, where it may be
@@ -36,61 +38,36 @@ def image_shape(encoded):
 
 
 def _other_shape(encoded, head):
-    webp = _has(head, 0, b"RIFF") & _has(head, 8, b"WEBP")
-    lossy = _has(head, 12, b"VP8 ") & _has(head, 23, b"\x9d\x01\x2a")
-    lossless = _has(head, 12, b"VP8L") & _has(head, 20, b"\x2f")
-    extended = _has(head, 12, b"VP8X")
-
-    head = tf.cast(head, tf.int32)
-    fourteen_bits = 0x3FFF
-    packed = _little_endian(head, 21, 4)
-    shapes = [
-        # matches, height, width
-        (
-            _has(head, 0, b"\x89PNG\r\n\x1a\n") & _has(head, 12, b"IHDR"),
-            _big_endian(head, 20),
-            _big_endian(head, 16),
-        ),
-        (
-            _has(head, 0, b"GIF8"),
-            _little_endian(head, 8, 2),
-            _little_endian(head, 6, 2),
-        ),
-        (
-            # A negative height means that rows run from top to bottom.
-            _has(head, 0, b"BM"),
-            tf.abs(_little_endian(head, 22, 4)),
-            _little_endian(head, 18, 4),
-        ),
-        (
-            webp & lossy,
-            tf.bitwise.bitwise_and(_little_endian(head, 28, 2), fourteen_bits),
-            tf.bitwise.bitwise_and(_little_endian(head, 26, 2), fourteen_bits),
-        ),
-        (
-            webp & lossless,
-            1 + tf.bitwise.bitwise_and(packed // 2**14, fourteen_bits),
-            1 + tf.bitwise.bitwise_and(packed, fourteen_bits),
-        ),
-        (
-            webp & extended,
-            1 + _little_endian(head, 27, 3),
-            1 + _little_endian(head, 24, 3),
-        ),
+    has, big, little = (
+        functools.partial(read, tf.cast(head, tf.int32))
+        for read in (_has, _big_endian, _little_endian)
+    )
+    webp = has(0, b"RIFF") & has(8, b"WEBP")
+    lossy = webp & has(12, b"VP8 ") & has(23, b"\x9d\x01\x2a")
+    lossless = webp & has(12, b"VP8L") & has(20, b"\x2f")
+    packed = little(21, 4)
+    shapes = [  # matches, height, width
+        (has(0, b"\x89PNG\r\n\x1a\n") & has(12, b"IHDR"), big(20), big(16)),
+        (has(0, b"GIF8"), little(8, 2), little(6, 2)),
+        # A negative height means that rows run from top to bottom.
+        (has(0, b"BM"), tf.abs(little(22, 4)), little(18, 4)),
+        (lossy, _low_bits(little(28, 2)), _low_bits(little(26, 2))),
+        (lossless, 1 + _low_bits(packed // 2**14), 1 + _low_bits(packed)),
+        (webp & has(12, b"VP8X"), 1 + little(27, 3), 1 + little(24, 3)),
     ]
     matches, heights, widths = zip(*shapes, strict=True)
     complete = tf.strings.length(encoded) >= _HEAD
     known = tf.cast(tf.stack(matches) & complete, tf.int32)
     shape = tf.linalg.matvec(tf.stack([heights, widths]), known)
-    with tf.control_dependencies(
-        [
-            tf.debugging.Assert(
-                tf.reduce_all(shape > 0),
-                ["No complete JPEG, PNG, GIF, WebP or BMP header."],
-            )
-        ]
-    ):
+    message = "No complete JPEG, PNG, GIF, WebP or BMP header."
+    is_size = tf.debugging.Assert(tf.reduce_all(shape > 0), [message])
+    with tf.control_dependencies([is_size]):
         return tf.identity(shape)
+
+
+def _low_bits(number):
+    """The lowest fourteen bits."""
+    return tf.bitwise.bitwise_and(number, 0x3FFF)
 
 
 def _has(head, offset, marker):

@@ -22,15 +22,15 @@ def draw_captions(texts, seed, count=1):
     """
     if not isinstance(count, int) or count < 1:
         raise InputError(
-            f"{count!r} captions per image cannot be drawn: give a whole "
-            "number of at least 1."
+            f"{count!r} captions per image cannot be drawn: give 1 or more."
         )
     lines = tf.strings.split(texts, "\n")
     if count == 1:
-        drawn = tf.gather(lines.values, _one_index(lines, seed))
-        return tf.ensure_shape(drawn, texts.shape)
-    drawn = tf.gather(lines.values, _indices(lines, seed, count))
-    return tf.ensure_shape(drawn, [*texts.shape, count])
+        indices, shape = _one_index(lines, seed), texts.shape
+    else:
+        indices = _indices(lines, seed, count)
+        shape = [*texts.shape, count]
+    return tf.ensure_shape(tf.gather(lines.values, indices), shape)
 
 
 def _one_index(lines, seed):

@@ -1,7 +1,6 @@
 """CLIP's byte-pair tokenizer in TensorFlow operations."""
 
 import gzip
-import posixpath
 
 import tensorflow as tf
 import tensorflow_text as tf_text
@@ -9,18 +8,14 @@ from sentencepiece import sentencepiece_model_pb2
 
 from uniclip_keras.data.text.sentencepiece import encode_pieces
 from uniclip_keras.data.text.tokenizer import Tokenizer
-from uniclip_keras.data.text.tokenizer import fingerprint
-from uniclip_keras.data.text.tokenizer import frame
 from uniclip_keras.data.text.tokenizer import read_file
 from uniclip_keras.data.text.tokenizer import register_tokenizer
-from uniclip_keras.data.text.tokenizer import write_file
 from uniclip_keras.errors import InputError
 
 # CLIP uses only the first merges of its file: of its 49,408 ids, 512 are bytes
 # and two are start and end.
 MERGES = 49_408 - 512 - 2
 
-_MERGES_FILE = "merges.txt"
 _WORD_END = "</w>"
 # SentencePiece's symbol for a space, which ends every word here.
 _SPACE = "\u2581"
@@ -56,16 +51,14 @@ class CLIPTokenizer(Tokenizer):
     CLIP cleans texts with ftfy and `html.unescape`; this class does part of
     it: control characters are removed, characters are composed (NFC),
     typographic quotes become plain ones, and the entities of `& < > " '` and
-    the space are resolved. Other entities, wrongly decoded text (mojibake),
-    ligatures and full-width letters, which ftfy would repair, are not changed.
-    "<|startoftext|>" in a text has no special meaning.
+    the space are resolved. Other entities, wrongly decoded text, ligatures and
+    full-width letters stay. "<|startoftext|>" has no special meaning.
 
     Args:
         merges: Path of CLIP's `bpe_simple_vocab_16e6.txt.gz` or of a text file
             with one merge a line such as Hugging Face's `merges.txt`; or the
             merges themselves, strings of two symbols separated by a space.
-            The first 48,894 count, as in CLIP. They must be learned merges,
-            each from words that the previous ones had merged.
+            The first 48,894 count, and must be learned merges.
         context_length: Int. Ids per text.
 
     Raises:
@@ -80,6 +73,7 @@ class CLIPTokenizer(Tokenizer):
     """
 
     kind = "clip"
+    _file = "merges.txt"
 
     def __init__(self, merges, context_length=77):
         super().__init__(context_length)
@@ -96,20 +90,19 @@ class CLIPTokenizer(Tokenizer):
         return len(self._pieces) + 2
 
     @property
-    def fingerprint(self):
-        return fingerprint(self.context_length, "\n".join(self.merges).encode())
+    def _content(self):
+        return "\n".join(self.merges)
 
     def _encode(self, texts):
         # Each distinct word is merged only once.
-        words = tf.strings.split(_split(_clean(texts)))
+        words = tf.strings.split(_spaced_words(texts))
         unique, indices = tf.unique(words.flat_values)
         unique = tf.strings.join([unique, " "])
         # Makes a character of each byte.
         unique = tf.strings.unicode_transcode(unique, "ISO-8859-1", "UTF-8")
         ids = tf.gather(encode_pieces(self._model, unique), indices)
         ids = words.with_flat_values(ids).merge_dims(1, 2)
-        end = self.vocabulary_size - 1
-        return frame(ids, end - 1, end, self.context_length)
+        return self._frame(ids, self.vocabulary_size - 2)
 
     def detokenize(self, tokens):
         start, end = self.vocabulary_size - 2, self.vocabulary_size - 1
@@ -121,27 +114,14 @@ class CLIPTokenizer(Tokenizer):
             texts.append(text.encode("latin-1").decode("utf-8", "replace"))
         return texts
 
-    def _write(self, folder):
-        text = "".join(f"{merge}\n" for merge in self.merges)
-        write_file(posixpath.join(folder, _MERGES_FILE), text)
 
-    @classmethod
-    def _read(cls, folder, config):
-        path = posixpath.join(folder, _MERGES_FILE)
-        return cls(path, config["context_length"])
-
-
-def _clean(texts):
-    """Converts `[B]` strings to repaired, lower-case, valid UTF-8."""
+def _spaced_words(texts):
+    """Repairs and lower-cases texts, and puts a space after each word."""
     texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
     for pattern, replacement in _REPAIRS:
         texts = tf.strings.regex_replace(texts, pattern, replacement)
     texts = tf_text.normalize_utf8(texts, "NFC")
-    return tf.strings.lower(texts, "utf-8")
-
-
-def _split(texts):
-    """Puts a single space after each word of `[B]` strings."""
+    texts = tf.strings.lower(texts, "utf-8")
     texts = tf.strings.regex_replace(texts, _SPACES, " ")
     # \0 is the whole match: RE2 is eight times slower if it captures a group.
     return tf.strings.regex_replace(texts, _WORD, r"\0 ")
@@ -155,8 +135,8 @@ def _read_merges(path):
         lines = content.decode("utf-8").split("\n")
     except (OSError, EOFError, UnicodeDecodeError):
         raise InputError(
-            f"The merges file '{path}' cannot be read: restore it, or give "
-            "CLIP's bpe_simple_vocab_16e6.txt.gz or a merges.txt in UTF-8."
+            f"The merges file '{path}' cannot be read: give CLIP's "
+            "bpe_simple_vocab_16e6.txt.gz or a merges.txt in UTF-8."
         ) from None
     header = int("#version" in lines[0])
     lines = [line.strip() for line in lines[header : MERGES + header]]
@@ -173,8 +153,7 @@ def _pieces(merges, source):
         if len(parts) != 2 or not known.issuperset(parts):
             raise InputError(
                 f"The merge {merge!r} of {source} is not two symbols that are "
-                "bytes or merges before it: give CLIP's file "
-                "bpe_simple_vocab_16e6.txt.gz, or a merges.txt of its form."
+                "bytes or merges before it: give CLIP's file or one like it."
             )
         symbols.append("".join(parts))
         known.add(symbols[-1])
@@ -193,17 +172,11 @@ def _pieces(merges, source):
 
 
 def _byte_of_symbol():
-    """CLIP's order of and symbols for the bytes: printable ones first.
-
-    Returns:
-        `{symbol: chr(byte)}`.
-    """
+    """CLIP's symbols in its order: `{symbol: chr(byte)}`, printable first."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
-    symbols = {chr(byte): chr(byte) for byte in printable}
-    return symbols | {
-        chr(256 + rank): chr(byte) for rank, byte in enumerate(others)
-    }
+    codes = [*printable, *range(256, 256 + len(others))]
+    return dict(zip(map(chr, codes), map(chr, printable + others), strict=True))
 
 
 def _model(pieces):
@@ -221,8 +194,5 @@ def _model(pieces):
     for rank, piece in enumerate(pieces):
         # The end of a word is joined to its last byte before anything else.
         proto.pieces.add(piece=piece, score=512 - rank)
-    proto.pieces.add(
-        piece="<unknown>",
-        type=sentencepiece_model_pb2.ModelProto.SentencePiece.UNKNOWN,
-    )
+    proto.pieces.add(piece="<unknown>", type=proto.SentencePiece.UNKNOWN)
     return proto.SerializeToString()

@@ -2,21 +2,17 @@
 
 import hashlib
 import io
-import posixpath
 
 import sentencepiece
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from uniclip_keras.data.text.tokenizer import NO_TEXTS
 from uniclip_keras.data.text.tokenizer import Tokenizer
-from uniclip_keras.data.text.tokenizer import fingerprint
-from uniclip_keras.data.text.tokenizer import frame
 from uniclip_keras.data.text.tokenizer import read_file
 from uniclip_keras.data.text.tokenizer import register_tokenizer
-from uniclip_keras.data.text.tokenizer import write_file
 from uniclip_keras.errors import InputError
 
-_MODEL_FILE = "sentencepiece.model"
 # Padding comes before the model's ids, start and end after them.
 _ADDED = 3
 
@@ -45,6 +41,7 @@ class SentencePieceTokenizer(Tokenizer):
     """
 
     kind = "sentencepiece"
+    _file = "sentencepiece.model"
 
     def __init__(self, model, context_length=64):
         super().__init__(context_length)
@@ -68,15 +65,13 @@ class SentencePieceTokenizer(Tokenizer):
     def train(cls, texts, vocabulary_size=32_000, context_length=64):
         """Learns a unigram model of normalized (NFKC), lower-cased texts.
 
+        It is the same for the same set of captions.
+
         Args:
             texts: Iterable of strings of one or more captions, one a line.
-                Repeated captions count once.
             vocabulary_size: Int. Largest number of ids; a small corpus has
                 fewer.
             context_length: Int. Ids per text.
-
-        Returns:
-            A `SentencePieceTokenizer`, the same for the same set of captions.
 
         Raises:
             InputError: If there are no texts, or the vocabulary is too small
@@ -85,10 +80,7 @@ class SentencePieceTokenizer(Tokenizer):
         lines = {line.strip() for text in texts for line in text.split("\n")}
         lines.discard("")
         if not lines:
-            raise InputError(
-                "There are no texts to learn a vocabulary from: give at least "
-                "one caption that is not empty."
-            )
+            raise InputError(NO_TEXTS)
         model = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(
@@ -113,43 +105,26 @@ class SentencePieceTokenizer(Tokenizer):
         return self._size + _ADDED
 
     @property
-    def fingerprint(self):
-        return fingerprint(self.context_length, self.model)
+    def _content(self):
+        return self.model
 
     def _encode(self, texts):
-        end = self.vocabulary_size - 1
         ids = encode_pieces(self.model, texts) + 1
-        return frame(ids, end - 1, end, self.context_length)
+        return self._frame(ids, self.vocabulary_size - 2)
 
     def detokenize(self, tokens):
         rows = tf.convert_to_tensor(tokens).numpy().tolist()
-        return self._reader.decode(
-            [[i - 1 for i in row if 0 < i <= self._size] for row in rows]
-        )
-
-    def _write(self, folder):
-        write_file(posixpath.join(folder, _MODEL_FILE), self.model)
-
-    @classmethod
-    def _read(cls, folder, config):
-        path = posixpath.join(folder, _MODEL_FILE)
-        return cls(path, config["context_length"])
+        rows = [[i - 1 for i in row if 0 < i <= self._size] for row in rows]
+        return self._reader.decode(rows)
 
 
 def encode_pieces(model, texts):
-    """Encodes texts with a SentencePiece model, only in a `tf.function`.
+    """`[B]` strings to a model's ids, ragged `[B, ids]`, in a `tf.function`.
 
     The operation that holds the model owns it. An eager one would be freed
     with TensorFlow's kernel cache, which setting a seed clears; one in a graph
     lives as long as the graph. Operations of one name share their model in a
     SavedModel, so the name is derived from the model.
-
-    Args:
-        model: Bytes. The model's content.
-        texts: `[B]` string tensor.
-
-    Returns:
-        Ragged int32 `[B, ids]`.
     """
     name = f"model_{hashlib.sha256(model).hexdigest()[:16]}"
     return tf_text.SentencepieceTokenizer(model, name=name).tokenize(texts)

@@ -10,17 +10,13 @@ from tensorflow_text.tools.wordpiece_vocab import (
     wordpiece_tokenizer_learner_lib as learner,
 )
 
+from uniclip_keras.data.text.tokenizer import NO_TEXTS
 from uniclip_keras.data.text.tokenizer import Tokenizer
-from uniclip_keras.data.text.tokenizer import fingerprint
-from uniclip_keras.data.text.tokenizer import frame
 from uniclip_keras.data.text.tokenizer import read_file
 from uniclip_keras.data.text.tokenizer import register_tokenizer
-from uniclip_keras.data.text.tokenizer import write_file
 from uniclip_keras.errors import InputError
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[START]", "[END]"
-
-_VOCABULARY_FILE = "vocabulary.txt"
 
 # Punctuation, ASCII symbols and CJK characters are words by themselves.
 _SINGLE = (
@@ -56,14 +52,15 @@ class SubwordTokenizer(Tokenizer):
     """
 
     kind = "subword"
+    _file = "vocabulary.txt"
 
     def __init__(self, vocabulary, context_length=32):
         vocabulary = tuple(vocabulary)
         if vocabulary[:3] != (PAD, UNKNOWN, START) or vocabulary[-1] != END:
             raise InputError(
                 f"A vocabulary of {len(vocabulary)} pieces does not begin "
-                f"with {PAD}, {UNKNOWN}, {START} and end with {END}: give one "
-                "that SubwordTokenizer.train made."
+                f"with {PAD}, {UNKNOWN}, {START} and end with {END}: make one "
+                "with SubwordTokenizer.train."
             )
         super().__init__(context_length)
         self.vocabulary = vocabulary
@@ -73,17 +70,13 @@ class SubwordTokenizer(Tokenizer):
 
     @classmethod
     def train(cls, texts, vocabulary_size=8192, context_length=32):
-        """Learns the vocabulary.
+        """Learns the vocabulary, the same from the same set of captions.
 
         Args:
             texts: Iterable of strings of one or more captions, one a line.
-                Repeated captions count once.
             vocabulary_size: Int. Largest number of pieces; a small corpus
                 has fewer.
             context_length: Int. Ids per text.
-
-        Returns:
-            A `SubwordTokenizer`, the same for the same set of captions.
 
         Raises:
             InputError: If there is nothing to learn from.
@@ -94,10 +87,7 @@ class SubwordTokenizer(Tokenizer):
             words = split_words(tf.constant(sorted(captions)))
             counts.update(words.flat_values.numpy().tolist())
         if not counts:
-            raise InputError(
-                "There are no texts to learn a vocabulary from: give at least "
-                "one caption that is not empty."
-            )
+            raise InputError(NO_TEXTS)
         # KerasHub's compute_word_piece_vocabulary makes the same call. Its
         # bounds on how often a piece must occur, 10 and ten million, leave a
         # small corpus with few pieces and make the search three times slower.
@@ -117,34 +107,24 @@ class SubwordTokenizer(Tokenizer):
         return len(self.vocabulary)
 
     @property
-    def fingerprint(self):
-        return fingerprint(
-            self.context_length, "\n".join(self.vocabulary).encode()
-        )
+    def _content(self):
+        return "\n".join(self.vocabulary)
 
     def _encode(self, texts):
         pieces = self._pieces.tokenize(split_words(texts))
-        start, end = map(self.vocabulary.index, (START, END))
-        return frame(pieces, start, end, self.context_length)
+        return self._frame(pieces, self.vocabulary.index(START))
 
     def detokenize(self, tokens):
-        special = {PAD, START, END}
-        return [
-            " ".join(
-                piece
-                for i in row
-                if (piece := self.vocabulary[i]) not in special
-            ).replace(" ##", "")
-            for row in tf.convert_to_tensor(tokens).numpy()
-        ]
-
-    def _write(self, folder):
-        text = "".join(f"{piece}\n" for piece in self.vocabulary)
-        write_file(posixpath.join(folder, _VOCABULARY_FILE), text)
+        texts = []
+        for row in tf.convert_to_tensor(tokens).numpy():
+            pieces = [self.vocabulary[i] for i in row]
+            pieces = [p for p in pieces if p not in (PAD, START, END)]
+            texts.append(" ".join(pieces).replace(" ##", ""))
+        return texts
 
     @classmethod
     def _read(cls, folder, config):
-        text = read_file(posixpath.join(folder, _VOCABULARY_FILE))
+        text = read_file(posixpath.join(folder, cls._file))
         return cls(text.split("\n")[:-1], config["context_length"])
 
 

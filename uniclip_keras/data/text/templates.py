@@ -21,10 +21,7 @@ PROMPTS = {
 
 
 def prompt_templates(prompts):
-    """Looks up or checks prompt templates.
-
-    Args:
-        prompts: A key of `PROMPTS`, or a sequence of templates.
+    """Looks up a key of `PROMPTS`, or checks a sequence of templates.
 
     Returns:
         A tuple of strings, each with one `{}` where the class name goes.
@@ -37,14 +34,11 @@ def prompt_templates(prompts):
         if prompts not in PROMPTS:
             raise InputError(
                 f"There are no prompts {prompts!r}{suggest(prompts, PROMPTS)}; "
-                "or give a list of templates such as ['{}', 'a photo of a {}']."
+                "or give a list such as ['{}', 'a photo of a {}']."
             )
         return PROMPTS[prompts]
     if not len(prompts):
-        raise InputError(
-            "The list of prompt templates is empty: give at least one, such "
-            "as '{}'."
-        )
+        raise InputError("The list of prompt templates is empty: add '{}'.")
     for template in prompts:
         if not isinstance(template, str) or template.count("{}") != 1:
             raise InputError(
@@ -58,8 +52,7 @@ def fill_templates(texts, is_name, templates, seed):
     """Puts each class name into a template of its own (UniCL, section 3.1).
 
     Args:
-        texts: `[B]` or `[B, K]` strings of one line. Each of the K has a
-            template of its own.
+        texts: `[B]` or `[B, K]` strings of one line.
         is_name: `[B]` or `[B, 1]` bool. Whether the text is a class name;
             captions are not changed.
         templates: Tuple of strings, the result of `prompt_templates`.

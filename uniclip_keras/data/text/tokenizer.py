@@ -1,8 +1,9 @@
 """The base class of tokenizers, and how they are saved and loaded.
 
-To add a kind, subclass `Tokenizer` with `kind`, `vocabulary_size`,
-`fingerprint`, `_encode`, `detokenize`, `_write` and `_read`, and decorate the
-class with `@register_tokenizer`, so that `load_tokenizer` finds it.
+To add a kind, subclass `Tokenizer` with `kind`, `vocabulary_size`, `_encode`,
+`detokenize`, and `_file` and `_content` (or `fingerprint`, `_write` and `_read`
+if one file is not enough), and decorate the class with `@register_tokenizer`,
+so that `load_tokenizer` finds it.
 """
 
 import hashlib
@@ -15,6 +16,11 @@ from uniclip_keras.errors import InputError
 
 _CONFIG_FILE = "tokenizer.json"
 
+NO_TEXTS = (
+    "There are no texts to learn a vocabulary from: give at least one caption "
+    "that is not empty."
+)
+
 _KINDS = {}
 
 
@@ -25,9 +31,7 @@ def register_tokenizer(tokenizer_class):
 
 
 class Tokenizer(tf.Module):
-    """Base class of tokenizers.
-
-    A tokenizer is a `tf.Module`, which `ExportArchive.track` accepts.
+    """Base class: a `tf.Module`, which `ExportArchive.track` accepts.
 
     Attributes:
         kind: Name of the class in saved files.
@@ -46,13 +50,14 @@ class Tokenizer(tf.Module):
     """
 
     kind = None
+    _file = None  # name of the file that `_content` is saved in
 
     def __init__(self, context_length):
         super().__init__(name=f"{self.kind}_tokenizer")
         if not isinstance(context_length, int) or context_length < 3:
             raise InputError(
-                f"The context length {context_length!r} is too short: give a "
-                "whole number of at least 3 ids, for start, text and end."
+                f"The context length {context_length!r} is too short: give "
+                "at least 3 ids, for start, text and end."
             )
         self.context_length = context_length
         # All callers share one traced function, and so get the same ids.
@@ -72,9 +77,32 @@ class Tokenizer(tf.Module):
         """`[B]` string tensor to int32 `[B, L]`."""
         raise NotImplementedError
 
+    def _frame(self, ids, start):
+        """Ragged ids to rows `[B, L]` of start, ids, end and zeros."""
+        most = self.context_length - 2
+        ends = 1 + tf.minimum(ids.row_lengths(), most)
+        # Joining ragged rows would take several times as long.
+        tokens = tf.pad(ids.to_tensor(shape=[None, most]), [[0, 0], [1, 1]])
+        positions = tf.range(self.context_length, dtype=tf.int64)
+        tokens = tf.where(positions == 0, start, tokens)
+        end = self.vocabulary_size - 1
+        return tf.where(positions == ends[:, None], end, tokens)
+
     def detokenize(self, tokens):
         """Converts ids `[B, L]` to a list of B readable strings."""
         raise NotImplementedError
+
+    @property
+    def _content(self):
+        """What the ids depend on: bytes, or a string of lines."""
+        raise NotImplementedError
+
+    @property
+    def fingerprint(self):
+        content = self._content
+        content = content.encode() if isinstance(content, str) else content
+        data = f"{self.context_length}\n".encode() + content
+        return hashlib.sha256(data).hexdigest()[:16]
 
     def save(self, folder):
         """Writes the tokenizer into `folder`, and creates it if needed."""
@@ -86,8 +114,15 @@ class Tokenizer(tf.Module):
             "vocabulary_size": self.vocabulary_size,
             "fingerprint": self.fingerprint,
         }
-        with tf.io.gfile.GFile(posixpath.join(folder, _CONFIG_FILE), "w") as f:
-            f.write(json.dumps(config, indent=2) + "\n")
+        _write_file(folder, _CONFIG_FILE, json.dumps(config, indent=2))
+
+    def _write(self, folder):
+        _write_file(folder, self._file, self._content)
+
+    @classmethod
+    def _read(cls, folder, config):
+        path = posixpath.join(folder, cls._file)
+        return cls(path, config["context_length"])
 
 
 def load_tokenizer(folder):
@@ -104,8 +139,8 @@ def load_tokenizer(folder):
         kind = config["tokenizer"]
     except (ValueError, TypeError, KeyError):
         raise InputError(
-            f"The file '{path}' cannot be read as a tokenizer's description: "
-            "restore it, or train again."
+            f"The file '{path}' does not describe a tokenizer and cannot be "
+            "read: restore it, or train again."
         ) from None
     if kind not in _KINDS:
         raise InputError(
@@ -116,58 +151,25 @@ def load_tokenizer(folder):
     if tokenizer.fingerprint != config.get("fingerprint"):
         raise InputError(
             f"The vocabulary in '{folder}' is not the one that {_CONFIG_FILE} "
-            "was written for: restore both files from the same run, or train "
-            "again."
+            "describes: restore both files from one run, or train again."
         )
     return tokenizer
 
 
-def frame(pieces, start, end, context_length):
-    """Makes rows of start, ids, end and zeros, and cuts off the tail.
-
-    Args:
-        pieces: Ragged int32 `[B, ids]`.
-        start: Int. The id that begins a row.
-        end: Int. The id that ends a text.
-        context_length: Int. Ids per row, L.
-
-    Returns:
-        int32 `[B, L]`.
-    """
-    most = context_length - 2
-    ends = 1 + tf.minimum(pieces.row_lengths(), most)
-    # Joining ragged rows would take several times as long.
-    tokens = pieces.to_tensor(shape=[None, most])
-    tokens = tf.pad(tokens, [[0, 0], [1, 1]])
-    positions = tf.range(context_length, dtype=tf.int64)
-    tokens = tf.where(positions == 0, start, tokens)
-    return tf.where(positions == ends[:, None], end, tokens)
-
-
-def fingerprint(context_length, content):
-    """Hashes what a tokenizer's ids depend on: 16 hexadecimal digits."""
-    data = f"{context_length}\n".encode() + content
-    return hashlib.sha256(data).hexdigest()[:16]
-
-
 def read_file(path, mode="r"):
-    """Reads a tokenizer's file.
-
-    Raises:
-        InputError: If there is no such file.
-    """
+    """Reads a tokenizer's file, or raises `InputError` if there is none."""
     if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
         raise InputError(
             f"The file '{path}' does not exist: give the folder that a "
-            "tokenizer was saved in, such as the workdir of a run, or the "
-            "file to make one from."
+            "tokenizer was saved in, or the file to make one from."
         )
     with tf.io.gfile.GFile(path, mode) as file:
         return file.read()
 
 
-def write_file(path, content):
-    """Writes a tokenizer's file, a string or bytes."""
-    mode = "wb" if isinstance(content, bytes) else "w"
-    with tf.io.gfile.GFile(path, mode) as file:
-        file.write(content)
+def _write_file(folder, name, content):
+    """Writes bytes, or a string and the end of its last line."""
+    is_text = isinstance(content, str)
+    path = posixpath.join(folder, name)
+    with tf.io.gfile.GFile(path, "w" if is_text else "wb") as file:
+        file.write(f"{content}\n" if is_text else content)
