@@ -10,7 +10,7 @@ that does one round and returns the number of views or tokens it made.
 import functools
 import itertools
 
-from experiments.benchmarks.measuring import timed
+from experiments.benchmarks import measuring
 
 OURS = "uniclip_keras"
 
@@ -22,19 +22,11 @@ JITTER = (0.4, 0.4, 0.4, 0.1)
 SIGMA = (0.1, 2.0)
 # Odd, and wide enough for the largest sigma.
 TAPS = 23
-
 BATCH = 16
-# The pipeline prepares this many batches ahead of time.
-_AHEAD = 3
 
 
 def measure(what, side, order):
     """Measures a round of a side, after a round that does not count.
-
-    Args:
-        what: "views" or "tokens".
-        side: Name of the side.
-        order: Dict of the side's arguments.
 
     Returns:
         `{"wall", "cpu"}`, both in seconds per view or token, or `{"missing":
@@ -45,7 +37,7 @@ def measure(what, side, order):
     except ImportError as error:
         return {"missing": str(error)}
     one_round()
-    wall, cpu, count = timed(one_round)
+    wall, cpu, count = measuring.timed(one_round)
     return {"cpu": cpu / count, "wall": wall / count}
 
 
@@ -73,23 +65,21 @@ def uniclip_keras(paths, tar, samples, size=SIZE):
         threads=1,
     )
     batches = iter(dataset)
-    for _ in itertools.islice(batches, _AHEAD):
-        pass
 
-    def one_round():
-        count = -(-samples // BATCH)
+    def one_round(count=-(-samples // BATCH)):
         for _ in itertools.islice(batches, count):
             pass
         return VIEWS * BATCH * count
 
+    # The pipeline prepares three batches ahead of time.
+    one_round(3)
     return one_round
 
 
 def torchvision(paths, tar, samples, pillow_blur=False):
     """torchvision's transforms on Pillow images.
 
-    With `pillow_blur`, Pillow blurs, as in SLIP's own code, instead of
-    torchvision's convolution with 23 x 23 taps.
+    Pillow's blur, as in SLIP's own code, may replace a convolution of 23 x 23.
     """
     import random
 
@@ -130,10 +120,7 @@ def torchvision(paths, tar, samples, pillow_blur=False):
 
 
 def albumentations(paths, tar, samples):
-    """albumentations' transforms on OpenCV images.
-
-    Its resize does not antialias.
-    """
+    """albumentations' transforms on OpenCV; its resize does not antialias."""
     import albumentations as transforms
     import cv2
     import numpy as np

@@ -55,8 +55,5 @@ def dense_mp_nce(batch, log_temperature, offset, gather_positives):
         terms = functional.softplus(against[:, None] - logits)
         weight = same / same.sum(dim=1, keepdim=True)
         pair = domain[:, None] + domain[None, :]
-    losses = []
-    for index in range(3):
-        share = weight.masked_fill(pair != index, 0.0)
-        losses.append((share * terms).sum() / share.sum())
-    return sum(losses) / 3
+    shares = [weight.masked_fill(pair != index, 0.0) for index in range(3)]
+    return sum((s * terms).sum() / s.sum() for s in shares) / 3

@@ -7,13 +7,12 @@ import pkgutil
 import numpy as np
 import pytest
 import tensorflow as tf
-from absl import flags
 
+from experiments.benchmarks import measuring
 from experiments.benchmarks.loss import __main__ as loss
 from experiments.benchmarks.loss import cases
 from experiments.benchmarks.loss import tensorflow_loss
 from experiments.benchmarks.loss.cases import TILED
-from experiments.benchmarks.measuring import call_in_process
 from uniclip_keras.errors import InputError
 
 DENSE, LEAN = "dense TensorFlow", "lean dense TensorFlow"
@@ -61,13 +60,6 @@ def test_dense_tensorflow_equals_the_loop(gather_positives):
     )
 
 
-def run(output_dir, *arguments):
-    values = flags.FlagValues()
-    loss.define_flags(values)
-    values(["loss", f"--output_dir={output_dir}", "--threads=1", *arguments])
-    loss.main([], values)
-
-
 @pytest.fixture(scope="module")
 def measured():
     """The measurements at the size of the warm-up, which is traced once."""
@@ -89,68 +81,46 @@ def test_the_package_and_dense_code_agree(measured):
 
 @pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="no torch")
 def test_pytorch_agrees(measured):
-    case = call_in_process(
-        f"{cases.__name__}:measure",
-        1,
-        method="dense PyTorch",
-        pairs=8,
-        **SETTINGS,
-    )
+    case = {"method": "dense PyTorch", "pairs": cases.TINY} | SETTINGS
+    case = measuring.call_in_process(f"{cases.__name__}:measure", 1, **case)
     loss.check_agreement(case, measured[TILED])
 
 
-def test_the_benchmark(measured, monkeypatch, tmp_path, capsys):
+def test_the_benchmark(run, measured, monkeypatch, tmp_path, capsys):
     def call(function, threads, method, pairs, **settings):
         assert pkgutil.resolve_name(function) is cases.measure
         assert settings == SETTINGS
-        return measured[method.removeprefix("lean ")] | {
-            "embeddings": 3 * pairs
-        }
+        case = measured[method.removeprefix("lean ")]
+        return case | {"embeddings": 3 * pairs}
 
-    monkeypatch.setattr(loss, "call_in_process", call)
+    monkeypatch.setattr(measuring, "call_in_process", call)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    run(
-        tmp_path / "new",
-        "--pairs=32,16",
-        "--dense_up_to=16",
-        "--dim=8",
-        "--repeats=2",
-    )
-    results = json.loads((tmp_path / "new/loss_benchmark.json").read_text())
+    new = tmp_path / "new"
+    small = "--pairs=32,16", "--dense_up_to=16", "--dim=8", "--repeats=2"
+    run(loss, f"--output_dir={new}", "--threads=1", *small)
+    results = json.loads((new / "loss_benchmark.json").read_text())
     assert results["settings"] == SETTINGS
     assert f"tensorflow {tf.__version__}" in results["hardware"]
-    assert [
-        (case["method"], case["pairs"], case["embeddings"], case["calls"])
-        for case in results["cases"]
-    ] == [
-        (TILED, 16, 48, 2),
-        (DENSE, 16, 48, 2),
-        (LEAN, 16, 48, 2),
-        (TILED, 32, 96, 2),
-    ]
+    keys = ("method", "pairs", "embeddings", "calls")
+    sizes = [tuple(case[key] for key in keys) for case in results["cases"]]
+    dense = [(method, 16, 48, 2) for method in (TILED, DENSE, LEAN)]
+    assert sizes == [*dense, (TILED, 32, 96, 2)]
     tiled, dense, *_ = results["cases"]
     assert tiled["loss"] == pytest.approx(dense["loss"], rel=1e-5)
     assert tiled["ratio_to_tiled"] == 1.0
     assert dense["ratio_to_tiled"] == pytest.approx(
         dense["seconds_min"] / tiled["seconds_min"]
     )
-    assert (tmp_path / "new/loss_benchmark.png").stat().st_size > 10_000
+    assert (new / "loss_benchmark.png").stat().st_size > 10_000
     out = capsys.readouterr().out
     assert "PyTorch is not installed" in out
     assert loss.format_table(results) in out
 
 
 def test_the_table():
-    case = {
-        "method": DENSE,
-        "embeddings": 12288,
-        "calls": 3,
-        "seconds_min": 3.14159,
-        "seconds_median": 3.5,
-        "ratio_to_tiled": 1.25,
-        "extra_mb": 1234.4,
-        "loss": 2.0,
-    }
+    case = {"method": DENSE, "embeddings": 12288, "calls": 3, "loss": 2.0}
+    case |= {"seconds_min": 3.14159, "seconds_median": 3.5}
+    case |= {"ratio_to_tiled": 1.25, "extra_mb": 1234.4}
     head, _, row = loss.format_table({"cases": [case]}).splitlines()
     columns = zip(head.split(" | "), row.split(" | "), strict=True)
     assert dict(columns) == {
@@ -185,21 +155,18 @@ def test_wrong_code_is_not_timed():
 
 
 @pytest.mark.parametrize("texts", ["16,1", "many", "-4", "1.5", ""])
-def test_impossible_sizes(texts, tmp_path):
+def test_impossible_sizes(texts, tmp_path, run):
     with pytest.raises(InputError, match="--pairs"):
-        run(tmp_path, f"--pairs={texts}")
+        run(loss, f"--output_dir={tmp_path}", f"--pairs={texts}")
 
 
-def test_a_folder_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="--output_dir"):
-        run(tmp_path / "file", "--pairs=16")
-
-
-def test_a_case_that_runs_out_of_memory(monkeypatch, tmp_path):
+def test_failures_say_what_to_change(monkeypatch, tmp_path, run):
     def call(function, threads, **case):
         raise MemoryError(f"{function} with {case} was ended by signal 9")
 
-    monkeypatch.setattr(loss, "call_in_process", call)
+    monkeypatch.setattr(measuring, "call_in_process", call)
     with pytest.raises(InputError, match="tiled.* 16.*signal 9.*--pairs"):
-        run(tmp_path, "--pairs=16")
+        run(loss, f"--output_dir={tmp_path}", "--pairs=16")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="--output_dir"):
+        run(loss, f"--output_dir={tmp_path / 'file'}", "--pairs=16")

@@ -65,11 +65,5 @@ def test_extra_peak_sees_what_a_call_holds_at_once():
 
 
 def test_a_markdown_table():
-    assert markdown_table(
-        ["a", "b"], [["1", "2"], ["3", "4"]]
-    ).splitlines() == [
-        "| a | b |",
-        "| --- | --- |",
-        "| 1 | 2 |",
-        "| 3 | 4 |",
-    ]
+    table = markdown_table(["a", "b"], [["1", "2"], ["3", "4"]])
+    assert table == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"
