@@ -17,12 +17,9 @@ _DEFINE = {
 
 
 def define_flags(options, values=flags.FLAGS):
-    """Adds flags of the kinds of their defaults.
+    """Adds flags `{name: (default, help)}` of the kinds of their defaults.
 
-    Args:
-        options: `{name: (default, help)}`; a number's lowest and highest value
-            may follow.
-        values: The flags to add to.
+    The lowest and the highest value of a number may follow its help.
     """
     for name, (default, *rest) in options.items():
         _DEFINE[type(default)](name, default, *rest, flag_values=values)
@@ -35,11 +32,7 @@ def run_benchmark(options, main):
 
 
 def parse_integers(name, texts, least):
-    """Turns the texts of a list flag into integers.
-
-    Raises:
-        InputError: One is no integer of at least `least`.
-    """
+    """Turns the texts of a list flag into integers of at least `least`."""
     if not all(text.isdecimal() and int(text) >= least for text in texts):
         raise InputError(
             f"--{name}={','.join(texts)}: give integers of at least {least}, "

@@ -9,8 +9,7 @@ case runs in its own process:
 
 - seconds: the least of the timed steps, after a first one that does not count.
 - extra MB (10^6 bytes): the highest resident memory (VmHWM) during that first
-  step, less the resident memory before it: libraries, weights, the batch and
-  the traced graph.
+  step, less libraries, weights, the batch and the traced graph.
 """
 
 import math

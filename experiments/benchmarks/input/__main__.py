@@ -12,9 +12,8 @@ Pillow's, which SLIP's code uses; albumentations on OpenCV. Captions go through
 
 The peers run in the interpreter `--python`, whose environment holds torch,
 torchvision, albumentations, opencv-python-headless and open_clip_torch; a
-missing one is left out. The sides take turns on one core, each turn in its own
-process after a round that does not count. The least processor time of several
-turns counts, which other work on the machine disturbs least.
+missing one is left out. The sides take turns on one core, each in its own
+process, and the least processor time counts: other work disturbs it least.
 """
 
 import glob

@@ -9,9 +9,6 @@ from PIL import ImageOps
 
 from experiments.corpora.files import write_shards
 
-# A shorter tar would make the start and end of its passes count too much.
-_SAMPLES_PER_TAR = 96
-
 
 def write_photos(photos, size, folder):
     """Saves photographs at `(width, height)`, as JPEG files and as a tar.
@@ -26,7 +23,8 @@ def write_photos(photos, size, folder):
         image.save(path, quality=90, subsampling="4:2:0")
     folder = pathlib.Path(folder)
     files = [pathlib.Path(path).read_bytes() for path in paths]
-    count = max(_SAMPLES_PER_TAR, len(files))
+    # A shorter tar would make the start and end of its passes count too much.
+    count = max(96, len(files))
     samples = (
         (f"{n:06}", {"jpg": files[n % len(files)], "txt": b"a photo"})
         for n in range(count)

@@ -96,9 +96,7 @@ def torchvision(paths, tar, samples, pillow_blur=False):
             sigma = random.uniform(*SIGMA)
             return image.filter(ImageFilter.GaussianBlur(sigma))
 
-    def crop(area):
-        return transforms.RandomResizedCrop(SIZE, area, antialias=True)
-
+    crop = functools.partial(transforms.RandomResizedCrop, SIZE, antialias=True)
     weak = transforms.Compose([crop(WEAK_AREA), transforms.ToTensor()])
     strong = transforms.Compose(
         [
@@ -128,13 +126,11 @@ def albumentations(paths, tar, samples):
     cv2.setNumThreads(0)
     to_float = transforms.ToFloat(max_value=255)
 
-    def crop(area):
-        return transforms.RandomResizedCrop((SIZE, SIZE), scale=area)
-
-    weak = transforms.Compose([crop(WEAK_AREA), to_float])
+    crop = functools.partial(transforms.RandomResizedCrop, (SIZE, SIZE))
+    weak = transforms.Compose([crop(scale=WEAK_AREA), to_float])
     strong = transforms.Compose(
         [
-            crop(STRONG_AREA),
+            crop(scale=STRONG_AREA),
             transforms.HorizontalFlip(),
             transforms.ColorJitter(*JITTER, p=0.8),
             transforms.ToGray(p=0.2),
@@ -170,11 +166,7 @@ def clip_tokenizer(captions, merges):
     from uniclip_keras import data
 
     tokenizer = data.CLIPTokenizer(merges)
-
-    def one_round():
-        return int(tf.math.count_nonzero(tokenizer(tf.constant(captions))))
-
-    return one_round
+    return lambda: int(tf.math.count_nonzero(tokenizer(captions)))
 
 
 def open_clip(captions, merges):

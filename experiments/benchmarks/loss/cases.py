@@ -29,16 +29,12 @@ def measure(method, pairs, dim, temperature, repeats):
     at the full size, for the memory; then `repeats` times, for the time.
 
     Returns:
-        A dict with "embeddings"; "calls", the number of timed calls, with
-        their "seconds_min" and "seconds_median"; "extra_mb", the highest
-        memory during the first call less inputs, loaded libraries and the
-        returned gradients; "loss"; and "gradient_norm" over all embeddings.
+        What the table shows, and "gradient_norm" over all embeddings.
     """
     module, form = METHODS[method]
     prepare = importlib.import_module(f"{__package__}.{module}").prepare
-    bind = prepare(form, temperature)
-    bind(make_batch(TINY, dim))()
-    step = bind(make_batch(pairs, dim))
+    prepare(form, temperature, make_batch(TINY, dim))()
+    step = prepare(form, temperature, make_batch(pairs, dim))
     first, _, (peak, (loss, gradients)) = measuring.timed(
         lambda: measuring.extra_peak(step)
     )

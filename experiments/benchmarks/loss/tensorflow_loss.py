@@ -8,19 +8,20 @@ from uniclip_keras.layers import DomainSimilarity
 from uniclip_keras.losses import MPNCE
 
 
-def prepare(form, temperature):
-    """Builds a forward and backward pass.
+def prepare(form, temperature, batch):
+    """Builds a forward and backward pass of a batch of `make_batch`.
 
     Args:
         form: "tiled" for the package's loss with its default tile size,
             "dense", or "lean" for the dense code that gathers the positives.
         temperature: Initial temperature of every pair of domains.
+        batch: The NumPy arrays.
 
     Returns:
-        A function of a batch of `make_batch` that returns a function without
-        arguments. That one returns the loss, a float, and its gradients: of
-        images, texts, temperatures and offsets.
+        A function without arguments that returns the loss, a float, and its
+        gradients: of images, texts, temperatures and offsets.
     """
+    batch = [tf.constant(array) for array in batch]
     if form == "tiled":
         similarity = DomainSimilarity(
             ("image", "text"), temperature=temperature
@@ -28,17 +29,14 @@ def prepare(form, temperature):
         loss = MPNCE(similarity)
         variables = [v.value for v in similarity.trainable_variables]
 
-        def function(batch):
-            images, texts, image_ids, text_ids = batch
-            return loss(
-                {"image": images, "text": texts},
-                ids={"image": image_ids, "text": text_ids},
-            )
+        def function(images, texts, image_ids, text_ids):
+            embeddings = {"image": images, "text": texts}
+            return loss(embeddings, ids={"image": image_ids, "text": text_ids})
     else:
         log_temperature = tf.Variable([math.log(temperature)] * 3)
         variables = [log_temperature, tf.Variable([0.0] * 3)]
 
-        def function(batch):
+        def function(*batch):
             return dense_mp_nce(batch, *variables, form == "lean")
 
     @tf.function
@@ -46,21 +44,17 @@ def prepare(form, temperature):
         embeddings = batch[:2]
         with tf.GradientTape() as tape:
             tape.watch(embeddings)
-            value = function(batch)
+            value = function(*batch)
         return value, tape.gradient(value, [*embeddings, *variables])
 
-    def bind(batch):
-        batch = [tf.constant(array) for array in batch]
-        # A training run traces its step once: tracing is not measured.
-        value_and_gradients.get_concrete_function(*batch)
+    # A training run traces its step once: tracing is not measured.
+    value_and_gradients.get_concrete_function(*batch)
 
-        def step():
-            value, gradients = value_and_gradients(*batch)
-            return float(value), gradients
+    def step():
+        value, gradients = value_and_gradients(*batch)
+        return float(value), gradients
 
-        return step
-
-    return bind
+    return step
 
 
 def dense_mp_nce(batch, log_temperature, offset, gather_positives):
