@@ -65,14 +65,11 @@ def test_photos_are_cut_to_size(photos, tmp_path):
     assert order["bytes"] > 0
 
 
-def test_tokens_are_counted():
+def test_rounds_count_tokens_and_views():
     one_round = sides.clip_tokenizer(["abc", "ab"], ["a b", "ab c</w>"])
     # Start, "abc" and end; start, "ab" in two pieces and end.
     assert one_round() == 3 + 4
     assert len(set(captions())) == len(captions()) > 1000
-
-
-def test_peers_make_views_of_every_file():
     seen = []
     assert sides.round_over_files(seen.append, ["a", "b"], 3)() == 9
     assert seen == ["a", "b", "a"]
@@ -113,12 +110,9 @@ def test_the_least_of_the_turns_counts(monkeypatch, capsys):
     assert "| other | 0 | 0 | 4.00 |" in table
 
 
-@pytest.mark.parametrize("size", ["500", "axb", "500x", "500*375", "0x8"])
-def test_impossible_sizes(size, photos, run):
-    with pytest.raises(InputError, match="--sizes"):
-        run(benchmark, f"--photos={photos}", f"--sizes={size}")
-
-
-def test_no_photos(tmp_path, run):
+def test_impossible_photos_and_sizes(photos, run):
     with pytest.raises(InputError, match="mate-backgrounds"):
-        run(benchmark, f"--photos={tmp_path}/*.jpg")
+        run(benchmark, f"--photos={photos}.jpg")
+    for size in ("500", "axb", "500x", "500*375", "0x8"):
+        with pytest.raises(InputError, match="--sizes"):
+            run(benchmark, f"--photos={photos}", f"--sizes={size}")

@@ -7,6 +7,8 @@ import pkgutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from loss_batches import make_similarity
+from loss_twins import twin_value
 
 from experiments.benchmarks import measuring
 from experiments.benchmarks.loss import __main__ as loss
@@ -14,59 +16,30 @@ from experiments.benchmarks.loss import cases
 from experiments.benchmarks.loss import tensorflow_loss
 from experiments.benchmarks.loss.cases import TILED
 from uniclip_keras.errors import InputError
+from uniclip_keras.losses import MPNCE
 
 DENSE, LEAN = "dense TensorFlow", "lean dense TensorFlow"
 SETTINGS = {"dim": 8, "temperature": 0.07, "repeats": 2}
 
 
-def loop_mp_nce(images, texts, image_ids, text_ids, temperature, offset):
-    """MP-NCE by double loops in float64, the pairs of domains alike."""
-    rows = np.concatenate([images, texts]).astype(np.float64)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    ids = np.concatenate([image_ids, text_ids])
-    domain = [0] * len(images) + [1] * len(texts)
-    sums, weights = np.zeros(3), np.zeros(3)
-    for i, anchor in enumerate(rows):
-        pair = [domain[i] + d for d in domain]
-        logits = [
-            (anchor @ other - offset[p]) / temperature[p]
-            for other, p in zip(rows, pair, strict=True)
-        ]
-        against = np.logaddexp.reduce(
-            [s for s, other in zip(logits, ids, strict=True) if other != ids[i]]
-        )
-        positives = np.flatnonzero(ids == ids[i])
-        for p in positives:
-            term = np.logaddexp(0.0, against - logits[p])
-            sums[pair[p]] += term / len(positives)
-            weights[pair[p]] += 1 / len(positives)
-    return np.mean(sums / weights)
-
-
 @pytest.mark.parametrize("gather_positives", [False, True])
-def test_dense_tensorflow_equals_the_loop(gather_positives):
-    batch = cases.make_batch(6, 5)
+def test_dense_tensorflow_equals_the_twin(gather_positives):
+    similarity = make_similarity()
+    images, texts, image_ids, text_ids = cases.make_batch(6, 5)
     # Two of the six share their id.
-    batch = *batch[:2], batch[2] % 5, batch[3] % 5
-    temperature, offset = [0.2, 0.5, 0.3], [0.1, -0.2, 0.05]
-    value = tensorflow_loss.dense_mp_nce(
-        [tf.constant(array) for array in batch],
-        tf.math.log(temperature),
-        tf.constant(offset),
-        gather_positives,
-    )
-    np.testing.assert_allclose(
-        value, loop_mp_nce(*batch, temperature, offset), rtol=1e-5
-    )
+    ids = {"image": image_ids % 5, "text": text_ids % 5}
+    batch = images, texts, *map(tf.constant, ids.values())
+    parameters = similarity.log_temperature.value, similarity.offset.value
+    value = tensorflow_loss.dense_mp_nce(batch, *parameters, gather_positives)
+    embeddings = {"image": images, "text": texts}
+    twin = twin_value(MPNCE(similarity), embeddings, ids)
+    np.testing.assert_allclose(value, twin, rtol=1e-5)
 
 
 @pytest.fixture(scope="module")
 def measured():
-    """The measurements at the size of the warm-up, which is traced once."""
-    return {
-        method: cases.measure(method, cases.TINY, **SETTINGS)
-        for method in (TILED, DENSE)
-    }
+    methods = (TILED, DENSE)
+    return {m: cases.measure(m, cases.TINY, **SETTINGS) for m in methods}
 
 
 def test_the_package_and_dense_code_agree(measured):
@@ -122,17 +95,14 @@ def test_the_table():
     case |= {"seconds_min": 3.14159, "seconds_median": 3.5}
     case |= {"ratio_to_tiled": 1.25, "extra_mb": 1234.4}
     head, _, row = loss.format_table({"cases": [case]}).splitlines()
-    columns = zip(head.split(" | "), row.split(" | "), strict=True)
-    assert dict(columns) == {
-        "| embeddings": "| 12,288",
-        "method": "dense TensorFlow",
-        "calls": "3",
-        "seconds min": "3.142",
-        "median": "3.500",
-        "x tiled": "1.25",
-        "extra MB": "1,234",
-        "loss |": "2.000000 |",
-    }
+    assert head == (
+        "| embeddings | method | calls | seconds min | median | x tiled "
+        "| extra MB | loss |"
+    )
+    assert row == (
+        "| 12,288 | dense TensorFlow | 3 | 3.142 | 3.500 | 1.25 "
+        "| 1,234 | 2.000000 |"
+    )
 
 
 def test_a_long_call_is_timed_once(measured, monkeypatch):
@@ -145,11 +115,8 @@ def test_a_long_call_is_timed_once(measured, monkeypatch):
 def test_wrong_code_is_not_timed():
     right = {"loss": 2.0, "gradient_norm": 0.5}
     loss.check_agreement({"loss": 2.0001, "gradient_norm": 0.5001}, right)
-    for wrong in (
-        {"loss": 2.001, "gradient_norm": 0.5},
-        {"loss": 2.0, "gradient_norm": 0.6},
-        {"loss": float("nan"), "gradient_norm": 0.5},
-    ):
+    for value, norm in [(2.001, 0.5), (2.0, 0.6), (float("nan"), 0.5)]:
+        wrong = {"loss": value, "gradient_norm": norm}
         with pytest.raises(RuntimeError, match="tiled has"):
             loss.check_agreement(wrong, right)
 
