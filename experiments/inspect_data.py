@@ -13,9 +13,7 @@ import pathlib
 from absl import flags
 from ml_collections import config_flags
 
-from experiments.report.data_page import count_batches
-from experiments.report.data_page import describe_parts
-from experiments.report.data_page import draw_samples
+from experiments.report import data_page
 from experiments.report.page import write_page
 from experiments.run import data
 from experiments.run import workdir as workdirs
@@ -24,31 +22,22 @@ from experiments.run.hardware import describe_hardware
 from uniclip_keras.data import BadSamples
 from uniclip_keras.errors import InputError
 
-PAGE = "data.html"
-
 
 def main(argv):
     del argv
     options = flags.FLAGS
-    config = options.config
-    if config is None and options.workdir is None:
+    config, workdir = options.config, options.workdir
+    if config is None and workdir is None:
         raise InputError(
-            "There is no data to show: give --config, or the --workdir of a "
-            "run."
+            "There is no data to show: give --config, or --workdir of a run."
         )
-    if config is None:
-        config = workdirs.read_config(options.workdir)
-    inspect(
-        config,
-        options.output_dir,
-        options.samples,
-        options.batches,
-        options.workdir,
-    )
+    config = config or workdirs.read_config(workdir)
+    sizes = options.samples, options.batches
+    inspect(config, options.output_dir, *sizes, workdir)
 
 
 def inspect(config, output_dir, samples=12, batches=10, workdir=None):
-    """Looks at the training data and writes the page.
+    """Looks at the training data of a configuration and writes the page.
 
     Args:
         config: The configuration.
@@ -62,25 +51,24 @@ def inspect(config, output_dir, samples=12, batches=10, workdir=None):
         Path of the page.
 
     Raises:
-        InputError: If a number is too small, or if the data cannot be used
-            for training.
+        InputError: A number is too small, or the data cannot be used.
     """
     if samples < 1 or batches < 2:
         raise InputError(
-            f"--samples={samples} and --batches={batches} are too few: give "
-            "at least 1 and 2."
+            f"--samples={samples} and --batches={batches} are too few: give at "
+            "least 1 and 2."
         )
     print("Reading the sources ...", flush=True)
     source = data.build_source(config)
     tokenizer = data.find_tokenizer(config, workdir, source)
     print(f"Drawing {samples} samples ...", flush=True)
-    shown = draw_samples(config, source, tokenizer, samples)
+    shown = data_page.draw_samples(config, source, tokenizer, samples)
     # Without a limit, so that data too bad for training can be seen.
     bad_samples = BadSamples()
-    statistics, speed = count_batches(
+    statistics, speed = data_page.count_batches(
         config, source, tokenizer, bad_samples, batches
     )
-    path = pathlib.Path(output_dir) / PAGE
+    path = pathlib.Path(output_dir) / "data.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_page(
         path,
@@ -90,7 +78,7 @@ def inspect(config, output_dir, samples=12, batches=10, workdir=None):
         samples=shown,
         statistics=statistics,
         speed=speed,
-        parts=describe_parts(config, source, statistics),
+        parts=data_page.describe_parts(config, source, statistics),
         bad_samples=bad_samples,
         hardware=describe_hardware(config.data.threads, ("tensorflow",)),
     )

@@ -9,10 +9,7 @@ case runs in its own process:
 
 - seconds: the least of the timed steps, after a first one that does not count.
 - extra MB (10^6 bytes): the highest resident memory (VmHWM) during that first
-  step, less the resident memory before it: libraries, weights, the batch and
-  the traced graph.
-
-Prints a table.
+  step, less libraries, weights, the batch and the traced graph.
 """
 
 import math
@@ -21,59 +18,39 @@ import os
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import flags
 
-from experiments.benchmarks.measuring import call_in_process
-from experiments.benchmarks.measuring import extra_peak
-from experiments.benchmarks.measuring import markdown_table
-from experiments.benchmarks.measuring import timed
-from experiments.run.command import run
+from experiments.benchmarks import command
+from experiments.benchmarks import measuring
 from experiments.run.hardware import describe_hardware
 from uniclip_keras import models
-from uniclip_keras.errors import InputError
 
+OPTIONS = {
+    "batch": (256, "Pairs per step.", 1),
+    "chunks": (["64", "32", "16"], "Pairs per chunk."),
+    "width": (256, "Of both encoders.", 4),
+    "layers": (6, "Of both encoders.", 1),
+    "repeats": (3, "Timed steps.", 1),
+    "threads": (os.cpu_count(), "Threads to compute with.", 1),
+}
 COLUMNS = ["chunks of", "extra MB", "to whole", "seconds", "to whole", "loss"]
 IMAGE_SIZE, VIEWS, LENGTH, VOCABULARY = 64, 2, 32, 1000
 
 
-def define_flags(values=flags.FLAGS):
-    """Adds the benchmark's flags."""
-    options = {"flag_values": values}
-    flags.DEFINE_integer("batch", 256, "Pairs per step.", 1, **options)
-    flags.DEFINE_list("chunks", "64,32,16", "Pairs per chunk.", **options)
-    flags.DEFINE_integer("width", 256, "Of both encoders.", 4, **options)
-    flags.DEFINE_integer("layers", 6, "Of both encoders.", 1, **options)
-    flags.DEFINE_integer("repeats", 3, "Timed steps.", 1, **options)
-    flags.DEFINE_integer(
-        "threads", os.cpu_count(), "Threads to compute with.", 1, **options
-    )
-
-
-def main(argv, values=flags.FLAGS):
-    """Measures the whole batch and each chunk size.
-
-    Raises:
-        InputError: A chunk size is not a positive integer.
-        RuntimeError: The losses differ.
-    """
-    del argv
-    if not all(chunk.isdecimal() and int(chunk) for chunk in values.chunks):
-        raise InputError(
-            f"--chunks={','.join(values.chunks)} must be integers of at least "
-            "1, e.g. --chunks=64,32."
-        )
-    print(describe_hardware(values.threads, ["tensorflow", "keras"]))
+def main(options):
+    """Measures the whole batch and each chunk size."""
+    sizes = command.parse_integers("chunks", options.chunks, 1)
+    print(describe_hardware(options.threads, ["tensorflow", "keras"]))
     cases = {
-        size: call_in_process(
+        size: measuring.call_in_process(
             "experiments.benchmarks.gradient_cache:measure",
-            values.threads,
+            options.threads,
             size=size,
-            batch=values.batch,
-            width=values.width,
-            layers=values.layers,
-            repeats=values.repeats,
+            batch=options.batch,
+            width=options.width,
+            layers=options.layers,
+            repeats=options.repeats,
         )
-        for size in (None, *map(int, values.chunks))
+        for size in (None, *sizes)
     }
     whole = cases[None]
     rows = [
@@ -87,7 +64,7 @@ def main(argv, values=flags.FLAGS):
         ]
         for size, case in cases.items()
     ]
-    print(markdown_table(COLUMNS, rows))
+    print(measuring.markdown_table(COLUMNS, rows))
     for size, case in cases.items():
         if not math.isclose(case["loss"], whole["loss"], rel_tol=1e-4):
             raise RuntimeError(
@@ -97,14 +74,7 @@ def main(argv, values=flags.FLAGS):
 
 
 def measure(size, batch, width, layers, repeats):
-    """Trains a few steps on one batch.
-
-    Args:
-        size: The `gradient_cache_size`, or None.
-        batch: Number of pairs.
-        width: Width of both encoders.
-        layers: Number of layers of both encoders.
-        repeats: Number of timed steps.
+    """Trains a few steps on one batch with this `gradient_cache_size`.
 
     Returns:
         `{"loss", "extra", "seconds"}`: loss and extra bytes of the first
@@ -126,13 +96,13 @@ def measure(size, batch, width, layers, repeats):
     def step():
         return float(graph(data)["loss"])
 
-    extra, loss = extra_peak(step)
-    seconds = min(timed(step)[0] for _ in range(repeats))
+    extra, loss = measuring.extra_peak(step)
+    seconds = min(measuring.timed(step)[0] for _ in range(repeats))
     return {"loss": loss, "extra": extra, "seconds": seconds}
 
 
 def make_batch(pairs):
-    """A random batch in which every pair has its own id."""
+    """Makes a random batch in which every pair has its own id."""
     rng = np.random.default_rng(0)
     shape = pairs, VIEWS, IMAGE_SIZE, IMAGE_SIZE, 3
     views = rng.random(shape, "float32")
@@ -146,5 +116,4 @@ def make_batch(pairs):
 
 
 if __name__ == "__main__":
-    define_flags()
-    run(main)
+    command.run_benchmark(OPTIONS, main)

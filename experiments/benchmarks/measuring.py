@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 
-_ROOT = pathlib.Path(__file__).parents[2]
 # The core is chosen before any library starts threads. The checkout comes last
 # on the path, so that an interpreter finds its own libraries first.
 _CHILD = """
@@ -30,37 +29,30 @@ print("\\n" + json.dumps(function(**json.loads(arguments))))
 
 
 def call_in_process(function, threads, core="", python=sys.executable, **args):
-    """Calls a function in a new process, without a GPU.
-
-    The process holds no memory of earlier cases, and loads no other library
-    than the function imports.
+    """Calls a function in a new process, without memory of earlier cases.
 
     Args:
         function: `"module:name"`. The function returns what JSON can hold.
-        threads: Number of threads of TensorFlow and PyTorch.
+        threads: Number of threads of TensorFlow and PyTorch, which see no GPU.
         core: Processor core to run on; any by default.
         python: Path of the interpreter.
         **args: Arguments of the function, which JSON can hold.
-
-    Returns:
-        What the function returns.
 
     Raises:
         MemoryError: A signal killed the process.
         RuntimeError: The function failed; the message holds its traceback.
     """
+    root = str(pathlib.Path(__file__).parents[2])
+    arguments = [root, str(core), *function.split(":"), json.dumps(args)]
+    libraries = {"CUDA_VISIBLE_DEVICES": "-1"} | dict.fromkeys(
+        ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"),
+        str(threads),
+    )
     process = subprocess.run(
-        [python, "-c", _CHILD, str(_ROOT), str(core)]
-        + [*function.split(":"), json.dumps(args)],
+        [python, "-c", _CHILD, *arguments],
         capture_output=True,
         text=True,
-        env=os.environ
-        | {
-            "CUDA_VISIBLE_DEVICES": "-1",
-            "OMP_NUM_THREADS": str(threads),
-            "TF_NUM_INTEROP_THREADS": str(threads),
-            "TF_NUM_INTRAOP_THREADS": str(threads),
-        },
+        env=os.environ | libraries,
     )
     if process.returncode < 0:
         raise MemoryError(
@@ -91,11 +83,10 @@ def extra_peak(function):
     """Calls a function without arguments and measures its peak memory.
 
     The highest resident memory of the process during the call, less the
-    resident memory before it: loaded libraries and inputs do not count,
-    results do. Where the system cannot reset its high-water mark (outside
-    Linux, or in a container that forbids it), this is the growth of the
-    highest memory ever: never more than the truth, and less if the process
-    was larger before.
+    resident memory before it. Where the system cannot reset its high-water
+    mark (outside Linux, or in a container that forbids it), this is the growth
+    of the highest memory ever: never more than the truth, and less if the
+    process was larger before.
 
     Returns:
         `(bytes, result)` of the call.
@@ -114,7 +105,7 @@ def extra_peak(function):
 
 
 def memory(kind):
-    """Memory of this process in bytes.
+    """Returns the memory of this process in bytes.
 
     Args:
         kind: "VmRSS" for the resident memory, "VmHWM" for the highest
@@ -131,11 +122,6 @@ def memory(kind):
 
 
 def markdown_table(header, rows):
-    """A Markdown table.
-
-    Args:
-        header: Column names.
-        rows: A sequence of sequences of formatted cells.
-    """
+    """Formats rows of cells, which are strings, as a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -15,23 +15,16 @@ class BatchStatistics:
 
     A group is the samples of a batch that share an id.
 
-    Args:
-        num_parts: Number of parts of the mixture.
-        tokenizer: The tokenizer of the batches.
-
     Attributes:
-        batches: Number of batches.
-        samples: Number of samples.
+        batches, samples, texts, truncated: How many there are.
         drawn: int64 array `[num_parts]`, samples drawn from each part.
         group_sizes: Counter, size of a group -> samples in groups of it.
         repeated_images: Samples whose image is in their batch already.
-        texts: Number of texts.
-        truncated: Number of truncated texts, see `is_truncated`.
         lengths: Counter, token ids of a text -> texts. Start and end count.
         shapes: dict name -> `(shape, dtype)` of a batch's arrays.
-        groups: The largest groups of the first batch, each a list of dicts
-            "key", "texts" and "image" (uint8 `[size, size, 3]`), and its
-            "size".
+        groups: The largest groups of the first batch, each a dict of "size"
+            and "members", which are dicts of "key", "texts" and "image"
+            (uint8 `[size, size, 3]`).
     """
 
     def __init__(self, num_parts, tokenizer):
@@ -39,10 +32,8 @@ class BatchStatistics:
         self.batches = self.samples = self.repeated_images = 0
         self.texts = self.truncated = 0
         self.drawn = np.zeros(num_parts, np.int64)
-        self.group_sizes = Counter()
-        self.lengths = Counter()
-        self.shapes = {}
-        self.groups = []
+        self.group_sizes, self.lengths = Counter(), Counter()
+        self.shapes, self.groups = {}, []
 
     def add(self, batch):
         """Counts a batch, a dict of NumPy arrays."""
@@ -85,12 +76,7 @@ class BatchStatistics:
         return self.truncated / max(self.texts, 1)
 
     def samples_by_group_size(self):
-        """Counts samples by ranges of group sizes that double.
-
-        Returns:
-            dict "alone", "in groups of 2", "in groups of 3 to 4", ... ->
-            samples, without empty ranges.
-        """
+        """Returns {"alone": samples, "in groups of 3 to 4": samples, ...}."""
         counts = Counter()
         for size, samples in sorted(self.group_sizes.items()):
             last = 2 ** (size - 1).bit_length()
@@ -102,30 +88,14 @@ class BatchStatistics:
 
 
 def text_lengths(tokens):
-    """Counts token ids up to the end of each text, its row's largest id.
-
-    Args:
-        tokens: int array `[..., context_length]`.
-
-    Returns:
-        int array `[...]`.
-    """
+    """Counts token ids up to the end of each text, its row's largest id."""
     return np.argmax(tokens, axis=-1) + 1
 
 
 def is_truncated(tokenizer, texts, tokens):
-    """Finds texts too long for the tokenizer's context.
+    """Finds texts `[...]` whose ids `[..., context_length]` lack their end.
 
-    A text is truncated if its ids fill the context and stay the same without
-    its last letter.
-
-    Args:
-        tokenizer: The tokenizer that made the ids.
-        texts: Byte strings `[...]`.
-        tokens: int array `[..., context_length]`, their ids.
-
-    Returns:
-        bool array `[...]`.
+    The ids fill the context and stay the same without the text's last letter.
     """
     shorter = [text.rstrip()[:-1] for text in decode(texts)]
     same = tokenizer(shorter).numpy().reshape(tokens.shape) == tokens

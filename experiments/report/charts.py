@@ -38,9 +38,8 @@ def history_charts(history):
     """Draws loss, learning rate, temperatures and offsets over the steps.
 
     Args:
-        history: List of dicts with the key "step", see `training_report`. Keys
-            may be missing anywhere. A resumed run repeats steps: the last row
-            of a step counts.
+        history: List of dicts with the key "step", see `training_report`. A
+            resumed run repeats steps: the last row of a step counts.
 
     Returns:
         dict of each of `KEYS` that has values -> dict of "legend" (each
@@ -64,11 +63,7 @@ def history_charts(history):
 
 
 def series(history, key):
-    """Collects the finite values of a key.
-
-    Returns:
-        `(steps, values)`, two float arrays `[n]` sorted by step.
-    """
+    """Returns the steps and the finite values of a key, sorted by step."""
     points = {
         row["step"]: row[key]
         for row in history
@@ -83,16 +78,10 @@ def _is_finite(value):
 
 
 def line_svg(name, lines):
-    """Draws a line chart.
+    """Draws a chart of `{name: (steps, values)}` as Markup of an `svg`.
 
-    A single noisy line is drawn thin, with a moving average on top.
-
-    Args:
-        name: A name that no other chart of the page has, for element ids.
-        lines: dict name -> `(steps [n], values [n])`.
-
-    Returns:
-        Markup of an `svg` element.
+    A single noisy line is drawn thin, with a moving average on top. `name`,
+    which no other chart of the page has, makes the ids of elements differ.
     """
     with rc_context(STYLE | {"svg.hashsalt": name}):
         # Inches of 72 points: a point of the chart is a pixel of the page.

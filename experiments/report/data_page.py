@@ -4,13 +4,10 @@ import time
 
 import numpy as np
 
-from experiments.report.batch_statistics import BatchStatistics
-from experiments.report.batch_statistics import decode
-from experiments.report.batch_statistics import is_truncated
+from experiments.report import batch_statistics
 from experiments.report.page import to_pixels
 from experiments.run.data import build_dataset
-from uniclip_keras.data.augmentation import describe
-from uniclip_keras.data.augmentation import recipe_from_config
+from uniclip_keras.data import augmentation
 
 # Counting ends early when the data is this slow.
 MAX_SECONDS = 60.0
@@ -29,31 +26,27 @@ def draw_samples(config, source, tokenizer, count):
     with config.unlocked(), config.ignore_type():
         config.batch_size = count
         # An extra view that shows the whole image.
-        recipe = recipe_from_config(config.data.views)
+        recipe = augmentation.recipe_from_config(config.data.views)
         config.data.views = [*recipe, "identity"]
     batches = build_dataset(config, source, tokenizer, with_keys=True)
     batch = next(batches.as_numpy_iterator())
     samples = []
     for row in range(count):
         *views, image = to_pixels(batch["views"][row])
-        vectors = batch["augmentations"][row, :-1]
+        shown = map(augmentation.describe, batch["augmentations"][row, :-1])
         texts = np.atleast_1d(batch["text"][row])
         tokens = np.atleast_2d(batch["tokens"][row])
+        truncated = batch_statistics.is_truncated(tokenizer, texts, tokens)
+        decoded = tokenizer.detokenize(tokens)
+        texts = batch_statistics.decode(texts)
         samples.append(
             {
-                "key": decode(batch["key"][row])[0],
+                "key": batch["key"][row].decode("utf-8", "replace"),
                 "id": int(batch["id"][row]),
                 "part": int(batch["source"][row]),
                 "image": image,
-                "views": list(zip(views, map(describe, vectors), strict=True)),
-                "texts": list(
-                    zip(
-                        decode(texts),
-                        tokenizer.detokenize(tokens),
-                        is_truncated(tokenizer, texts, tokens),
-                        strict=True,
-                    )
-                ),
+                "views": list(zip(views, shown, strict=True)),
+                "texts": list(zip(texts, decoded, truncated, strict=True)),
             }
         )
     return samples
@@ -63,14 +56,13 @@ def count_batches(config, source, tokenizer, bad_samples, batches):
     """Counts and times the first batches of the training.
 
     Returns:
-        `(statistics, speed)`: `BatchStatistics`, and a dict with "first"
-        (seconds to the first batch), and "samples_per_second" and
-        "views_per_second" of the batches after it.
+        `BatchStatistics`, and a dict with "first" (seconds to the first
+        batch), "samples_per_second" and "views_per_second" after it.
     """
     dataset = build_dataset(
         config, source, tokenizer, with_keys=True, bad_samples=bad_samples
     )
-    statistics = BatchStatistics(len(source.drawn), tokenizer)
+    statistics = batch_statistics.BatchStatistics(len(source.drawn), tokenizer)
     start = time.perf_counter()
     for batch in dataset.as_numpy_iterator():
         now = time.perf_counter()
@@ -81,9 +73,8 @@ def count_batches(config, source, tokenizer, bad_samples, batches):
         rate = timed / max(now - start, 1e-9)
         progress = f", {rate:,.0f} samples/s" if timed else ""
         print(f"batch {statistics.batches}/{batches}{progress}", flush=True)
-        if statistics.batches == batches:
-            break
-        if timed and now - start > MAX_SECONDS:
+        too_slow = timed and now - start > MAX_SECONDS
+        if too_slow or statistics.batches == batches:
             break
     return statistics, {
         "first": first,
@@ -100,26 +91,18 @@ def describe_parts(config, source, statistics):
         "images" (in a pass), the shares "configured" and "drawn", and
         "passes" over the part in 1,000 steps.
     """
-    entries = [
-        (name, entry.get("kind") or "webdataset")
+    parts = [
+        {"name": name, "kind": entry.get("kind") or "webdataset"}
         for name, entry in config.data.train.items()
         if entry.get("weight", 1.0)
     ]
     weights = [weight for weight in source.weights if weight]
     shares = statistics.drawn / statistics.samples
-    parts = []
-    for (name, kind), part, weight, drawn in zip(
-        entries, source.drawn, weights, shares, strict=True
+    for row, part, weight, drawn in zip(
+        parts, source.drawn, weights, shares, strict=True
     ):
         images = part.count()
-        parts.append(
-            {
-                "name": name,
-                "kind": kind,
-                "images": images,
-                "configured": weight,
-                "drawn": drawn,
-                "passes": 1000 * config.batch_size * weight / max(images, 1),
-            }
-        )
+        passes = 1000 * config.batch_size * weight / max(images, 1)
+        row |= {"images": images, "configured": weight}
+        row |= {"drawn": drawn, "passes": passes}
     return parts

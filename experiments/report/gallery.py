@@ -18,11 +18,9 @@ def make_gallery(
     Args:
         split: Name of the split.
         images: Float array `[n, h, w, 3]` in [0, 1].
-        embeddings: Their embeddings `[n, dim]`.
-        labels: Their labels, a list of n.
-        text_embeddings: Float array `[m, dim]`.
-        texts: A list of m strings.
-        text_labels: Their labels, a list of m.
+        embeddings, labels: Embeddings `[n, dim]` and labels of the images.
+        text_embeddings, texts, text_labels: Embeddings `[m, dim]`, strings
+            and labels.
 
     Returns:
         A list of dicts of two kinds: for an image "split", "image" (uint8),

@@ -20,13 +20,7 @@ MAX_IMAGE_SIZE = 192
 
 
 def write_page(path, template, **values):
-    """Writes a page that needs no other file and no network.
-
-    Args:
-        path: File to write. Its folder must exist.
-        template: Name of a file in `templates/`.
-        **values: What the template shows.
-    """
+    """Writes a page of `templates/` that needs no other file, no network."""
     html = ENVIRONMENT.get_template(template).render(values)
     # Moving a complete file into place keeps readers from seeing half a page.
     partial = pathlib.Path(f"{path}.partial")
@@ -43,13 +37,9 @@ def percent(fraction):
 
 
 def number(value):
-    """Formats a number: 1234567 as "1,234,567", 0.042137 as "0.04214".
-
-    Returns `str(value)` for everything else.
-    """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return str(value)
-    if not math.isfinite(value):
+    """Formats 1234567 as "1,234,567" and 0.042137 as "0.04214"."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
         return str(value)
     if value == int(value):
         return f"{int(value):,}"
@@ -81,18 +71,11 @@ def to_pixels(images):
 
 
 def png(image):
-    """Encodes an image as a data URI, scaled down to `MAX_IMAGE_SIZE`.
-
-    Args:
-        image: uint8 array `[height, width, 3]`.
-
-    Returns:
-        str.
+    """Encodes uint8 `[height, width, 3]` as a data URI, scaled down.
 
     Raises:
-        InputError: If `image` has another type or shape.
+        InputError: The image has another type or shape.
     """
-    image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise InputError(
             f"An image of the page is {image.dtype} {list(image.shape)}: give "

@@ -5,37 +5,26 @@ from experiments.report.page import score
 
 
 def format_table(results):
-    """Formats the retrieval and zero-shot results of a run.
-
-    Args:
-        results: dict, see `training_report`.
+    """Formats retrieval and zero-shot results, see `training_report`.
 
     Returns:
-        str: A heading and a line for each metric with task, metric, result,
-        chance and n. Empty without results.
+        A heading and a line for each metric. Empty without results.
     """
-    tasks = {
-        f"{split}, {way.replace('_', ' ')}": task
+    tasks = [
+        (f"{split}, {way.replace('_', ' ')}", task)
         for split, ways in results.get("retrieval", {}).items()
         for way, task in ways.items()
-    } | {
-        f"{name}, zero-shot": task
-        for name, task in results.get("zero_shot", {}).items()
-    }
+    ]
+    for name, task in results.get("zero_shot", {}).items():
+        tasks.append((f"{name}, zero-shot", task))
     if not tasks:
         return ""
     rows = [("task", "metric", "result", "chance", "n")]
-    for name, task in tasks.items():
+    for name, task in tasks:
         for metric, chance in task["chance"].items():
-            rows.append(
-                (
-                    name,
-                    metric,
-                    score(task[metric], metric),
-                    score(chance, metric),
-                    number(task["n"]),
-                )
-            )
+            result = score(task[metric], metric)
+            chance = score(chance, metric)
+            rows.append((name, metric, result, chance, number(task["n"])))
             # Naming a task only once shows where its lines begin.
             name = ""
     task_width, metric_width, *widths = (

@@ -31,28 +31,16 @@ from experiments.report.charts import history_charts
 from experiments.report.page import write_page
 from uniclip_keras.errors import InputError
 
-EMPTY = {
-    "run": {},
-    "splits": {},
-    "retrieval": {},
-    "zero_shot": {},
-    "augmentation_check": None,
-    "notes": [],
-}
+EMPTY = {"augmentation_check": None, "notes": []} | dict.fromkeys(
+    ("run", "splits", "retrieval", "zero_shot"), {}
+)
 
 
 def write_report(path, results, history, config, gallery):
-    """Writes the page.
-
-    Args:
-        path: File to write. Its folder must exist.
-        results: dict, see above.
-        history: List of dicts, see above. May be empty.
-        config: Nested dict of the run's settings. May be empty.
-        gallery: List of dicts, see `gallery.make_gallery`. May be empty.
+    """Writes the page to `path`, whose folder must exist.
 
     Raises:
-        InputError: If a gallery entry is malformed.
+        InputError: A gallery entry is malformed.
     """
     for entry in gallery:
         if "predictions" not in entry and "images" not in entry:

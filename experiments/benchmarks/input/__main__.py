@@ -12,9 +12,8 @@ Pillow's, which SLIP's code uses; albumentations on OpenCV. Captions go through
 
 The peers run in the interpreter `--python`, whose environment holds torch,
 torchvision, albumentations, opencv-python-headless and open_clip_torch; a
-missing one is left out. The sides take turns on one core, each turn in its own
-process after a round that does not count. The least processor time of several
-turns counts, which other work on the machine disturbs least. Prints tables.
+missing one is left out. The sides take turns on one core, each in its own
+process, and the least processor time counts: other work disturbs it least.
 """
 
 import glob
@@ -24,88 +23,67 @@ import re
 import sys
 import tempfile
 
-from absl import flags
-
+from experiments.benchmarks import command
+from experiments.benchmarks import measuring
 from experiments.benchmarks.input import sides
 from experiments.benchmarks.input.samples import captions
 from experiments.benchmarks.input.samples import write_photos
-from experiments.benchmarks.measuring import call_in_process
-from experiments.benchmarks.measuring import markdown_table
-from experiments.run.command import run
 from experiments.run.hardware import describe_hardware
 from uniclip_keras.errors import InputError
 
-
-def define_flags(values=flags.FLAGS):
-    """Adds the benchmark's flags."""
-    options = {"flag_values": values}
-    flags.DEFINE_string(
-        "photos",
+OPTIONS = {
+    "photos": (
         "/usr/share/backgrounds/mate/nature/*.jpg",
         "Photographs; the default is Debian's package mate-backgrounds.",
-        **options,
-    )
-    flags.DEFINE_list(
-        "sizes", "500x375,2000x1500", "Width x height in pixels.", **options
-    )
-    flags.DEFINE_integer("samples", 48, "Photos per round.", 1, **options)
-    flags.DEFINE_integer("rounds", 4, "Turns of each side.", 1, **options)
-    flags.DEFINE_integer("core", 0, "The core to run on.", 0, **options)
-    flags.DEFINE_string(
-        "python", sys.executable, "Interpreter of the peers.", **options
-    )
-    flags.DEFINE_string("output", "", "JSON file to write, if any.", **options)
+    ),
+    "sizes": (["500x375", "2000x1500"], "Width x height in pixels."),
+    "samples": (48, "Photos per round.", 1),
+    "rounds": (4, "Turns of each side.", 1),
+    "core": (0, "The core to run on.", 0),
+    "python": (sys.executable, "Interpreter of the peers."),
+    "output": ("", "JSON file to write, if any."),
+}
 
 
-def main(argv, values=flags.FLAGS):
-    """Measures views of each size, then tokens.
-
-    Raises:
-        InputError: There are no photos, or a size is malformed.
-    """
-    del argv
-    photos = sorted(glob.glob(values.photos))
+def main(options):
+    """Measures views of each size, then tokens, and prints tables."""
+    photos = sorted(glob.glob(options.photos))
     if not photos:
         raise InputError(
-            f"--photos={values.photos} matches no file: name some JPEG or PNG "
+            f"--photos={options.photos} matches no file: name some JPEG or PNG "
             "photographs, or install Debian's package mate-backgrounds."
         )
-    sizes = [parse_size(text) for text in values.sizes]
+    sizes = [parse_size(text) for text in options.sizes]
     results = {"hardware": describe_hardware(1, ["tensorflow"]), "views": {}}
     print(results["hardware"])
     names = list(sides.SIDES["views"])
-    for width, height in sizes:
+    for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            order = write_photos(photos, (width, height), folder)
-            mean = order.pop("bytes") / 1e3
-            order["samples"] = values.samples
-            least = take_turns("views", names, order, values)
-        title = f"{len(photos)} photos of {width} x {height} pixels"
-        title += f", {mean:,.0f} kB"
+            order = write_photos(photos, size, folder)
+            title = f"{len(photos)} photos of {size[0]} x {size[1]} pixels, "
+            title += f"{order.pop('bytes') / 1e3:,.0f} kB"
+            order["samples"] = options.samples
+            least = take_turns("views", names, order, options)
         results["views"][title] = least
         print(format_table(title, "views", least), flush=True)
         # A missing side is reported once.
         names = list(least)
-    found = call("open_clip_merges", values.python, values.core)
+    found = call("open_clip_merges", options.python, options.core)
     if "missing" in found:
         print(f"open_clip is left out: {found['missing']}.")
     else:
         order = found | {"captions": captions()}
-        least = take_turns("tokens", list(sides.SIDES["tokens"]), order, values)
-        results["tokens"] = least
+        names = list(sides.SIDES["tokens"])
+        results["tokens"] = take_turns("tokens", names, order, options)
         title = f"{len(order['captions']):,} captions"
-        print(format_table(title, "tokens", least))
-    if values.output:
+        print(format_table(title, "tokens", results["tokens"]))
+    if options.output:
         text = json.dumps(results, indent=2)
-        pathlib.Path(values.output).write_text(text + "\n")
+        pathlib.Path(options.output).write_text(text + "\n")
 
 
 def parse_size(text):
-    """`"500x375"` as `(500, 375)`.
-
-    Raises:
-        InputError: The text is not of this form.
-    """
+    """Turns "500x375" into `(500, 375)`."""
     size = re.fullmatch("([1-9][0-9]*)x([1-9][0-9]*)", text)
     if not size:
         raise InputError(
@@ -118,28 +96,24 @@ def parse_size(text):
 def call(function, python, core, **args):
     """Calls a function of `sides` in a new process with one thread."""
     function = f"{sides.__name__}:{function}"
-    return call_in_process(function, 1, core=core, python=python, **args)
+    return measuring.call_in_process(
+        function, 1, core=core, python=python, **args
+    )
 
 
-def take_turns(what, names, order, values):
-    """Lets the sides take turns, and prints which ones are missing.
-
-    Args:
-        what: "views" or "tokens".
-        names: Names of the sides.
-        order: Dict of the sides' arguments.
-        values: Flags with `rounds`, `python` and `core`.
+def take_turns(what, names, order, options):
+    """Lets sides take turns on `order`; prints which ones are missing.
 
     Returns:
-        Name to `{"cpu", "wall"}`, both in seconds per view or token and the
-        least of the rounds.
+        Name to `{"cpu", "wall"}`, both in seconds per view or token (`what`)
+        and the least of the rounds.
     """
     least = {}
-    for turn in range(values.rounds):
+    for turn in range(options.rounds):
         for name in list(least) if turn else names:
-            python = sys.executable if name == sides.OURS else values.python
+            python = sys.executable if name == sides.OURS else options.python
             case = {"what": what, "side": name, "order": order}
-            spent = call("measure", python, values.core, **case)
+            spent = call("measure", python, options.core, **case)
             if "missing" in spent:
                 print(f"{name} is left out: {spent['missing']}.")
                 continue
@@ -149,29 +123,17 @@ def take_turns(what, names, order, values):
 
 
 def format_table(title, what, least):
-    """The measurements as a Markdown table.
-
-    Args:
-        title: Header of the first column.
-        what: "views" or "tokens".
-        least: Result of `take_turns`; the ratios are those of processor time.
-    """
-    header = [title, f"{what}/s of processor time", f"{what}/s by the clock"]
+    """Formats the result of `take_turns`; ratios are of processor time."""
     ours = least[sides.OURS]["cpu"]
-    return "\n" + markdown_table(
-        [*header, f"{sides.OURS} is faster by"],
-        [
-            [
-                side,
-                f"{1 / times['cpu']:,.0f}",
-                f"{1 / times['wall']:,.0f}",
-                f"{times['cpu'] / ours:.2f}",
-            ]
-            for side, times in least.items()
-        ],
-    )
+    header = [title, f"{what}/s of processor time", f"{what}/s by the clock"]
+    rows = [
+        [side, *(f"{1 / times[key]:,.0f}" for key in ("cpu", "wall"))]
+        + [f"{times['cpu'] / ours:.2f}"]
+        for side, times in least.items()
+    ]
+    header.append(f"{sides.OURS} is faster by")
+    return "\n" + measuring.markdown_table(header, rows)
 
 
 if __name__ == "__main__":
-    define_flags()
-    run(main)
+    command.run_benchmark(OPTIONS, main)

@@ -14,42 +14,38 @@ import tempfile
 import time
 
 import numpy as np
-from absl import flags
 from PIL import Image
 
+from experiments.benchmarks import command
 from experiments.benchmarks.measuring import memory
 from experiments.corpora.files import write_shards
-from experiments.run.command import run
 from experiments.run.hardware import describe_hardware
 from uniclip_keras import data
 
-
-def define_flags(values=flags.FLAGS):
-    """Adds the benchmark's flags."""
-    options = {"flag_values": values}
-    flags.DEFINE_integer("shards", 200, "Tars to write.", 1, **options)
-    flags.DEFINE_integer("samples", 1_000, "Samples per tar.", 1, **options)
-    flags.DEFINE_integer("passes", 3, "Passes over all tars.", 2, **options)
-    flags.DEFINE_integer("batch", 250, "Samples per batch.", 1, **options)
-    flags.DEFINE_integer("threads", 2, "Of the pipeline.", 1, **options)
+OPTIONS = {
+    "shards": (200, "Tars to write.", 1),
+    "samples": (1_000, "Samples per tar.", 1),
+    "passes": (3, "Passes over all tars.", 2),
+    "batch": (250, "Samples per batch.", 1),
+    "threads": (2, "Of the pipeline.", 1),
+}
 
 
-def main(argv, values=flags.FLAGS):
+def main(options):
     """Writes the samples, measures the passes and prints the growth."""
-    del argv
-    print(describe_hardware(values.threads, ["tensorflow"]))
-    count = values.shards * values.samples
+    print(describe_hardware(options.threads, ["tensorflow"]))
+    count = options.shards * options.samples
     with tempfile.TemporaryDirectory() as folder:
         samples = make_samples(count)
-        write_shards(pathlib.Path(folder), "train", samples, values.samples)
+        write_shards(pathlib.Path(folder), "train", samples, options.samples)
         print(f"wrote {count:,} samples", flush=True)
-        marks = measure(folder, values.batch, values.passes, values.threads)
+        marks = measure(folder, options.batch, options.passes, options.threads)
     growth = max(marks[-1]) / max(marks[0])
     print(f"highest of the last pass / of the first: {growth:.3f}")
 
 
 def make_samples(count):
-    """`(key, members)` of small smooth images, a hundred different ones."""
+    """Yields `(key, members)` of a hundred different small smooth images."""
     rng = np.random.default_rng(0)
     images = []
     for _ in range(100):
@@ -65,11 +61,7 @@ def make_samples(count):
 
 
 def measure(folder, batch, passes, threads):
-    """Resident megabytes (10^6 bytes) at ten points of each pass.
-
-    Returns:
-        A list of numbers for each pass.
-    """
+    """Returns the resident MB (10^6 bytes) at ten points of each pass."""
     source = data.WebDataset(folder)
     bad_samples = data.BadSamples()
     dataset = data.training_dataset(
@@ -100,5 +92,4 @@ def measure(folder, batch, passes, threads):
 
 
 if __name__ == "__main__":
-    define_flags()
-    run(main)
+    command.run_benchmark(OPTIONS, main)

@@ -10,7 +10,7 @@ that does one round and returns the number of views or tokens it made.
 import functools
 import itertools
 
-from experiments.benchmarks.measuring import timed
+from experiments.benchmarks import measuring
 
 OURS = "uniclip_keras"
 
@@ -22,19 +22,11 @@ JITTER = (0.4, 0.4, 0.4, 0.1)
 SIGMA = (0.1, 2.0)
 # Odd, and wide enough for the largest sigma.
 TAPS = 23
-
 BATCH = 16
-# The pipeline prepares this many batches ahead of time.
-_AHEAD = 3
 
 
 def measure(what, side, order):
     """Measures a round of a side, after a round that does not count.
-
-    Args:
-        what: "views" or "tokens".
-        side: Name of the side.
-        order: Dict of the side's arguments.
 
     Returns:
         `{"wall", "cpu"}`, both in seconds per view or token, or `{"missing":
@@ -45,7 +37,7 @@ def measure(what, side, order):
     except ImportError as error:
         return {"missing": str(error)}
     one_round()
-    wall, cpu, count = timed(one_round)
+    wall, cpu, count = measuring.timed(one_round)
     return {"cpu": cpu / count, "wall": wall / count}
 
 
@@ -73,23 +65,21 @@ def uniclip_keras(paths, tar, samples, size=SIZE):
         threads=1,
     )
     batches = iter(dataset)
-    for _ in itertools.islice(batches, _AHEAD):
-        pass
 
-    def one_round():
-        count = -(-samples // BATCH)
+    def one_round(count=-(-samples // BATCH)):
         for _ in itertools.islice(batches, count):
             pass
         return VIEWS * BATCH * count
 
+    # The pipeline prepares three batches ahead of time.
+    one_round(3)
     return one_round
 
 
 def torchvision(paths, tar, samples, pillow_blur=False):
     """torchvision's transforms on Pillow images.
 
-    With `pillow_blur`, Pillow blurs, as in SLIP's own code, instead of
-    torchvision's convolution with 23 x 23 taps.
+    Pillow's blur, as in SLIP's own code, may replace a convolution of 23 x 23.
     """
     import random
 
@@ -106,9 +96,7 @@ def torchvision(paths, tar, samples, pillow_blur=False):
             sigma = random.uniform(*SIGMA)
             return image.filter(ImageFilter.GaussianBlur(sigma))
 
-    def crop(area):
-        return transforms.RandomResizedCrop(SIZE, area, antialias=True)
-
+    crop = functools.partial(transforms.RandomResizedCrop, SIZE, antialias=True)
     weak = transforms.Compose([crop(WEAK_AREA), transforms.ToTensor()])
     strong = transforms.Compose(
         [
@@ -130,10 +118,7 @@ def torchvision(paths, tar, samples, pillow_blur=False):
 
 
 def albumentations(paths, tar, samples):
-    """albumentations' transforms on OpenCV images.
-
-    Its resize does not antialias.
-    """
+    """albumentations' transforms on OpenCV; its resize does not antialias."""
     import albumentations as transforms
     import cv2
     import numpy as np
@@ -141,13 +126,11 @@ def albumentations(paths, tar, samples):
     cv2.setNumThreads(0)
     to_float = transforms.ToFloat(max_value=255)
 
-    def crop(area):
-        return transforms.RandomResizedCrop((SIZE, SIZE), scale=area)
-
-    weak = transforms.Compose([crop(WEAK_AREA), to_float])
+    crop = functools.partial(transforms.RandomResizedCrop, (SIZE, SIZE))
+    weak = transforms.Compose([crop(scale=WEAK_AREA), to_float])
     strong = transforms.Compose(
         [
-            crop(STRONG_AREA),
+            crop(scale=STRONG_AREA),
             transforms.HorizontalFlip(),
             transforms.ColorJitter(*JITTER, p=0.8),
             transforms.ToGray(p=0.2),
@@ -183,11 +166,7 @@ def clip_tokenizer(captions, merges):
     from uniclip_keras import data
 
     tokenizer = data.CLIPTokenizer(merges)
-
-    def one_round():
-        return int(tf.math.count_nonzero(tokenizer(tf.constant(captions))))
-
-    return one_round
+    return lambda: int(tf.math.count_nonzero(tokenizer(captions)))
 
 
 def open_clip(captions, merges):

@@ -5,8 +5,7 @@ import statistics
 
 import numpy as np
 
-from experiments.benchmarks.measuring import extra_peak
-from experiments.benchmarks.measuring import timed
+from experiments.benchmarks import measuring
 
 TILED = "tiled"
 # Module and form. Only the framework of the case is imported.
@@ -24,37 +23,28 @@ TINY = 8
 
 
 def measure(method, pairs, dim, temperature, repeats):
-    """Time and memory of a forward and backward pass.
+    """Measures a forward and backward pass.
 
     The method runs at a tiny size first, which loads its kernels; then once
-    at the full size, for the memory; then for the time.
-
-    Args:
-        method: A name in `METHODS`.
-        pairs: Number of pairs.
-        dim: Size of an embedding.
-        temperature: Temperature of every pair of domains.
-        repeats: Number of timed calls.
+    at the full size, for the memory; then `repeats` times, for the time.
 
     Returns:
-        A dict with "embeddings"; "calls", the number of timed calls, with
-        their "seconds_min" and "seconds_median"; "extra_mb", the highest
-        memory during the first call less inputs, loaded libraries and the
-        returned gradients; "loss"; and "gradient_norm" over all embeddings.
+        What the table shows, and "gradient_norm" over all embeddings.
     """
     module, form = METHODS[method]
     prepare = importlib.import_module(f"{__package__}.{module}").prepare
-    bind = prepare(form, temperature)
-    bind(make_batch(TINY, dim))()
-    step = bind(make_batch(pairs, dim))
-    first, _, (peak, (loss, gradients)) = timed(lambda: extra_peak(step))
+    prepare(form, temperature, make_batch(TINY, dim))()
+    step = prepare(form, temperature, make_batch(pairs, dim))
+    first, _, (peak, (loss, gradients)) = measuring.timed(
+        lambda: measuring.extra_peak(step)
+    )
     gradients = [np.asarray(gradient) for gradient in gradients]
     returned = sum(gradient.nbytes for gradient in gradients)
     norm = np.sqrt(sum(np.sum(np.square(rows)) for rows in gradients[:2]))
     # A training step does not keep the previous step's gradients either.
     del gradients
     calls = 1 if first > LONG_CALL else repeats
-    seconds = [timed(step)[0] for _ in range(calls)]
+    seconds = [measuring.timed(step)[0] for _ in range(calls)]
     return {
         "embeddings": pairs * (VIEWS + 1),
         "calls": calls,
@@ -67,15 +57,12 @@ def measure(method, pairs, dim, temperature, repeats):
 
 
 def make_batch(pairs, dim):
-    """Random embeddings; those of a pair resemble each other, as in training.
-
-    Args:
-        pairs: Number of pairs; every eighth shares its id with another.
-        dim: Size of an embedding.
+    """Makes random embeddings; those of a pair resemble each other.
 
     Returns:
-        NumPy arrays: float32 images `[VIEWS * pairs, dim]`, float32 texts
-        `[pairs, dim]`, and the int64 ids of both.
+        NumPy arrays: float32 images `[VIEWS * pairs, dim]` and texts
+        `[pairs, dim]`, and the int64 ids of both. Every eighth pair shares its
+        id with another.
     """
     rng = np.random.default_rng(0)
 

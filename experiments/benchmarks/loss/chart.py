@@ -12,12 +12,7 @@ PANELS = {
 
 
 def write_chart(path, results):
-    """Writes time and memory over the number of embeddings.
-
-    Args:
-        path: Path of the PNG file.
-        results: The results that are written as JSON.
-    """
+    """Writes a PNG of time and memory over the number of embeddings."""
     cases = results["cases"]
     methods = dict.fromkeys(case["method"] for case in cases)
     sizes = sorted({case["embeddings"] for case in cases})
@@ -28,14 +23,9 @@ def write_chart(path, results):
     panels = figure.subplots(1, 2)
     for axes, (key, title) in zip(panels, PANELS.items(), strict=True):
         for method, color in zip(methods, COLORS, strict=False):
-            x, y = zip(
-                *[
-                    (case["embeddings"], case[key])
-                    for case in cases
-                    if case["method"] == method
-                ],
-                strict=True,
-            )
+            rows = [case for case in cases if case["method"] == method]
+            x = [case["embeddings"] for case in rows]
+            y = [case[key] for case in rows]
             # A tiny case may need no memory, which has no logarithm.
             axes.loglog(
                 x, y, "o-", color=color, label=method, nonpositive="mask"

@@ -8,19 +8,20 @@ from uniclip_keras.layers import DomainSimilarity
 from uniclip_keras.losses import MPNCE
 
 
-def prepare(form, temperature):
-    """Builds a forward and backward pass.
+def prepare(form, temperature, batch):
+    """Builds a forward and backward pass of a batch of `make_batch`.
 
     Args:
         form: "tiled" for the package's loss with its default tile size,
             "dense", or "lean" for the dense code that gathers the positives.
         temperature: Initial temperature of every pair of domains.
+        batch: The NumPy arrays.
 
     Returns:
-        A function that takes a batch of `make_batch` and returns a function
-        without arguments, which returns the loss, a float, and its gradients:
-        of images, texts, temperatures and offsets.
+        A function without arguments that returns the loss, a float, and its
+        gradients: of images, texts, temperatures and offsets.
     """
+    batch = [tf.constant(array) for array in batch]
     if form == "tiled":
         similarity = DomainSimilarity(
             ("image", "text"), temperature=temperature
@@ -28,19 +29,14 @@ def prepare(form, temperature):
         loss = MPNCE(similarity)
         variables = [v.value for v in similarity.trainable_variables]
 
-        def function(batch):
-            images, texts, image_ids, text_ids = batch
-            return loss(
-                {"image": images, "text": texts},
-                ids={"image": image_ids, "text": text_ids},
-            )
+        def function(images, texts, image_ids, text_ids):
+            embeddings = {"image": images, "text": texts}
+            return loss(embeddings, ids={"image": image_ids, "text": text_ids})
     else:
-        variables = [
-            tf.Variable([math.log(temperature)] * 3),
-            tf.Variable([0.0] * 3),
-        ]
+        log_temperature = tf.Variable([math.log(temperature)] * 3)
+        variables = [log_temperature, tf.Variable([0.0] * 3)]
 
-        def function(batch):
+        def function(*batch):
             return dense_mp_nce(batch, *variables, form == "lean")
 
     @tf.function
@@ -48,21 +44,17 @@ def prepare(form, temperature):
         embeddings = batch[:2]
         with tf.GradientTape() as tape:
             tape.watch(embeddings)
-            value = function(batch)
+            value = function(*batch)
         return value, tape.gradient(value, [*embeddings, *variables])
 
-    def bind(batch):
-        batch = [tf.constant(array) for array in batch]
-        # A training run traces its step once: tracing is not measured.
-        value_and_gradients.get_concrete_function(*batch)
+    # A training run traces its step once: tracing is not measured.
+    value_and_gradients.get_concrete_function(*batch)
 
-        def step():
-            value, gradients = value_and_gradients(*batch)
-            return float(value), gradients
+    def step():
+        value, gradients = value_and_gradients(*batch)
+        return float(value), gradients
 
-        return step
-
-    return bind
+    return step
 
 
 def dense_mp_nce(batch, log_temperature, offset, gather_positives):
@@ -71,18 +63,14 @@ def dense_mp_nce(batch, log_temperature, offset, gather_positives):
     The formula has a softplus for every (anchor, positive) pair. A mask over
     all elements is the shortest way to write it, and takes twice the time and
     memory of gathering the positives, the leanest dense form found (looking
-    up a temperature for every element has a slow gradient).
+    up a temperature for every element has a slow gradient). Every row is an
+    anchor and its own positive; the three pairs of domains weigh the same.
 
     Args:
-        batch: float32 images `[n, dim]` and texts `[m, dim]`, and their ids,
-            integers `[n]` and `[m]`.
+        batch: A batch of `make_batch`.
         log_temperature: float32 `[3]`: image-image, image-text, text-text.
         offset: float32 `[3]`, in the same order.
         gather_positives: Whether to compute the terms of positives alone.
-
-    Returns:
-        A float32 scalar. Every row is an anchor and its own positive, and the
-        three pairs of domains have equal weights.
     """
     images, texts, image_ids, text_ids = batch
     images = tf.math.l2_normalize(images, axis=1)
@@ -117,8 +105,6 @@ def dense_mp_nce(batch, log_temperature, offset, gather_positives):
         positive = tf.cast(same, tf.float32)
         weight = positive / tf.reduce_sum(positive, axis=1, keepdims=True)
         pair = domain[:, None] + domain[None, :]
-    losses = []
-    for index in range(3):
-        share = tf.where(pair == index, weight, 0.0)
-        losses.append(tf.reduce_sum(share * terms) / tf.reduce_sum(share))
+    shares = [tf.where(pair == index, weight, 0.0) for index in range(3)]
+    losses = [tf.reduce_sum(s * terms) / tf.reduce_sum(s) for s in shares]
     return tf.add_n(losses) / 3

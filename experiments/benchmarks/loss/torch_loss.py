@@ -6,25 +6,20 @@ import torch
 from torch.nn import functional
 
 
-def prepare(form, temperature):
+def prepare(form, temperature, batch):
     """Builds a forward and backward pass; see `tensorflow_loss.prepare`."""
-    log_temperature = torch.full(
-        (3,), math.log(temperature), requires_grad=True
-    )
-    offset = torch.zeros(3, requires_grad=True)
+    batch = [torch.tensor(array) for array in batch]
+    log_temperature = torch.full((3,), math.log(temperature))
+    offset = torch.zeros(3)
+    variables = [*batch[:2], log_temperature, offset]
+    for variable in variables:
+        variable.requires_grad_()
 
-    def bind(batch):
-        batch = [torch.tensor(array) for array in batch]
-        embeddings = [rows.requires_grad_() for rows in batch[:2]]
-        variables = [*embeddings, log_temperature, offset]
+    def step():
+        value = dense_mp_nce(batch, log_temperature, offset, form == "lean")
+        return value.item(), torch.autograd.grad(value, variables)
 
-        def step():
-            value = dense_mp_nce(batch, log_temperature, offset, form == "lean")
-            return value.item(), torch.autograd.grad(value, variables)
-
-        return step
-
-    return bind
+    return step
 
 
 def dense_mp_nce(batch, log_temperature, offset, gather_positives):
@@ -55,8 +50,5 @@ def dense_mp_nce(batch, log_temperature, offset, gather_positives):
         terms = functional.softplus(against[:, None] - logits)
         weight = same / same.sum(dim=1, keepdim=True)
         pair = domain[:, None] + domain[None, :]
-    losses = []
-    for index in range(3):
-        share = weight.masked_fill(pair != index, 0.0)
-        losses.append((share * terms).sum() / share.sum())
-    return sum(losses) / 3
+    shares = [weight.masked_fill(pair != index, 0.0) for index in range(3)]
+    return sum((share * terms).sum() / share.sum() for share in shares) / 3

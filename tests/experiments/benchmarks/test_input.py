@@ -3,12 +3,13 @@
 import glob
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
+from experiments.benchmarks import measuring
 from experiments.benchmarks.input import __main__ as benchmark
 from experiments.benchmarks.input import sides
 from experiments.benchmarks.input.samples import captions
@@ -25,15 +26,8 @@ def photos(tmp_path):
     return str(tmp_path / "*.png")
 
 
-def parse(module, *arguments):
-    values = flags.FlagValues()
-    module.define_flags(values)
-    values(["input", *arguments])
-    return values
-
-
 def test_table_and_file_of_this_package_alone(
-    photos, tmp_path, monkeypatch, capsys
+    run, photos, tmp_path, monkeypatch, capsys
 ):
     def call(function, threads, core, python, **case):
         """Measures in the test's own process, at a tiny size."""
@@ -43,20 +37,14 @@ def test_table_and_file_of_this_package_alone(
             case["order"] = case["order"] | {"size": 16}
         return getattr(sides, function)(**case)
 
-    monkeypatch.setattr(benchmark, "call_in_process", call)
+    monkeypatch.setattr(measuring, "call_in_process", call)
     monkeypatch.setattr(sides, "BATCH", 2)
     for library in ("torch", "albumentations", "open_clip"):
         monkeypatch.setitem(sys.modules, library, None)
     output = tmp_path / "results.json"
-    values = parse(
-        benchmark,
-        f"--photos={photos}",
-        "--sizes=40x24,20x12",
-        "--samples=3",
-        "--rounds=1",
-        f"--output={output}",
-    )
-    benchmark.main([], values)
+    where = f"--photos={photos}", f"--output={output}"
+    small = "--sizes=40x24,20x12", "--samples=3", "--rounds=1"
+    run(benchmark, *where, *small)
     printed = capsys.readouterr().out
     assert printed.count("| uniclip_keras | ") == 2
     for library in ("torchvision", "albumentations", "open_clip"):
@@ -70,21 +58,18 @@ def test_table_and_file_of_this_package_alone(
 
 def test_photos_are_cut_to_size(photos, tmp_path):
     order = write_photos(sorted(glob.glob(photos)), (20, 12), tmp_path)
-    images = [Image.open(path) for path in order["paths"]]
-    assert [(image.format, image.size) for image in images] == [
-        ("JPEG", (20, 12))
-    ] * 2
+    for path in order["paths"]:
+        image = Image.open(path)
+        assert (image.format, image.size) == ("JPEG", (20, 12))
+    assert len(order["paths"]) == 2
     assert order["bytes"] > 0
 
 
-def test_tokens_are_counted():
+def test_rounds_count_tokens_and_views():
     one_round = sides.clip_tokenizer(["abc", "ab"], ["a b", "ab c</w>"])
     # Start, "abc" and end; start, "ab" in two pieces and end.
     assert one_round() == 3 + 4
     assert len(set(captions())) == len(captions()) > 1000
-
-
-def test_peers_make_views_of_every_file():
     seen = []
     assert sides.round_over_files(seen.append, ["a", "b"], 3)() == 9
     assert seen == ["a", "b", "a"]
@@ -97,7 +82,7 @@ def test_costs_are_per_view_and_warm(monkeypatch):
         return lambda: rounds.append("round") or samples
 
     monkeypatch.setitem(sides.SIDES["views"], "side", side)
-    monkeypatch.setattr(sides, "timed", lambda call: (9.0, 4.0, call()))
+    monkeypatch.setattr(measuring, "timed", lambda call: (9.0, 4.0, call()))
     cost = sides.measure("views", "side", {"samples": 2})
     assert cost == {"cpu": 2.0, "wall": 4.5}
     assert len(rounds) == 2
@@ -112,13 +97,10 @@ def test_the_least_of_the_turns_counts(monkeypatch, capsys):
             return {"missing": "no such module"}
         return dict(zip(("cpu", "wall"), next(turns), strict=True))
 
-    monkeypatch.setattr(benchmark, "call_in_process", call)
-    least = benchmark.take_turns(
-        "views",
-        ["uniclip_keras", "absent", "other"],
-        {},
-        parse(benchmark, "--rounds=2", "--python=peers"),
-    )
+    monkeypatch.setattr(measuring, "call_in_process", call)
+    options = SimpleNamespace(rounds=2, python="peers", core=0)
+    names = ["uniclip_keras", "absent", "other"]
+    least = benchmark.take_turns("views", names, {}, options)
     assert least == {
         "uniclip_keras": {"cpu": 1.0, "wall": 2.5},
         "other": {"cpu": 4.0, "wall": 4.0},
@@ -128,14 +110,9 @@ def test_the_least_of_the_turns_counts(monkeypatch, capsys):
     assert "| other | 0 | 0 | 4.00 |" in table
 
 
-@pytest.mark.parametrize("size", ["500", "axb", "500x", "500*375", "0x8"])
-def test_impossible_sizes(size, photos):
-    values = parse(benchmark, f"--photos={photos}", f"--sizes={size}")
-    with pytest.raises(InputError, match="--sizes"):
-        benchmark.main([], values)
-
-
-def test_no_photos(tmp_path):
-    values = parse(benchmark, f"--photos={tmp_path}/*.jpg")
+def test_impossible_photos_and_sizes(photos, run):
     with pytest.raises(InputError, match="mate-backgrounds"):
-        benchmark.main([], values)
+        run(benchmark, f"--photos={photos}.jpg")
+    for size in ("500", "axb", "500x", "500*375", "0x8"):
+        with pytest.raises(InputError, match="--sizes"):
+            run(benchmark, f"--photos={photos}", f"--sizes={size}")

@@ -7,74 +7,39 @@ import pkgutil
 import numpy as np
 import pytest
 import tensorflow as tf
-from absl import flags
+from loss_batches import make_similarity
+from loss_twins import twin_value
 
+from experiments.benchmarks import measuring
 from experiments.benchmarks.loss import __main__ as loss
 from experiments.benchmarks.loss import cases
 from experiments.benchmarks.loss import tensorflow_loss
 from experiments.benchmarks.loss.cases import TILED
-from experiments.benchmarks.measuring import call_in_process
 from uniclip_keras.errors import InputError
+from uniclip_keras.losses import MPNCE
 
 DENSE, LEAN = "dense TensorFlow", "lean dense TensorFlow"
 SETTINGS = {"dim": 8, "temperature": 0.07, "repeats": 2}
 
 
-def loop_mp_nce(images, texts, image_ids, text_ids, temperature, offset):
-    """MP-NCE by double loops in float64, the pairs of domains alike."""
-    rows = np.concatenate([images, texts]).astype(np.float64)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    ids = np.concatenate([image_ids, text_ids])
-    domain = [0] * len(images) + [1] * len(texts)
-    sums, weights = np.zeros(3), np.zeros(3)
-    for i, anchor in enumerate(rows):
-        pair = [domain[i] + d for d in domain]
-        logits = [
-            (anchor @ other - offset[p]) / temperature[p]
-            for other, p in zip(rows, pair, strict=True)
-        ]
-        against = np.logaddexp.reduce(
-            [s for s, other in zip(logits, ids, strict=True) if other != ids[i]]
-        )
-        positives = np.flatnonzero(ids == ids[i])
-        for p in positives:
-            term = np.logaddexp(0.0, against - logits[p])
-            sums[pair[p]] += term / len(positives)
-            weights[pair[p]] += 1 / len(positives)
-    return np.mean(sums / weights)
-
-
 @pytest.mark.parametrize("gather_positives", [False, True])
-def test_dense_tensorflow_equals_the_loop(gather_positives):
-    batch = cases.make_batch(6, 5)
+def test_dense_tensorflow_equals_the_twin(gather_positives):
+    similarity = make_similarity()
+    images, texts, image_ids, text_ids = cases.make_batch(6, 5)
     # Two of the six share their id.
-    batch = *batch[:2], batch[2] % 5, batch[3] % 5
-    temperature, offset = [0.2, 0.5, 0.3], [0.1, -0.2, 0.05]
-    value = tensorflow_loss.dense_mp_nce(
-        [tf.constant(array) for array in batch],
-        tf.math.log(temperature),
-        tf.constant(offset),
-        gather_positives,
-    )
-    np.testing.assert_allclose(
-        value, loop_mp_nce(*batch, temperature, offset), rtol=1e-5
-    )
-
-
-def run(output_dir, *arguments):
-    values = flags.FlagValues()
-    loss.define_flags(values)
-    values(["loss", f"--output_dir={output_dir}", "--threads=1", *arguments])
-    loss.main([], values)
+    ids = {"image": image_ids % 5, "text": text_ids % 5}
+    batch = images, texts, *map(tf.constant, ids.values())
+    parameters = similarity.log_temperature.value, similarity.offset.value
+    value = tensorflow_loss.dense_mp_nce(batch, *parameters, gather_positives)
+    embeddings = {"image": images, "text": texts}
+    twin = twin_value(MPNCE(similarity), embeddings, ids)
+    np.testing.assert_allclose(value, twin, rtol=1e-5)
 
 
 @pytest.fixture(scope="module")
 def measured():
-    """The measurements at the size of the warm-up, which is traced once."""
-    return {
-        method: cases.measure(method, cases.TINY, **SETTINGS)
-        for method in (TILED, DENSE)
-    }
+    methods = (TILED, DENSE)
+    return {m: cases.measure(m, cases.TINY, **SETTINGS) for m in methods}
 
 
 def test_the_package_and_dense_code_agree(measured):
@@ -89,80 +54,55 @@ def test_the_package_and_dense_code_agree(measured):
 
 @pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="no torch")
 def test_pytorch_agrees(measured):
-    case = call_in_process(
-        f"{cases.__name__}:measure",
-        1,
-        method="dense PyTorch",
-        pairs=8,
-        **SETTINGS,
-    )
+    case = {"method": "dense PyTorch", "pairs": cases.TINY} | SETTINGS
+    case = measuring.call_in_process(f"{cases.__name__}:measure", 1, **case)
     loss.check_agreement(case, measured[TILED])
 
 
-def test_the_benchmark(measured, monkeypatch, tmp_path, capsys):
+def test_the_benchmark(run, measured, monkeypatch, tmp_path, capsys):
     def call(function, threads, method, pairs, **settings):
         assert pkgutil.resolve_name(function) is cases.measure
         assert settings == SETTINGS
-        return measured[method.removeprefix("lean ")] | {
-            "embeddings": 3 * pairs
-        }
+        case = measured[method.removeprefix("lean ")]
+        return case | {"embeddings": 3 * pairs}
 
-    monkeypatch.setattr(loss, "call_in_process", call)
+    monkeypatch.setattr(measuring, "call_in_process", call)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    run(
-        tmp_path / "new",
-        "--pairs=32,16",
-        "--dense_up_to=16",
-        "--dim=8",
-        "--repeats=2",
-    )
-    results = json.loads((tmp_path / "new/loss_benchmark.json").read_text())
+    new = tmp_path / "new"
+    small = "--pairs=32,16", "--dense_up_to=16", "--dim=8", "--repeats=2"
+    run(loss, f"--output_dir={new}", "--threads=1", *small)
+    results = json.loads((new / "loss_benchmark.json").read_text())
     assert results["settings"] == SETTINGS
     assert f"tensorflow {tf.__version__}" in results["hardware"]
-    assert [
-        (case["method"], case["pairs"], case["embeddings"], case["calls"])
-        for case in results["cases"]
-    ] == [
-        (TILED, 16, 48, 2),
-        (DENSE, 16, 48, 2),
-        (LEAN, 16, 48, 2),
-        (TILED, 32, 96, 2),
-    ]
+    keys = ("method", "pairs", "embeddings", "calls")
+    sizes = [tuple(case[key] for key in keys) for case in results["cases"]]
+    dense = [(method, 16, 48, 2) for method in (TILED, DENSE, LEAN)]
+    assert sizes == [*dense, (TILED, 32, 96, 2)]
     tiled, dense, *_ = results["cases"]
     assert tiled["loss"] == pytest.approx(dense["loss"], rel=1e-5)
     assert tiled["ratio_to_tiled"] == 1.0
     assert dense["ratio_to_tiled"] == pytest.approx(
         dense["seconds_min"] / tiled["seconds_min"]
     )
-    assert (tmp_path / "new/loss_benchmark.png").stat().st_size > 10_000
+    assert (new / "loss_benchmark.png").stat().st_size > 10_000
     out = capsys.readouterr().out
     assert "PyTorch is not installed" in out
     assert loss.format_table(results) in out
 
 
 def test_the_table():
-    case = {
-        "method": DENSE,
-        "embeddings": 12288,
-        "calls": 3,
-        "seconds_min": 3.14159,
-        "seconds_median": 3.5,
-        "ratio_to_tiled": 1.25,
-        "extra_mb": 1234.4,
-        "loss": 2.0,
-    }
+    case = {"method": DENSE, "embeddings": 12288, "calls": 3, "loss": 2.0}
+    case |= {"seconds_min": 3.14159, "seconds_median": 3.5}
+    case |= {"ratio_to_tiled": 1.25, "extra_mb": 1234.4}
     head, _, row = loss.format_table({"cases": [case]}).splitlines()
-    columns = zip(head.split(" | "), row.split(" | "), strict=True)
-    assert dict(columns) == {
-        "| embeddings": "| 12,288",
-        "method": "dense TensorFlow",
-        "calls": "3",
-        "seconds min": "3.142",
-        "median": "3.500",
-        "x tiled": "1.25",
-        "extra MB": "1,234",
-        "loss |": "2.000000 |",
-    }
+    assert head == (
+        "| embeddings | method | calls | seconds min | median | x tiled "
+        "| extra MB | loss |"
+    )
+    assert row == (
+        "| 12,288 | dense TensorFlow | 3 | 3.142 | 3.500 | 1.25 "
+        "| 1,234 | 2.000000 |"
+    )
 
 
 def test_a_long_call_is_timed_once(measured, monkeypatch):
@@ -175,31 +115,25 @@ def test_a_long_call_is_timed_once(measured, monkeypatch):
 def test_wrong_code_is_not_timed():
     right = {"loss": 2.0, "gradient_norm": 0.5}
     loss.check_agreement({"loss": 2.0001, "gradient_norm": 0.5001}, right)
-    for wrong in (
-        {"loss": 2.001, "gradient_norm": 0.5},
-        {"loss": 2.0, "gradient_norm": 0.6},
-        {"loss": float("nan"), "gradient_norm": 0.5},
-    ):
+    for value, norm in [(2.001, 0.5), (2.0, 0.6), (float("nan"), 0.5)]:
+        wrong = {"loss": value, "gradient_norm": norm}
         with pytest.raises(RuntimeError, match="tiled has"):
             loss.check_agreement(wrong, right)
 
 
 @pytest.mark.parametrize("texts", ["16,1", "many", "-4", "1.5", ""])
-def test_impossible_sizes(texts, tmp_path):
+def test_impossible_sizes(texts, tmp_path, run):
     with pytest.raises(InputError, match="--pairs"):
-        run(tmp_path, f"--pairs={texts}")
+        run(loss, f"--output_dir={tmp_path}", f"--pairs={texts}")
 
 
-def test_a_folder_that_cannot_be_written(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="--output_dir"):
-        run(tmp_path / "file", "--pairs=16")
-
-
-def test_a_case_that_runs_out_of_memory(monkeypatch, tmp_path):
+def test_failures_say_what_to_change(monkeypatch, tmp_path, run):
     def call(function, threads, **case):
         raise MemoryError(f"{function} with {case} was ended by signal 9")
 
-    monkeypatch.setattr(loss, "call_in_process", call)
+    monkeypatch.setattr(measuring, "call_in_process", call)
     with pytest.raises(InputError, match="tiled.* 16.*signal 9.*--pairs"):
-        run(tmp_path, "--pairs=16")
+        run(loss, f"--output_dir={tmp_path}", "--pairs=16")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="--output_dir"):
+        run(loss, f"--output_dir={tmp_path / 'file'}", "--pairs=16")

@@ -34,16 +34,12 @@ def test_a_call_in_a_process():
     assert answer == [8, "3", [core]]
 
 
-@pytest.mark.parametrize(
-    ("function", "error", "words"),
-    [
-        ("end", MemoryError, "functions:end .* signal 9.* memory"),
-        ("fail", RuntimeError, "(?s)functions:fail .* failed.*the cause"),
-    ],
-)
-def test_a_process_that_fails(function, error, words):
-    with pytest.raises(error, match=words):
-        call_in_process(f"functions:{function}", 1)
+def test_a_process_that_fails():
+    with pytest.raises(MemoryError, match="functions:end .* signal 9.* memory"):
+        call_in_process("functions:end", 1)
+    words = "(?s)functions:fail .* failed.*the cause"
+    with pytest.raises(RuntimeError, match=words):
+        call_in_process("functions:fail", 1)
 
 
 @pytest.mark.skipif(
@@ -65,11 +61,5 @@ def test_extra_peak_sees_what_a_call_holds_at_once():
 
 
 def test_a_markdown_table():
-    assert markdown_table(
-        ["a", "b"], [["1", "2"], ["3", "4"]]
-    ).splitlines() == [
-        "| a | b |",
-        "| --- | --- |",
-        "| 1 | 2 |",
-        "| 3 | 4 |",
-    ]
+    table = markdown_table(["a", "b"], [["1", "2"], ["3", "4"]])
+    assert table == "| a | b |\n| --- | --- |\n| 1 | 2 |\n| 3 | 4 |"

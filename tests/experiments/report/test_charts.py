@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from experiments.report.charts import history_charts
 from experiments.report.charts import line_svg
@@ -7,33 +6,20 @@ from experiments.report.charts import series
 
 
 def test_series_sorts_steps_and_counts_a_repeated_step_once():
-    rows = [
-        {"step": 20, "loss": 2.0},
-        {"step": 10, "loss": 3.0},
-        {"step": 15, "loss": float("inf")},
-        {"step": 12},
-        {"step": 20, "loss": 1.5},
-    ]
+    points = [(20, 2.0), (10, 3.0), (15, float("inf")), (20, 1.5)]
+    rows = [{"step": step, "loss": loss} for step, loss in points]
+    rows.insert(3, {"step": 12})
     steps, values = series(rows, "loss")
     assert steps.tolist() == [10, 20]
     assert values.tolist() == [3.0, 1.5]
 
 
-@pytest.mark.parametrize(
-    "rows, keys",
-    [
-        ([], []),
-        ([{"loss": 1.0}], []),
-        ([{"step": 1, "loss": float("nan")}], []),
-        ([{"step": 1, "loss": 1.0}], ["loss"]),
-        (
-            [{"step": 1, "loss": 1.0}, {"step": 2, "learning_rate": 0.1}],
-            ["loss", "learning_rate"],
-        ),
-    ],
-)
-def test_short_and_broken_histories(rows, keys):
-    assert list(history_charts(rows)) == keys
+def test_short_and_broken_histories():
+    for rows in ([], [{"loss": 1.0}], [{"step": 1, "loss": float("nan")}]):
+        assert history_charts(rows) == {}
+    rows = [{"step": 1, "loss": 1.0}, {"step": 2, "learning_rate": 0.1}]
+    assert list(history_charts(rows[:1])) == ["loss"]
+    assert list(history_charts(rows)) == ["loss", "learning_rate"]
 
 
 def test_long_histories_give_small_charts():
