@@ -1,5 +1,6 @@
 """The reductions of the engine from one matrix of all logits, in float64."""
 
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -128,14 +129,15 @@ def tiled(setting, tile_size, inputs, ids):
     """The engine's values, and the gradients of their weighted total."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        batch = Batch(
-            inputs["z"],
-            ids,
-            Similarity(list(ids), inputs["inverse"], inputs["offset"]),
-            ("within",) if len(ids) == 1 else ("between",),
-            setting.include_self,
-            tile_size,
+        loss = SimpleNamespace(
+            similarity=Similarity(
+                list(ids), inputs["inverse"], inputs["offset"]
+            ),
+            pairs=("within",) if len(ids) == 1 else ("between",),
+            include_self=setting.include_self,
+            tile_size=tile_size,
         )
+        batch = Batch(loss, inputs["z"], ids)
         reduced = reduce_logits(
             batch, TILED[setting.reduction], setting.where, inputs["shift"]
         )

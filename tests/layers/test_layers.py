@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from uniclip_keras.errors import InputError
 from uniclip_keras.layers import AugmentationEncoder
 from uniclip_keras.layers import ImageProjection
 from uniclip_keras.layers import TextProjection
@@ -78,3 +79,34 @@ def test_augmentation_encoder_has_the_given_layers():
     assert encoder(AUGMENTATIONS).shape == (4, 6)
     shapes = [w.shape for w in encoder.trainable_weights if len(w.shape) == 2]
     assert shapes == [(11, 8), (8, 7), (7, 6)]
+
+
+def by_hand(head, x):
+    """Three linear layers, the first two normalized over the batch."""
+    for dense, norm in head.hidden:
+        x = x @ dense.kernel.numpy()
+        x = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + norm.epsilon)
+        x = np.maximum(x * norm.gamma.numpy() + norm.beta.numpy(), 0.0)
+    return x @ head.projection.kernel.numpy() + head.projection.bias.numpy()
+
+
+def test_view_head_equals_the_formula():
+    x = 3.0 + 2.0 * FEATURES
+    head = ViewProjection((8, 7, 5))
+    head.build((None, 12))
+    for weight in head.trainable_weights:
+        weight.assign(weight + keras.random.normal(weight.shape, seed=1))
+    assert len(head.hidden) == 2
+    outputs = head(x, training=True)
+    np.testing.assert_allclose(outputs, by_hand(head, x), atol=1e-4)
+    # Outside training, the head uses the moving statistics.
+    dense, norm = head.hidden[0]
+    mean = (x @ dense.kernel.numpy()).mean(axis=0)
+    np.testing.assert_allclose(norm.moving_mean, 0.1 * mean, atol=1e-5)
+    assert np.abs(head(x) - head(x, training=True)).max() > 0.1
+
+
+@pytest.mark.parametrize("units", [(), (8, 0)])
+def test_view_head_refuses_impossible_units(units):
+    with pytest.raises(InputError, match="units=.*4096"):
+        ViewProjection(units)

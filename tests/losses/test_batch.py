@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from loss_batches import make_similarity
 
+from uniclip_keras.losses import MPNCE
 from uniclip_keras.losses.batch import Batch
 from uniclip_keras.losses.batch import count_equal
 from uniclip_keras.losses.batch import make_domains
@@ -53,9 +54,8 @@ def test_count_equal():
 def test_counts(include_self):
     # Ascending, as the batch sorts them: counts are in this order.
     ids = {"image": [1, 1, 2, 6], "text": [1, 2, 2, 5]}
-    similarity = make_similarity()
-    z = {d: tf.ones([4, 2]) for d in ids}
-    batch = Batch(z, ids, similarity, similarity.pairs, include_self, None)
+    loss = MPNCE(make_similarity(), include_self=include_self)
+    batch = Batch(loss, {d: tf.ones([4, 2]) for d in ids}, ids)
     assert set(batch.counts) == {(a, b) for a in ids for b in ids}
     for (a, b), count in batch.counts.items():
         expected = [ids[b].count(i) for i in ids[a]]

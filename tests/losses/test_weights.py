@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from loss_batches import make_similarity
 
+from uniclip_keras.losses import MPNCE
 from uniclip_keras.losses.batch import Batch
 from uniclip_keras.losses.weights import mean_weights
 from uniclip_keras.losses.weights import scale_to_shares
@@ -14,15 +15,8 @@ IDS = {"image": [1, 1, 2, 6], "text": [1, 2, 2, 5]}
 
 
 def make_batch(ids=IDS):
-    similarity = make_similarity()
     z = {d: tf.ones([len(i), 2]) for d, i in ids.items()}
-    return Batch(z, ids, similarity, similarity.pairs, False, None)
-
-
-def scaled(batch, shares):
-    return scale_to_shares(
-        mean_weights(batch.counts), batch.counts, batch.pair_of, shares
-    )
+    return Batch(MPNCE(make_similarity(), include_self=False), z, ids)
 
 
 def test_mean_weights():
@@ -37,7 +31,7 @@ def test_mean_weights():
 def test_groups_get_their_shares(text_share):
     batch = make_batch()
     shares = {"image-image": 1.0, "image-text": 3.0, "text-text": text_share}
-    weights, present = scaled(batch, shares)
+    weights, present = scale_to_shares(batch.counts, batch.pair_of, shares)
     assert float(present) == 4.0 + text_share
     totals = dict.fromkeys(shares, 0.0)
     for direction, weight in weights.items():
@@ -50,7 +44,7 @@ def test_groups_get_their_shares(text_share):
 def test_a_group_without_positives_gets_no_share():
     batch = make_batch({"image": [1, 1], "text": [1, 2]})
     shares = dict.fromkeys(("image-image", "image-text", "text-text"), 1.0)
-    weights, present = scaled(batch, shares)
+    weights, present = scale_to_shares(batch.counts, batch.pair_of, shares)
     assert float(present) == 2.0
     np.testing.assert_array_equal(weights["text", "text"], 0.0)
     assert np.isfinite(np.stack(list(weights.values()))).all()
