@@ -54,10 +54,7 @@ def value_and_gradients(loss, embeddings, ids):
 
 
 def assert_equal_losses(actual, expected, tolerance=1e-5):
-    """Compares two results of `value_and_gradients`.
-
-    Errors of gradients are relative to the largest gradient of all.
-    """
+    """Compares results; errors are relative to the largest gradient of all."""
     np.testing.assert_allclose(actual[0], expected[0], rtol=tolerance)
     largest = max(np.abs(g).max() for g in expected[1].values())
     for name, gradient in expected[1].items():

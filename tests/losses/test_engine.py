@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from dense_logits import DENSE
+from dense_logits import REDUCTIONS
 from dense_logits import Setting
 from dense_logits import assert_close
 from dense_logits import dense
@@ -20,7 +20,7 @@ IDS = {"a": [2, 0, 1, 1, 0, 4, 1, 3, 3], "b": [1, 0, 7, 2, 1, 3, 0]}
 SETTINGS = [
     (domains, Setting(reduction, where, include_self))
     for domains in ("a", "ab")
-    for reduction in DENSE
+    for reduction in REDUCTIONS
     for where in ("negatives", "positives", "all")
     for include_self in (False, True)
     # In other settings, no row meets itself.
@@ -54,21 +54,21 @@ def test_formula_of_the_docstring(domains, setting):
         "log_sum_exp": ("LogSumExp", 1.0),
     }[setting.reduction]
     a, b = "a", domains[-1]
-    order = {d: np.argsort(ids[d], kind="stable") for d in domains}
+    order = np.argsort(ids[a], kind="stable")
+    columns = order if a == b else slice(None)
     names = {
         "np": np,
-        "z_a": inputs["z"][a].numpy()[order[a]],
-        "z_b": inputs["z"][b].numpy()[order[b]],
-        "ids_a": ids[a][order[a]],
-        "ids_b": ids[b][order[b]],
+        "z_a": inputs["z"][a].numpy()[order],
+        "z_b": inputs["z"][b].numpy()[columns],
+        "ids_a": ids[a][order],
+        "ids_b": ids[b][columns],
         "domain_a": a,
         "domain_b": b,
         "temperature": 1.0 / inputs["inverse"].numpy(),
         "offset": inputs["offset"].numpy(),
         "shift": inputs["shift"]["a"].numpy(),
-        "where": setting.where,
-        "include_self": setting.include_self,
         "sign": sign,
+        **setting._asdict(),
     }
     with np.errstate(divide="ignore"):
         exec(formula, names)
@@ -94,29 +94,19 @@ def test_logits_far_apart(domains, inverse):
         assert_close(actual, expected, tolerance=1e-4)
 
 
-def any_size(inputs, ids):
-    """Returns a signature with unknown numbers of rows."""
-
-    def spec(x):
-        return tf.TensorSpec(
-            [None, *x.shape[1:]] if x.shape.rank else [], x.dtype
-        )
-
-    ids = {d: tf.TensorSpec([None], tf.int64) for d in ids}
-    return (
-        tf.TensorSpec([], tf.int32),
-        tf.nest.map_structure(spec, inputs),
-        ids,
-    )
-
-
 @functools.cache
 def traced(domains, setting):
     """Traces `tiled` once for all numbers of rows and tile sizes."""
-    ids = {d: IDS[d] for d in domains}
-    signature = any_size(make_inputs(setting, ids), ids)
+
+    def any_size(x):
+        shape = [None, *x.shape[1:]] if x.shape.rank else []
+        return tf.TensorSpec(shape, x.dtype)
+
+    ids = {d: tf.constant(IDS[d], tf.int64) for d in domains}
+    arguments = tf.constant(1), make_inputs(setting, ids), ids
     return tf.function(
-        functools.partial(tiled, setting), input_signature=signature
+        functools.partial(tiled, setting),
+        input_signature=tf.nest.map_structure(any_size, arguments),
     )
 
 
