@@ -40,11 +40,9 @@ def test_large_batches(noise):
     """With little noise, terms of the temperature's gradient cancel."""
     rng = np.random.default_rng(0)
     image = rng.normal(size=(ROWS, 32))
+    text = image + noise * rng.normal(size=image.shape)
     embeddings = {
-        "image": image.astype("float32"),
-        "text": (image + noise * rng.normal(size=image.shape)).astype(
-            "float32"
-        ),
+        d: z.astype("float32") for d, z in zip(TWO, (image, text), strict=True)
     }
     ids = {d: np.arange(ROWS) for d in TWO}
     loss = losses.CLIP(DomainSimilarity(temperature=TEMPERATURE))
@@ -60,7 +58,9 @@ def test_large_batches(noise):
 @pytest.mark.parametrize("name", ["MPNCE", "SupCon", "MILNCE"])
 def test_cold_stays_finite(name, fill):
     """The lowest temperature, with random, equal and zero embeddings."""
-    cold = getattr(losses, name)(DomainSimilarity(temperature=0.01))
+    pairs = ("image-image", "image-text")
+    cold = DomainSimilarity(temperature=0.01)
+    cold = getattr(losses, name)(cold, pairs=pairs)
     embeddings, ids = make_batch()
     if fill is not None:
         embeddings = {d: np.full_like(z, fill) for d, z in embeddings.items()}
