@@ -124,12 +124,13 @@ def test_ids_of_any_size_and_type():
     loss = losses.SupCon(make_similarity())
     embeddings, ids = make_batch()
     expected = float(loss(embeddings, ids=ids))
-    for other in (
-        {d: i + 2**62 for d, i in ids.items()},
-        {d: -i for d, i in ids.items()},
-        {d: i.astype("int32") for d, i in ids.items()},
-        {d: i.tolist() for d, i in ids.items()},
+    for change in (
+        lambda i: i + 2**62,
+        lambda i: -i,
+        lambda i: i.astype("int32"),
+        lambda i: i.tolist(),
     ):
+        other = {d: change(i) for d, i in ids.items()}
         assert float(loss(embeddings, ids=other)) == pytest.approx(expected)
 
 
