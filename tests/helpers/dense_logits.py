@@ -56,11 +56,7 @@ def reduce_dense(reduction, s, keep, shift):
 
 
 def make_inputs(setting, ids, dim=3, inverse=5.0, seed=0):
-    """Random tensors for the ids of one or two domains.
-
-    `upstream` weights the values in the total that is differentiated. Its
-    rows and those of `shift` are sorted by id.
-    """
+    """Random tensors; `upstream` and `shift` have their rows sorted by id."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape):
@@ -114,8 +110,7 @@ def tiled(setting, tile_size, inputs, ids):
             batch, reduction, setting.where, inputs["shift"]
         )
         values = {anchor: value for (anchor, _), value in reduced.items()}
-        total = weighted_total(inputs, values)
-    return values, gradients(setting, tape, total, inputs)
+    return values, gradients(setting, tape, values, inputs)
 
 
 def dense(setting, inputs, ids):
@@ -136,23 +131,17 @@ def dense(setting, inputs, ids):
             values[anchor] = reduce_dense(
                 setting.reduction, logits, keep, inputs["shift"][anchor]
             )
-        total = weighted_total(inputs, values)
-    return values, gradients(setting, tape, total, inputs)
+    return values, gradients(setting, tape, values, inputs)
 
 
-def weighted_total(inputs, values):
-    return tf.add_n(
-        [tf.reduce_sum(inputs["upstream"][d] * v) for d, v in values.items()]
-    )
-
-
-def gradients(setting, tape, total, inputs):
+def gradients(setting, tape, values, inputs):
     names = ["z", "inverse", "offset"]
     if setting.reduction.startswith("softplus"):
         names.append("shift")  # The others ignore it.
     return tape.gradient(
-        total,
+        list(values.values()),
         {name: inputs[name] for name in names},
+        output_gradients=[inputs["upstream"][d] for d in values],
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
 

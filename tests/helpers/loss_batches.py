@@ -39,6 +39,15 @@ def make_batch(domains=TWO, ids=IDS, dim=3, seed=0):
     return embeddings, {d: np.array(ids[d]) for d in domains}
 
 
+def cosines(embeddings):
+    """Returns those of images and texts, float64 `[images, texts]`."""
+    image, text = (
+        z / np.linalg.norm(z, axis=1, keepdims=True)
+        for z in (embeddings[d].astype("float64") for d in TWO)
+    )
+    return image @ text.T
+
+
 def value_and_gradients(loss, embeddings, ids):
     """Returns a loss's value, and gradients by domain and variable name."""
     similarity = loss.similarity

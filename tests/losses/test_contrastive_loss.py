@@ -27,14 +27,10 @@ OPTIONS = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_round_trip(name):
-    options = OPTIONS[name] | {
-        "include_self": name != "MPNCE",
-        "pairs": ("image-text", "text-text"),
-        "tile_size": 7,
-        "name": "mine",
-    }
-    if name == "SLIP":
-        del options["include_self"]
+    pairs = ("image-text", "text-text")
+    options = {**OPTIONS[name], "pairs": pairs, "tile_size": 7, "name": "mine"}
+    if name != "SLIP":
+        options["include_self"] = name != "MPNCE"
     loss = getattr(losses, name)(make_similarity(THREE), **options)
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(loss)))
     assert config["registered_name"] == f"uniclip_keras>{name}"

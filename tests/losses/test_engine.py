@@ -100,18 +100,8 @@ def traced(domains, setting):
     )
 
 
-def few_classes(count, rng):
-    return rng.integers(0, 3, count)
-
-
-def unique(count, rng):
-    return rng.permutation(count)
-
-
-def huge_and_negative(count, rng):
-    """Ids that are equal in float32 or in 32 bits."""
-    values = [2**62, 2**62 + 1, -(2**62), 2**32, 0, -1, -(2**63)]
-    return rng.choice(values, count)
+# Some are equal in float32 or in 32 bits.
+HUGE = [2**62, 2**62 + 1, -(2**62), 2**32, 0, -1, -(2**63)]
 
 
 @pytest.mark.parametrize(
@@ -121,12 +111,17 @@ def huge_and_negative(count, rng):
         ("ab", Setting("softplus_below", "positives")),
     ],
 )
-@pytest.mark.parametrize("make_ids", [few_classes, unique, huge_and_negative])
-def test_any_number_of_rows_and_size_of_tiles(domains, setting, make_ids):
-    run = traced(domains, setting)
+@pytest.mark.parametrize("kind", ["few", "unique", "huge"])
+def test_any_number_of_rows_and_size_of_tiles(domains, setting, kind):
     rng = np.random.default_rng(0)
+    make_ids = {
+        "few": lambda count: rng.integers(0, 3, count),
+        "unique": rng.permutation,
+        "huge": lambda count: rng.choice(HUGE, count),
+    }[kind]
+    run = traced(domains, setting)
     for rows in (13, 5, 1):
-        ids = {d: make_ids(rows + 2 * k, rng) for k, d in enumerate(domains)}
+        ids = {d: make_ids(rows + 2 * k) for k, d in enumerate(domains)}
         inputs = make_inputs(setting, ids, seed=rows)
         expected = dense(setting, inputs, ids)
         for tile_size in (1, 4, 5, 100):

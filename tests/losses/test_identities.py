@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from loss_batches import THREE
-from loss_batches import TWO
 from loss_batches import assert_equal_losses
+from loss_batches import cosines
 from loss_batches import make_batch
 from loss_batches import make_similarity
 from loss_batches import value_and_gradients
@@ -15,15 +15,6 @@ from uniclip_keras.layers import DomainSimilarity
 
 BETWEEN = ("image-text",)
 ONE_TO_ONE = {"image": [4, 0, 2, 1, 3], "text": [0, 1, 2, 3, 4]}
-
-
-def cosines(embeddings):
-    """Float64 `[images, texts]`."""
-    image, text = (
-        z / np.linalg.norm(z, axis=1, keepdims=True)
-        for z in (embeddings[d].astype("float64") for d in TWO)
-    )
-    return image @ text.T
 
 
 def test_losses_are_equal_with_one_positive():

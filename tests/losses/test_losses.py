@@ -4,7 +4,6 @@ import functools
 
 import numpy as np
 import pytest
-from loss_batches import ONE
 from loss_batches import THREE
 from loss_batches import TWO
 from loss_batches import make_batch
@@ -19,24 +18,24 @@ SHARES = {"image-image": 1.0, "image-text": 2.0, "text-text": 0.0}
 BETWEEN = ("image-text",)
 APART = ("image-text", "view-view")
 CASES = [
-    ("MPNCE", TWO, {}),
-    ("MPNCE", TWO, {"domain_weights": SHARES, "include_self": False}),
-    ("MPNCE", THREE, {"domain_weights": "uniform", "include_self": False}),
-    ("MPNCE", THREE, {"pairs": APART}),
-    ("InfoNCE", ONE, {}),
-    ("InfoNCE", TWO, {"include_self": True, "domain_weights": "balanced"}),
-    ("SupCon", ONE, {}),
-    ("SupCon", TWO, {"include_self": True}),
-    ("SupCon", THREE, {"domain_weights": "balanced", "pairs": BETWEEN}),
-    ("MILNCE", ONE, {"include_self": True}),
-    ("MILNCE", THREE, {}),
-    ("CLIP", TWO, {}),
-    ("CLIP", THREE, {"pairs": ("image-text", "text-view")}),
-    ("SLIP", THREE, {"view_weight": 0.5}),
-    ("UniCL", TWO, {}),
-    ("UniCL", THREE, {"pairs": ("image-view", "image-image")}),
-    ("SigLIP", TWO, {}),
-    ("SigLIP", THREE, {"pairs": APART}),
+    ("MPNCE", 2, {}),
+    ("MPNCE", 2, {"domain_weights": SHARES, "include_self": False}),
+    ("MPNCE", 3, {"domain_weights": "uniform", "include_self": False}),
+    ("MPNCE", 3, {"pairs": APART}),
+    ("InfoNCE", 1, {}),
+    ("InfoNCE", 2, {"include_self": True, "domain_weights": "balanced"}),
+    ("SupCon", 1, {}),
+    ("SupCon", 2, {"include_self": True}),
+    ("SupCon", 3, {"domain_weights": "balanced", "pairs": BETWEEN}),
+    ("MILNCE", 1, {"include_self": True}),
+    ("MILNCE", 3, {}),
+    ("CLIP", 2, {}),
+    ("CLIP", 3, {"pairs": ("image-text", "text-view")}),
+    ("SLIP", 3, {"view_weight": 0.5}),
+    ("UniCL", 2, {}),
+    ("UniCL", 3, {"pairs": ("image-view", "image-image")}),
+    ("SigLIP", 2, {}),
+    ("SigLIP", 3, {"pairs": APART}),
 ]
 NAMES = list(dict.fromkeys(name for name, _, _ in CASES))
 
@@ -70,12 +69,9 @@ def assert_equals_twin(loss, embeddings, ids, tile_sizes):
             assert error <= 1e-4 * scale, (name, loss.tile_size)
 
 
-@pytest.mark.parametrize(
-    ("name", "domains", "arguments"),
-    CASES,
-    ids=[f"{name}-{len(domains)}" for name, domains, _ in CASES],
-)
-def test_equals_its_twin(name, domains, arguments):
+@pytest.mark.parametrize(("name", "count", "arguments"), CASES)
+def test_equals_its_twin(name, count, arguments):
+    domains = THREE[:count]
     loss = getattr(losses, name)(make_similarity(domains), **arguments)
     # With 6, the images are in two tiles, the other domains in one.
     assert_equals_twin(loss, *make_batch(domains), tile_sizes=(None, 6))

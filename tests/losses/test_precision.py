@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from loss_batches import ONE
 from loss_batches import TWO
+from loss_batches import cosines
 from loss_batches import make_batch
 from loss_batches import make_similarity
 from loss_batches import value_and_gradients
@@ -19,11 +20,7 @@ TEMPERATURE = 0.02
 
 def clip_in_float64(embeddings):
     """CLIP's value and derivative by `log_temperature`; row i matches row i."""
-    image, text = (
-        z / np.linalg.norm(z, axis=1, keepdims=True)
-        for z in (embeddings[d].astype("float64") for d in TWO)
-    )
-    logits = image @ text.T / TEMPERATURE
+    logits = cosines(embeddings) / TEMPERATURE
     value, slope = 0.0, 0.0
     for s in (logits, logits.T):
         top = s.max(axis=1, keepdims=True)
