@@ -1,5 +1,6 @@
 """The reductions of the engine from one matrix of all logits, in float64."""
 
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from uniclip_keras.losses.reductions import Sum
 
 
 class Setting(NamedTuple):
-    """A name of `DENSE`, and which logits it reduces."""
+    """A name of `REDUCTIONS`, and which logits it reduces."""
 
     reduction: str
     where: str
@@ -36,31 +37,7 @@ class Similarity(NamedTuple):
         return tf.stack([self.inverse] * 2), tf.stack([self.offset] * 2)
 
 
-def dense_sum(s, keep, shift):
-    return tf.reduce_sum(tf.where(keep, s, 0.0), axis=1)
-
-
-def dense_softplus(s, keep, shift, sign=1.0):
-    x = tf.math.softplus(sign * (s - shift[:, None]))
-    return tf.reduce_sum(tf.where(keep, x, 0.0), axis=1)
-
-
-def dense_softplus_below(s, keep, shift):
-    return dense_softplus(s, keep, shift, sign=-1.0)
-
-
-def dense_log_sum_exp(s, keep, shift):
-    s = tf.where(keep, s, tf.cast(NO_LOGIT, s.dtype))
-    return tf.reduce_logsumexp(s, axis=1)
-
-
-DENSE = {
-    "sum": dense_sum,
-    "softplus": dense_softplus,
-    "softplus_below": dense_softplus_below,
-    "log_sum_exp": dense_log_sum_exp,
-}
-TILED = {
+REDUCTIONS = {
     "sum": Sum(),
     "softplus": SoftplusSum(1.0),
     "softplus_below": SoftplusSum(-1.0),
@@ -68,12 +45,18 @@ TILED = {
 }
 
 
-def make_inputs(setting, ids, dim=3, inverse=5.0, seed=0):
-    """Random tensors for the ids of one or two domains.
+def reduce_dense(reduction, s, keep, shift):
+    if reduction == "log_sum_exp":
+        s = tf.where(keep, s, tf.cast(NO_LOGIT, s.dtype))
+        return tf.reduce_logsumexp(s, axis=1)
+    if reduction != "sum":
+        sign = -1.0 if reduction == "softplus_below" else 1.0
+        s = tf.math.softplus(sign * (s - shift[:, None]))
+    return tf.reduce_sum(tf.where(keep, s, 0.0), axis=1)
 
-    `upstream` weights the values in the total that is differentiated. Its
-    rows and those of `shift` are sorted by id.
-    """
+
+def make_inputs(setting, ids, dim=3, inverse=5.0, seed=0):
+    """Random tensors; `upstream` and `shift` have their rows sorted by id."""
     rng = np.random.default_rng(seed)
 
     def normal(*shape):
@@ -93,21 +76,10 @@ def make_inputs(setting, ids, dim=3, inverse=5.0, seed=0):
     return inputs
 
 
-def directions(domains):
-    first, *others = domains
-    if not others:
-        return [(first, first)]
-    return [(first, others[0]), (others[0], first)]
-
-
 def find_candidates(setting, ids):
-    """Finds the candidates of each anchor by comparing all ids.
-
-    Returns:
-        Mapping from direction to bool `[n, m]`, with anchors sorted by id.
-    """
+    """Bool `[n, m]` by direction: candidates of the anchors sorted by id."""
     found = {}
-    for anchor, candidate in directions(ids):
+    for anchor, candidate in zip(ids, reversed(ids), strict=True):
         keep = np.zeros([len(ids[anchor]), len(ids[candidate])], bool)
         for i, j in np.ndindex(*keep.shape):
             equal = ids[anchor][i] == ids[candidate][j]
@@ -116,32 +88,29 @@ def find_candidates(setting, ids):
             )
             if anchor == candidate and i == j and not setting.include_self:
                 keep[i, j] = False
-        found[anchor, candidate] = keep[sorted_order(ids[anchor])]
+        found[anchor, candidate] = keep[np.argsort(ids[anchor], kind="stable")]
     return found
-
-
-def sorted_order(ids):
-    return np.argsort(ids, kind="stable")
 
 
 def tiled(setting, tile_size, inputs, ids):
     """The engine's values, and the gradients of their weighted total."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
-        batch = Batch(
-            inputs["z"],
-            ids,
-            Similarity(list(ids), inputs["inverse"], inputs["offset"]),
-            ("within",) if len(ids) == 1 else ("between",),
-            setting.include_self,
-            tile_size,
+        loss = SimpleNamespace(
+            similarity=Similarity(
+                list(ids), inputs["inverse"], inputs["offset"]
+            ),
+            pairs=("within",) if len(ids) == 1 else ("between",),
+            include_self=setting.include_self,
+            tile_size=tile_size,
         )
+        batch = Batch(loss, inputs["z"], ids)
+        reduction = REDUCTIONS[setting.reduction]
         reduced = reduce_logits(
-            batch, TILED[setting.reduction], setting.where, inputs["shift"]
+            batch, reduction, setting.where, inputs["shift"]
         )
         values = {anchor: value for (anchor, _), value in reduced.items()}
-        total = weighted_total(inputs, values)
-    return values, gradients(setting, tape, total, inputs)
+    return values, gradients(setting, tape, values, inputs)
 
 
 def dense(setting, inputs, ids):
@@ -156,29 +125,23 @@ def dense(setting, inputs, ids):
                 tf.linalg.normalize(inputs["z"][d], axis=1)[0]
                 for d in direction
             )
-            rows = tf.gather(rows, sorted_order(ids[anchor]))
+            rows = tf.gather(rows, np.argsort(ids[anchor], kind="stable"))
             cosines = tf.matmul(rows, columns, transpose_b=True)
             logits = (cosines - inputs["offset"]) * inputs["inverse"]
-            values[anchor] = DENSE[setting.reduction](
-                logits, keep, inputs["shift"][anchor]
+            values[anchor] = reduce_dense(
+                setting.reduction, logits, keep, inputs["shift"][anchor]
             )
-        total = weighted_total(inputs, values)
-    return values, gradients(setting, tape, total, inputs)
+    return values, gradients(setting, tape, values, inputs)
 
 
-def weighted_total(inputs, values):
-    return tf.add_n(
-        [tf.reduce_sum(inputs["upstream"][d] * v) for d, v in values.items()]
-    )
-
-
-def gradients(setting, tape, total, inputs):
+def gradients(setting, tape, values, inputs):
     names = ["z", "inverse", "offset"]
     if setting.reduction.startswith("softplus"):
         names.append("shift")  # The others ignore it.
     return tape.gradient(
-        total,
+        list(values.values()),
         {name: inputs[name] for name in names},
+        output_gradients=[inputs["upstream"][d] for d in values],
         unconnected_gradients=tf.UnconnectedGradients.ZERO,
     )
 
@@ -188,7 +151,6 @@ def assert_close(actual, expected, tolerance=1e-5):
     for got, wanted in zip(
         tf.nest.flatten(actual), tf.nest.flatten(expected), strict=True
     ):
-        wanted = wanted.numpy()
         scale = max(1.0, np.abs(wanted).max(initial=0.0))
         np.testing.assert_allclose(
             got, wanted, rtol=tolerance, atol=tolerance * scale

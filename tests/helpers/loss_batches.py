@@ -39,6 +39,15 @@ def make_batch(domains=TWO, ids=IDS, dim=3, seed=0):
     return embeddings, {d: np.array(ids[d]) for d in domains}
 
 
+def cosines(embeddings):
+    """Returns those of images and texts, float64 `[images, texts]`."""
+    image, text = (
+        z / np.linalg.norm(z, axis=1, keepdims=True)
+        for z in (embeddings[d].astype("float64") for d in TWO)
+    )
+    return image @ text.T
+
+
 def value_and_gradients(loss, embeddings, ids):
     """Returns a loss's value, and gradients by domain and variable name."""
     similarity = loss.similarity
@@ -54,10 +63,7 @@ def value_and_gradients(loss, embeddings, ids):
 
 
 def assert_equal_losses(actual, expected, tolerance=1e-5):
-    """Compares two results of `value_and_gradients`.
-
-    Errors of gradients are relative to the largest gradient of all.
-    """
+    """Compares results; errors are relative to the largest gradient of all."""
     np.testing.assert_allclose(actual[0], expected[0], rtol=tolerance)
     largest = max(np.abs(g).max() for g in expected[1].values())
     for name, gradient in expected[1].items():

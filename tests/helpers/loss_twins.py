@@ -27,55 +27,35 @@ class Term(NamedTuple):
 
 
 def twin_value(loss, embeddings, ids, log_temperature=None, offset=None):
-    """Computes the value of a loss by loops.
-
-    Args:
-        loss: A loss.
-        embeddings, ids: The arguments of its call.
-        log_temperature, offset: Parameters in place of the similarity's own.
-
-    Returns:
-        float.
-    """
+    """Computes the value of a loss by loops, with parameters or its own."""
     similarity = loss.similarity
     if log_temperature is None:
         log_temperature = similarity.log_temperature.numpy()
     if offset is None:
         offset = similarity.offset.numpy()
-    taus, offsets = (
-        np.broadcast_to(np.asarray(x, "float64"), len(similarity.pairs))
-        for x in (np.exp(log_temperature, dtype="float64"), offset)
-    )
     # A float32 scalar among plain floats would round the result.
+    taus = np.exp(log_temperature, dtype="float64").tolist()
+    offsets = np.asarray(offset, "float64").tolist()
     parameters = dict(
-        zip(
-            similarity.pairs,
-            zip(taus.tolist(), offsets.tolist(), strict=True),
-            strict=True,
-        )
+        zip(similarity.pairs, zip(taus, offsets, strict=True), strict=True)
     )
     anchors = list(find_anchors(loss, embeddings, ids, parameters))
-    twin = TWINS[type(loss).__name__]
-    return float(twin(loss, anchors))
+    return float(TWINS[type(loss).__name__](loss, anchors))
 
 
 def find_anchors(loss, embeddings, ids, parameters):
     rows = [
-        (domain, row, z / math.sqrt(z @ z), i)
+        (domain, int(i), z / math.sqrt(z @ z))
         for domain in embeddings
-        for row, (z, i) in enumerate(
-            zip(
-                np.asarray(embeddings[domain], "float64"),
-                np.asarray(ids[domain]).tolist(),
-                strict=True,
-            )
+        for i, z in zip(
+            ids[domain], np.asarray(embeddings[domain], "float64"), strict=True
         )
     ]
-    cosines = np.stack([z for _, _, z, _ in rows])
-    cosines = (cosines @ cosines.T).tolist()
-    for m, (domain, row, _, own) in enumerate(rows):
+    z = np.stack([z for _, _, z in rows])
+    cosines = (z @ z.T).tolist()
+    for m, (domain, own, _) in enumerate(rows):
         positives, negatives = [], []
-        for n, (other, candidate, _, i) in enumerate(rows):
+        for n, (other, i, _) in enumerate(rows):
             pair = pair_of(loss, (domain, other))
             if pair not in loss.pairs:
                 continue
@@ -83,7 +63,7 @@ def find_anchors(loss, embeddings, ids, parameters):
             logit = (cosines[m][n] - offset) / tau
             if i != own:
                 negatives.append((other, logit))
-            elif loss.include_self or (domain, row) != (other, candidate):
+            elif loss.include_self or m != n:
                 positives.append((other, logit))
         yield Anchor(domain, positives, negatives)
 
@@ -114,33 +94,20 @@ def against_all(anchor, logit):
 
 def terms_of(anchors, against):
     return [
-        Term(
-            (anchor.domain, candidate),
-            1 / len(anchor.positives),
-            against(anchor, logit),
-        )
-        for anchor in anchors
-        for candidate, logit in anchor.positives
+        Term((a.domain, candidate), 1 / len(a.positives), against(a, logit))
+        for a in anchors
+        for candidate, logit in a.positives
     ]
 
 
 def share_out(terms, group_of, shares):
-    """Weights the terms so that each group gets its share.
-
-    Returns:
-        Tuple of the weighted sum and the total share of the groups present.
-    """
-    totals = {}
+    """The sum of terms by share of group, and the share of those present."""
+    totals, sums = {}, {}
     for term in terms:
         group = group_of(term.direction)
         totals[group] = totals.get(group, 0.0) + term.weight
-    value = sum(
-        term.value
-        * term.weight
-        * shares[group_of(term.direction)]
-        / totals[group_of(term.direction)]
-        for term in terms
-    )
+        sums[group] = sums.get(group, 0.0) + term.weight * term.value
+    value = sum(shares[group] * sums[group] / totals[group] for group in totals)
     return value, sum(shares[group] for group in totals)
 
 
@@ -157,9 +124,7 @@ def weighted(against):
             return sum(term.weight * term.value for term in terms) / count
         if shares == "balanced":
             shares = dict.fromkeys(loss.pairs, 1.0)
-        value, whole = share_out(
-            terms, lambda direction: pair_of(loss, direction), shares
-        )
+        value, whole = share_out(terms, lambda d: pair_of(loss, d), shares)
         return value / whole
 
     return value
@@ -176,9 +141,8 @@ def by_direction(against, shares_of):
             for b in domains
             if pair_of(loss, (a, b)) in loss.pairs
         ]
-        shares = shares_of(loss, directions)
         terms = terms_of(anchors, against)
-        return share_out(terms, lambda direction: direction, shares)[0]
+        return share_out(terms, lambda d: d, shares_of(loss, directions))[0]
 
     return value
 
@@ -188,17 +152,12 @@ def equal_shares(loss, directions):
 
 
 def slip_shares(loss, directions):
-    return {
-        (anchor, candidate): loss.view_weight if anchor == candidate else 0.5
-        for anchor, candidate in directions
-    }
+    return {(a, b): loss.view_weight if a == b else 0.5 for a, b in directions}
 
 
 def mil_nce(loss, anchors):
     values = [
-        against_all(anchor, logsumexp(anchor.positives))
-        for anchor in anchors
-        if anchor.positives
+        against_all(a, logsumexp(a.positives)) for a in anchors if a.positives
     ]
     return sum(values) / len(values) if values else 0.0
 

@@ -27,13 +27,11 @@ def test_logits_are_scaled_cosines():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(4, 5)), rng.normal(size=(3, 5))
     layer = DomainSimilarity(
-        ("image", "text"),
-        temperature={"image-image": 1, "image-text": 0.5, "text-text": 1},
-        offset={"image-image": 0, "image-text": 0.25, "text-text": 0},
+        temperature={"image-image": 1, "image-text": 0.5},
+        offset={"image-text": 0.25},
     )
-    cosine = (a / np.linalg.norm(a, axis=1, keepdims=True)) @ (
-        b / np.linalg.norm(b, axis=1, keepdims=True)
-    ).T
+    norms = np.linalg.norm(a, axis=1)[:, None] * np.linalg.norm(b, axis=1)
+    cosine = a @ b.T / norms
     for domains in (("image", "text"), ("text", "image")):
         np.testing.assert_allclose(
             layer(a, b, domains=domains), (cosine - 0.25) / 0.5, atol=1e-5
@@ -51,6 +49,8 @@ def test_one_pair_per_unordered_pair_of_domains(count):
     assert indices == set(range(len(layer.pairs)))
     if count > 1:
         assert layer.pair_index("d0", "d1") == layer.pair_index("d1", "d0")
+    with pytest.raises(InputError, match="'audio'"):
+        layer.pair_index("audio", "d0")
 
 
 def test_similarity_stays_float32(policy):
@@ -65,21 +65,18 @@ def test_pairs_left_out_start_at_defaults():
     layer = DomainSimilarity(
         temperature={"image-text": 0.2}, offset={"text-text": 0.5}
     )
-    values = {name: float(value) for name, value in layer.values().items()}
-    assert values == pytest.approx(
-        {
-            "temperature/image-image": 0.07,
-            "temperature/image-text": 0.2,
-            "temperature/text-text": 0.07,
-            "offset/image-image": 0.0,
-            "offset/image-text": 0.0,
-            "offset/text-text": 0.5,
-        }
-    )
-    assert set(layer.values(pairs=["image-text"])) == {
-        "temperature/image-text",
-        "offset/image-text",
+    expected = {
+        "temperature/image-image": 0.07,
+        "temperature/image-text": 0.2,
+        "temperature/text-text": 0.07,
+        "offset/image-image": 0.0,
+        "offset/image-text": 0.0,
+        "offset/text-text": 0.5,
     }
+    values = {name: float(value) for name, value in layer.values().items()}
+    assert values == pytest.approx(expected)
+    one_pair = {name for name in expected if name.endswith("image-text")}
+    assert set(layer.values(pairs=["image-text"])) == one_pair
 
 
 @pytest.mark.parametrize("start", [0.01, 100.0])
@@ -123,38 +120,36 @@ def test_shared_parameters():
     np.testing.assert_allclose(d_offset, [6.0])
 
 
-LEARNED = [
-    (True, (True, True, True)),
-    (False, (False, False, False)),
-    (("image-text",), (False, True, False)),
-    (["text-text", "image-image"], (True, False, True)),
-]
-
-
-@pytest.mark.parametrize(("names", "learned"), LEARNED)
+@pytest.mark.parametrize(
+    ("names", "learned"),
+    [
+        (True, (True, True, True)),
+        (False, (False, False, False)),
+        (("image-text",), (False, True, False)),
+        (["text-text", "image-image"], (True, False, True)),
+    ],
+)
 def test_only_learned_parameters_move(names, learned):
     layer = DomainSimilarity(
         temperature=0.5, learn_temperature=names, learn_offset=("image-text",)
     )
     assert layer.log_temperature.trainable == any(learned)
     layer.offset.assign([0.1, 0.2, 0.3])
-    before = [layer.log_temperature.numpy(), layer.offset.numpy()]
+    variables = layer.log_temperature, layer.offset
+    before = [v.numpy() for v in variables]
     optimizer = adamw(layer, learning_rate=0.1, steps=10, weight_decay=0.5)
     for _ in range(3):
-        slopes = dict(
-            zip(("log_temperature", "offset"), gradients(layer), strict=True)
-        )
+        slopes = gradients(layer)
         optimizer.apply_gradients(
-            (slopes[v.name], v) for v in layer.trainable_variables
+            (slope, v)
+            for slope, v in zip(slopes, variables, strict=True)
+            if v.trainable
         )
-    for variable, start, moves in zip(
-        (layer.log_temperature, layer.offset),
-        before,
-        (learned, (False, True, False)),
-        strict=True,
+    for v, start, slope, moves in zip(
+        variables, before, slopes, (learned, (False, True, False)), strict=True
     ):
-        np.testing.assert_array_equal(variable.numpy() != start, moves)
-        np.testing.assert_array_equal(slopes[variable.name] != 0.0, moves)
+        np.testing.assert_array_equal(v.numpy() != start, moves)
+        np.testing.assert_array_equal(slope != 0.0, moves)
 
 
 def test_round_trip(tmp_path):
@@ -171,14 +166,10 @@ def test_round_trip(tmp_path):
     outputs = layer(inputs, inputs, domains=("a", "b"))
     keras.Model(inputs, outputs).save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras").get_layer(layer.name)
-    np.testing.assert_array_equal(
-        again.log_temperature.numpy(), layer.log_temperature.numpy()
-    )
+    np.testing.assert_array_equal(again.log_temperature, layer.log_temperature)
     # Sequences come back from the file as lists.
-    configs = [
-        json.dumps(x.get_config(), sort_keys=True) for x in (again, layer)
-    ]
-    assert configs[0] == configs[1]
+    config = json.loads(json.dumps(layer.get_config()))
+    assert json.loads(json.dumps(again.get_config())) == config
     for slope, expected in zip(gradients(again), gradients(layer), strict=True):
         np.testing.assert_array_equal(slope, expected)
 
@@ -204,8 +195,3 @@ def test_round_trip(tmp_path):
 def test_bad_arguments(arguments, words):
     with pytest.raises(InputError, match=words):
         DomainSimilarity(**arguments)
-
-
-def test_unknown_domain():
-    with pytest.raises(InputError, match="'audio'"):
-        DomainSimilarity().pair_index("audio", "text")

@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from uniclip_keras.layers import AugmentationEncoder
-from uniclip_keras.layers import ImageProjection
-from uniclip_keras.layers import TextProjection
-from uniclip_keras.layers import ViewProjection
+from uniclip_keras import layers
+from uniclip_keras.errors import InputError
 
 FEATURES = np.random.default_rng(0).normal(size=(4, 12)).astype("float32")
 AUGMENTATIONS = np.random.default_rng(1).random((4, 11)).astype("float32")
@@ -17,10 +15,10 @@ AUGMENTATIONS = np.random.default_rng(1).random((4, 11)).astype("float32")
 def build_model():
     features = keras.Input((12,))
     augmentations = keras.Input((11,))
-    encoded = AugmentationEncoder((8, 8, 6))(augmentations)
-    image = ImageProjection(5, blocks=2)(features, encoded)
-    text = TextProjection(5)(features)
-    view = ViewProjection((8, 5))(features)
+    encoded = layers.AugmentationEncoder((8, 8, 6))(augmentations)
+    image = layers.ImageProjection(5, blocks=2)(features, encoded)
+    text = layers.TextProjection(5)(features)
+    view = layers.ViewProjection((8, 5))(features)
     return keras.Model([features, augmentations], [image, text, view])
 
 
@@ -40,9 +38,8 @@ def test_every_policy_graphs_and_a_file(policy, tmp_path):
             np.testing.assert_allclose(output, expected, atol=1e-5)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    for output, expected in zip(again(inputs), outputs, strict=True):
-        np.testing.assert_array_equal(output, expected)
-    (view,) = [x for x in again.layers if isinstance(x, ViewProjection)]
+    tf.nest.map_structure(np.testing.assert_array_equal, again(inputs), outputs)
+    (view,) = [x for x in again.layers if isinstance(x, layers.ViewProjection)]
     assert all(norm.synchronized for _, norm in view.hidden)
 
 
@@ -67,14 +64,45 @@ def test_gradients_reach_every_weight():
 
 @pytest.mark.parametrize("blocks", [0, 1])
 def test_image_head_without_augmentation(blocks):
-    head = ImageProjection(5, blocks=blocks)
+    head = layers.ImageProjection(5, blocks=blocks)
     assert head(FEATURES).shape == (4, 5)
     # Norm and projection; a block adds an entry, its norm and two layers.
     assert len(head.trainable_weights) == (3 if blocks == 0 else 11)
 
 
 def test_augmentation_encoder_has_the_given_layers():
-    encoder = AugmentationEncoder((8, 7, 6))
+    encoder = layers.AugmentationEncoder((8, 7, 6))
     assert encoder(AUGMENTATIONS).shape == (4, 6)
     shapes = [w.shape for w in encoder.trainable_weights if len(w.shape) == 2]
     assert shapes == [(11, 8), (8, 7), (7, 6)]
+
+
+def by_hand(head, x):
+    """Three linear layers, the first two normalized over the batch."""
+    for dense, norm in head.hidden:
+        x = x @ dense.kernel.numpy()
+        x = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + norm.epsilon)
+        x = np.maximum(x * norm.gamma.numpy() + norm.beta.numpy(), 0.0)
+    return x @ head.projection.kernel.numpy() + head.projection.bias.numpy()
+
+
+def test_view_head_equals_the_formula():
+    x = 3.0 + 2.0 * FEATURES
+    head = layers.ViewProjection((8, 7, 5))
+    head.build((None, 12))
+    for weight in head.trainable_weights:
+        weight.assign(weight + keras.random.normal(weight.shape, seed=1))
+    assert len(head.hidden) == 2
+    outputs = head(x, training=True)
+    np.testing.assert_allclose(outputs, by_hand(head, x), atol=1e-4)
+    # Outside training, the head uses the moving statistics.
+    dense, norm = head.hidden[0]
+    mean = (x @ dense.kernel.numpy()).mean(axis=0)
+    np.testing.assert_allclose(norm.moving_mean, 0.1 * mean, atol=1e-5)
+    assert np.abs(head(x) - head(x, training=True)).max() > 0.1
+
+
+@pytest.mark.parametrize("units", [(), (8, 0)])
+def test_view_head_refuses_impossible_units(units):
+    with pytest.raises(InputError, match="units=.*4096"):
+        layers.ViewProjection(units)

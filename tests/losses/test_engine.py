@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 import tensorflow as tf
-from dense_logits import DENSE
+from dense_logits import REDUCTIONS
 from dense_logits import Setting
 from dense_logits import assert_close
 from dense_logits import dense
@@ -20,7 +20,7 @@ IDS = {"a": [2, 0, 1, 1, 0, 4, 1, 3, 3], "b": [1, 0, 7, 2, 1, 3, 0]}
 SETTINGS = [
     (domains, Setting(reduction, where, include_self))
     for domains in ("a", "ab")
-    for reduction in DENSE
+    for reduction in REDUCTIONS
     for where in ("negatives", "positives", "all")
     for include_self in (False, True)
     # In other settings, no row meets itself.
@@ -28,24 +28,14 @@ SETTINGS = [
 ]
 
 
-@functools.cache
-def make_case(domains, setting):
-    """Returns inputs, ids, and the results of the dense formula."""
-    ids = {d: np.array(IDS[d]) for d in domains}
-    inputs = make_inputs(setting, ids)
-    return inputs, ids, dense(setting, inputs, ids)
-
-
 @pytest.mark.parametrize(("domains", "setting"), SETTINGS)
 def test_equals_dense(domains, setting):
-    inputs, ids, expected = make_case(domains, setting)
+    """The engine and the formula of its docstring give the same values."""
+    ids = {d: np.array(IDS[d]) for d in domains}
+    inputs = make_inputs(setting, ids)
+    expected = dense(setting, inputs, ids)
     # The last blocks are padded: 5 and 4 rows, and 4 and 3.
     assert_close(tiled(setting, 5, inputs, ids), expected)
-
-
-@pytest.mark.parametrize(("domains", "setting"), SETTINGS)
-def test_formula_of_the_docstring(domains, setting):
-    inputs, ids, (expected, _) = make_case(domains, setting)
     formula = engine.__doc__.split("```python\n")[1].split("```")[0]
     reduction, sign = {
         "sum": ("Sum", 1.0),
@@ -54,27 +44,27 @@ def test_formula_of_the_docstring(domains, setting):
         "log_sum_exp": ("LogSumExp", 1.0),
     }[setting.reduction]
     a, b = "a", domains[-1]
-    order = {d: np.argsort(ids[d], kind="stable") for d in domains}
+    order = np.argsort(ids[a], kind="stable")
+    columns = order if a == b else slice(None)
     names = {
         "np": np,
-        "z_a": inputs["z"][a].numpy()[order[a]],
-        "z_b": inputs["z"][b].numpy()[order[b]],
-        "ids_a": ids[a][order[a]],
-        "ids_b": ids[b][order[b]],
+        "z_a": inputs["z"][a].numpy()[order],
+        "z_b": inputs["z"][b].numpy()[columns],
+        "ids_a": ids[a][order],
+        "ids_b": ids[b][columns],
         "domain_a": a,
         "domain_b": b,
         "temperature": 1.0 / inputs["inverse"].numpy(),
         "offset": inputs["offset"].numpy(),
         "shift": inputs["shift"]["a"].numpy(),
-        "where": setting.where,
-        "include_self": setting.include_self,
         "sign": sign,
+        **setting._asdict(),
     }
     with np.errstate(divide="ignore"):
         exec(formula, names)
     # The logarithm of an empty sum is minus infinity, or NO_LOGIT.
     actual = np.maximum(names[reduction], NO_LOGIT)
-    np.testing.assert_allclose(actual, expected["a"], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(actual, expected[0]["a"], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("domains", ["a", "ab"])
@@ -94,44 +84,24 @@ def test_logits_far_apart(domains, inverse):
         assert_close(actual, expected, tolerance=1e-4)
 
 
-def any_size(inputs, ids):
-    """Returns a signature with unknown numbers of rows."""
-
-    def spec(x):
-        return tf.TensorSpec(
-            [None, *x.shape[1:]] if x.shape.rank else [], x.dtype
-        )
-
-    ids = {d: tf.TensorSpec([None], tf.int64) for d in ids}
-    return (
-        tf.TensorSpec([], tf.int32),
-        tf.nest.map_structure(spec, inputs),
-        ids,
-    )
-
-
 @functools.cache
 def traced(domains, setting):
     """Traces `tiled` once for all numbers of rows and tile sizes."""
-    ids = {d: IDS[d] for d in domains}
-    signature = any_size(make_inputs(setting, ids), ids)
+
+    def any_size(x):
+        shape = [None, *x.shape[1:]] if x.shape.rank else []
+        return tf.TensorSpec(shape, x.dtype)
+
+    ids = {d: tf.constant(IDS[d], tf.int64) for d in domains}
+    arguments = tf.constant(1), make_inputs(setting, ids), ids
     return tf.function(
-        functools.partial(tiled, setting), input_signature=signature
+        functools.partial(tiled, setting),
+        input_signature=tf.nest.map_structure(any_size, arguments),
     )
 
 
-def few_classes(count, rng):
-    return rng.integers(0, 3, count)
-
-
-def unique(count, rng):
-    return rng.permutation(count)
-
-
-def huge_and_negative(count, rng):
-    """Ids that are equal in float32 or in 32 bits."""
-    values = [2**62, 2**62 + 1, -(2**62), 2**32, 0, -1, -(2**63)]
-    return rng.choice(values, count)
+# Some are equal in float32 or in 32 bits.
+HUGE = [2**62, 2**62 + 1, -(2**62), 2**32, 0, -1, -(2**63)]
 
 
 @pytest.mark.parametrize(
@@ -141,12 +111,17 @@ def huge_and_negative(count, rng):
         ("ab", Setting("softplus_below", "positives")),
     ],
 )
-@pytest.mark.parametrize("make_ids", [few_classes, unique, huge_and_negative])
-def test_any_number_of_rows_and_size_of_tiles(domains, setting, make_ids):
-    run = traced(domains, setting)
+@pytest.mark.parametrize("kind", ["few", "unique", "huge"])
+def test_any_number_of_rows_and_size_of_tiles(domains, setting, kind):
     rng = np.random.default_rng(0)
+    make_ids = {
+        "few": lambda count: rng.integers(0, 3, count),
+        "unique": rng.permutation,
+        "huge": lambda count: rng.choice(HUGE, count),
+    }[kind]
+    run = traced(domains, setting)
     for rows in (13, 5, 1):
-        ids = {d: make_ids(rows + 2 * k, rng) for k, d in enumerate(domains)}
+        ids = {d: make_ids(rows + 2 * k) for k, d in enumerate(domains)}
         inputs = make_inputs(setting, ids, seed=rows)
         expected = dense(setting, inputs, ids)
         for tile_size in (1, 4, 5, 100):

@@ -1,5 +1,6 @@
 """Graphs of the engine compile with XLA and take linear memory."""
 
+import itertools
 import math
 
 import tensorflow as tf
@@ -33,9 +34,8 @@ def largest_tensor(function, *signature):
     """Counts the elements of the largest tensor in a graph and its loops."""
     graph = tf.function(function).get_concrete_function(*signature).graph
     definition = graph.as_graph_def(add_shapes=True)
-    nodes = list(definition.node)
-    for inner in definition.library.function:
-        nodes.extend(inner.node_def)
+    inner = [f.node_def for f in definition.library.function]
+    nodes = itertools.chain(definition.node, *inner)
     return max(
         count_elements(shape)
         for node in nodes
@@ -64,9 +64,6 @@ def test_memory_is_linear():
         # In a loop, like the tiles.
         return tf.map_fn(reduced, tf.ones([2]))
 
-    signature = (
-        tf.TensorSpec([ROWS, DIM]),
-        tf.TensorSpec([ROWS], tf.int64),
-    )
+    signature = tf.TensorSpec([ROWS, DIM]), tf.TensorSpec([ROWS], tf.int64)
     assert largest_tensor(tiled, *signature) <= 2 * ROWS * DIM
     assert largest_tensor(dense, *signature) == ROWS * ROWS

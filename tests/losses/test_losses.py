@@ -1,8 +1,9 @@
 """Values and gradients of each loss against its slow twin."""
 
+import functools
+
 import numpy as np
 import pytest
-from loss_batches import ONE
 from loss_batches import THREE
 from loss_batches import TWO
 from loss_batches import make_batch
@@ -17,40 +18,41 @@ SHARES = {"image-image": 1.0, "image-text": 2.0, "text-text": 0.0}
 BETWEEN = ("image-text",)
 APART = ("image-text", "view-view")
 CASES = [
-    ("MPNCE", TWO, {}),
-    ("MPNCE", TWO, {"domain_weights": SHARES, "include_self": False}),
-    ("MPNCE", THREE, {"domain_weights": "uniform", "include_self": False}),
-    ("MPNCE", THREE, {"pairs": APART}),
-    ("InfoNCE", ONE, {}),
-    ("InfoNCE", TWO, {"include_self": True, "domain_weights": "balanced"}),
-    ("SupCon", ONE, {}),
-    ("SupCon", TWO, {"include_self": True}),
-    ("SupCon", THREE, {"domain_weights": "balanced", "pairs": BETWEEN}),
-    ("MILNCE", ONE, {"include_self": True}),
-    ("MILNCE", THREE, {}),
-    ("CLIP", TWO, {}),
-    ("CLIP", THREE, {"pairs": ("image-text", "text-view")}),
-    ("SLIP", THREE, {"view_weight": 0.5}),
-    ("UniCL", TWO, {}),
-    ("UniCL", THREE, {"pairs": ("image-view", "image-image")}),
-    ("SigLIP", TWO, {}),
-    ("SigLIP", THREE, {"pairs": APART}),
+    ("MPNCE", 2, {}),
+    ("MPNCE", 2, {"domain_weights": SHARES, "include_self": False}),
+    ("MPNCE", 3, {"domain_weights": "uniform", "include_self": False}),
+    ("MPNCE", 3, {"pairs": APART}),
+    ("InfoNCE", 1, {}),
+    ("InfoNCE", 2, {"include_self": True, "domain_weights": "balanced"}),
+    ("SupCon", 1, {}),
+    ("SupCon", 2, {"include_self": True}),
+    ("SupCon", 3, {"domain_weights": "balanced", "pairs": BETWEEN}),
+    ("MILNCE", 1, {"include_self": True}),
+    ("MILNCE", 3, {}),
+    ("CLIP", 2, {}),
+    ("CLIP", 3, {"pairs": ("image-text", "text-view")}),
+    ("SLIP", 3, {"view_weight": 0.5}),
+    ("UniCL", 2, {}),
+    ("UniCL", 3, {"pairs": ("image-view", "image-image")}),
+    ("SigLIP", 2, {}),
+    ("SigLIP", 3, {"pairs": APART}),
 ]
 NAMES = list(dict.fromkeys(name for name, _, _ in CASES))
 
 
 def twin_gradients(loss, embeddings, ids):
-    def of_domain(domain):
-        return lambda z: twin_value(loss, {**embeddings, domain: z}, ids)
+    def moved(name, x):
+        if name in embeddings:
+            return twin_value(loss, {**embeddings, name: x}, ids)
+        return twin_value(loss, embeddings, ids, **{name: x})
 
-    def of_variable(name):
-        return lambda x: twin_value(loss, embeddings, ids, **{name: x})
-
-    gradients = {d: differences(of_domain(d), z) for d, z in embeddings.items()}
+    starts = dict(embeddings)
     for name in ("log_temperature", "offset"):
-        start = getattr(loss.similarity, name).numpy()
-        gradients[name] = differences(of_variable(name), start)
-    return gradients
+        starts[name] = getattr(loss.similarity, name).numpy()
+    return {
+        name: differences(functools.partial(moved, name), start)
+        for name, start in starts.items()
+    }
 
 
 def assert_equals_twin(loss, embeddings, ids, tile_sizes):
@@ -67,12 +69,9 @@ def assert_equals_twin(loss, embeddings, ids, tile_sizes):
             assert error <= 1e-4 * scale, (name, loss.tile_size)
 
 
-@pytest.mark.parametrize(
-    ("name", "domains", "arguments"),
-    CASES,
-    ids=[f"{name}-{len(domains)}" for name, domains, _ in CASES],
-)
-def test_equals_its_twin(name, domains, arguments):
+@pytest.mark.parametrize(("name", "count", "arguments"), CASES)
+def test_equals_its_twin(name, count, arguments):
+    domains = THREE[:count]
     loss = getattr(losses, name)(make_similarity(domains), **arguments)
     # With 6, the images are in two tiles, the other domains in one.
     assert_equals_twin(loss, *make_batch(domains), tile_sizes=(None, 6))
@@ -91,9 +90,8 @@ def test_anchors_without_negatives(name):
 def test_default_arguments(name):
     loss = getattr(losses, name)()
     batch = make_batch(loss.similarity.domains)
-    np.testing.assert_allclose(
-        loss(*batch), twin_value(loss, *batch), rtol=1e-5
-    )
+    expected = twin_value(loss, *batch)
+    np.testing.assert_allclose(loss(*batch), expected, rtol=1e-5)
 
 
 # SigLIP has a term for any two rows. In SupCon and UniCL, positives compete
@@ -112,5 +110,4 @@ def test_nothing_to_compare_is_zero(name, texts):
     batch = make_batch(TWO, {"image": [0, 0, 0], "text": texts})
     value, gradients = value_and_gradients(loss, *batch)
     assert float(value) == 0.0
-    for gradient in gradients.values():
-        assert not np.any(gradient)
+    assert not any(np.any(gradient) for gradient in gradients.values())

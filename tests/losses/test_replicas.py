@@ -31,9 +31,8 @@ CASES = [
 @pytest.mark.parametrize(("name", "domains", "tile_size", "graph"), CASES)
 def test_equals_one_device(two_replicas, name, domains, tile_size, graph):
     with two_replicas.scope():
-        loss = getattr(losses, name)(
-            make_similarity(domains), tile_size=tile_size
-        )
+        similarity = make_similarity(domains)
+        loss = getattr(losses, name)(similarity, tile_size=tile_size)
     embeddings, ids = make_batch(domains, IDS)
     expected = value_and_gradients(loss, embeddings, ids)
 
@@ -44,19 +43,15 @@ def test_equals_one_device(two_replicas, name, domains, tile_size, graph):
         )
 
     def run(embeddings, ids):
-        results = two_replicas.run(
-            lambda z, i: value_and_gradients(loss, z, i),
-            args=(embeddings, ids),
-        )
+        results = two_replicas.run(value_and_gradients, (loss, embeddings, ids))
         return tf.nest.map_structure(
             two_replicas.experimental_local_results, results
         )
 
     if graph:
         run = tf.function(run)
-    values, gradients = run(
-        *two_replicas.experimental_distribute_values_from_function(shard)
-    )
+    shards = two_replicas.experimental_distribute_values_from_function(shard)
+    values, gradients = run(*shards)
     # Optimizers sum over replicas, so the loss is the mean of the values.
     gradients = {
         name: (np.concatenate(parts) if name in domains else sum(parts)) / 2

@@ -4,4 +4,4 @@ from uniclip_keras.layers.augmentation_encoder import AugmentationEncoder
 from uniclip_keras.layers.domain_similarity import DomainSimilarity
 from uniclip_keras.layers.projection import ImageProjection
 from uniclip_keras.layers.projection import TextProjection
-from uniclip_keras.layers.view_projection import ViewProjection
+from uniclip_keras.layers.projection import ViewProjection

@@ -12,8 +12,7 @@ class AugmentationEncoder(keras.layers.Layer):
     encoder need not discard what an augmentation destroys.
 
     Args:
-        units: Sequence of ints. The width of each layer; the last one is the
-            size of the embedding. The encoder of the paper has three layers.
+        units: Sequence of ints. The width of each layer, three in the paper.
 
     Call arguments:
         augmentations: float tensor `[n, entries]`. See
@@ -55,9 +54,6 @@ class AugmentationEncoder(keras.layers.Layer):
         for dense in self.hidden:
             x = dense(x)
         return self.embedding(x)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units[-1])
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}

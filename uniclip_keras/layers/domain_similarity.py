@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from uniclip_keras.errors import InputError
 
-TEMPERATURE_RANGE = (0.01, 100.0)
 DEFAULT_TEMPERATURE = 0.07
 
 
@@ -26,16 +25,12 @@ class DomainSimilarity(keras.layers.Layer):
     Args:
         domains: Sequence of domain names, at least one.
         temperature: float, the initial temperature of all pairs, or a mapping
-            from pair name (`"image-text"`) to float. Pairs that the mapping
-            leaves out start at 0.07.
-        offset: float, the initial offset of all pairs, or such a mapping.
-            Pairs that it leaves out start at 0.
+            from pair name (`"image-text"`) to float, 0.07 for the others.
+        offset: The initial offset, likewise; 0 for the others.
         shared: bool. Whether all pairs share one temperature and one offset.
-        learn_temperature: bool, or the names of the pairs whose temperature
-            is learned.
-        learn_offset: bool, or the names of the pairs whose offset is learned.
-        temperature_range: Tuple `(lowest, highest)` that bounds the
-            temperatures, or None for no bounds.
+        learn_temperature: bool, or names of the pairs to learn it for.
+        learn_offset: bool, or names of the pairs to learn it for.
+        temperature_range: Tuple `(lowest, highest)`, or None for no bounds.
 
     Call arguments:
         first: float tensor `[n, dim]`. Embeddings of the first domain.
@@ -66,7 +61,7 @@ class DomainSimilarity(keras.layers.Layer):
         shared=False,
         learn_temperature=True,
         learn_offset=True,
-        temperature_range=TEMPERATURE_RANGE,
+        temperature_range=(0.01, 100.0),
         name="domain_similarity",
         **kwargs,
     ):
@@ -76,14 +71,11 @@ class DomainSimilarity(keras.layers.Layer):
         self.domains = domains = tuple(domains)
         if not domains or len(set(domains)) != len(domains):
             raise InputError(
-                f"domains={domains!r} is not allowed; give at least one "
-                "name and none twice, such as ('image', 'text')."
+                f"domains={domains!r}: give at least one name, and none twice."
             )
         self.pairs = tuple(
-            f"{first}-{second}"
-            for first, second in itertools.combinations_with_replacement(
-                domains, 2
-            )
+            "-".join(pair)
+            for pair in itertools.combinations_with_replacement(domains, 2)
         )
         self.arguments = {
             "temperature": temperature,
@@ -94,36 +86,37 @@ class DomainSimilarity(keras.layers.Layer):
             "temperature_range": temperature_range and list(temperature_range),
         }
         self.shared = shared
-        self.temperature_range = _check_range(temperature_range)
         temperatures = self._per_pair(
             "temperature", temperature, DEFAULT_TEMPERATURE
         )
-        _check_temperatures(temperatures, self.temperature_range)
-        self.log_temperature, self._temperature_learned = self._add_parameter(
+        self.temperature_range = _check_range(temperature_range, temperatures)
+        self._temperature_learned = self._which_learned(
+            "learn_temperature", learn_temperature
+        )
+        self._offset_learned = self._which_learned("learn_offset", learn_offset)
+        self.log_temperature = self._add_parameter(
             "log_temperature",
             [math.log(t) for t in temperatures],
-            self._which_learned("learn_temperature", learn_temperature),
+            self._temperature_learned,
         )
-        self.offset, self._offset_learned = self._add_parameter(
+        self.offset = self._add_parameter(
             "offset",
             self._per_pair("offset", offset, 0.0),
-            self._which_learned("learn_offset", learn_offset),
+            self._offset_learned,
         )
         self.built = True
 
     def _per_pair(self, argument, value, default):
         """The initial values of a parameter: one per pair, or one for all."""
-        if isinstance(value, Mapping):
-            self._check_names(argument, value)
-            values = [float(value.get(pair, default)) for pair in self.pairs]
-        else:
-            values = [float(value)] * len(self.pairs)
+        if not isinstance(value, Mapping):
+            value = dict.fromkeys(self.pairs, value)
+        self.check_pairs(argument, value)
+        values = [float(value.get(pair, default)) for pair in self.pairs]
         if not self.shared:
             return values
         if len(set(values)) > 1:
             raise InputError(
-                f"{argument}={value!r} differs between pairs, but shared=True "
-                "has one for all; give one number, or shared=False."
+                f"{argument}={value!r}: give one number with shared=True."
             )
         return values[:1]
 
@@ -131,47 +124,40 @@ class DomainSimilarity(keras.layers.Layer):
         """Whether each entry of a parameter is learned."""
         if isinstance(value, bool):
             return [value] * (1 if self.shared else len(self.pairs))
-        self._check_names(argument, value)
+        self.check_pairs(argument, value)
         if self.shared:
             raise InputError(
-                f"{argument}={value!r} names pairs, but shared=True has one "
-                "parameter for all; give True or False."
+                f"{argument}={value!r}: give True or False with shared=True."
             )
         return [pair in value for pair in self.pairs]
 
-    def _check_names(self, argument, names):
-        for name in names:
-            if name not in self.pairs:
-                raise InputError(
-                    f"{argument} names {name!r}, but the domains "
-                    f"{self.domains} form {list(self.pairs)}; choose from "
-                    "these."
-                )
-
     def _add_parameter(self, name, values, learned):
-        variable = self.add_weight(
+        return self.add_weight(
             name=name,
             shape=(len(values),),
             initializer=lambda shape, dtype: tf.constant(values, dtype, shape),
             trainable=any(learned),
         )
-        return variable, learned
+
+    def check_pairs(self, argument, names):
+        """Raises InputError unless an argument names pairs of the domains."""
+        for name in names:
+            if name not in self.pairs:
+                raise InputError(
+                    f"{argument} names {name!r}; the pairs of the domains are "
+                    f"{list(self.pairs)}."
+                )
 
     def pair_index(self, first, second):
         """Returns the index of an unordered pair in `pairs` and variables.
 
-        Args:
-            first: str. The name of a domain.
-            second: str. The name of a domain.
-
-        Raises:
-            InputError: If a domain is unknown.
+        Raises InputError if a domain is unknown.
         """
         for domain in (first, second):
             if domain not in self.domains:
                 raise InputError(
-                    f"The domain {domain!r} is unknown to this similarity, "
-                    f"which knows {self.domains}; add it to `domains`."
+                    f"The domain {domain!r} is unknown; give one of "
+                    f"{self.domains}, or add it to `domains`."
                 )
         ordered = sorted((first, second), key=self.domains.index)
         return self.pairs.index("-".join(ordered))
@@ -187,29 +173,21 @@ class DomainSimilarity(keras.layers.Layer):
                 log_temperature, math.log(low), math.log(high)
             )
         offset = _stop_unlearned(self.offset, self._offset_learned)
-        pairs = [len(self.pairs)]
-        return (
-            tf.broadcast_to(tf.exp(-log_temperature), pairs),
-            tf.broadcast_to(offset, pairs),
-        )
+        inverse, pairs = tf.exp(-log_temperature), [len(self.pairs)]
+        return tf.broadcast_to(inverse, pairs), tf.broadcast_to(offset, pairs)
 
     def call(self, first, second, domains):
         index = self.pair_index(*domains)
         inverse, offset = self.parameters()
-        cosine = tf.matmul(
-            unit_length(first), unit_length(second), transpose_b=True
-        )  # [n, m]
+        first, second = unit_length(first), unit_length(second)
+        cosine = tf.matmul(first, second, transpose_b=True)  # [n, m]
         return (cosine - offset[index]) * inverse[index]
 
     def values(self, pairs=None):
-        """Returns the current parameters by name, for logs and reports.
+        """Returns the current parameters of all pairs, or of those in `pairs`.
 
-        Args:
-            pairs: Names of the pairs to return, or None for all.
-
-        Returns:
-            Dict with a scalar tensor for each `"temperature/image-text"` and
-            `"offset/image-text"`.
+        A dict of scalar tensors, such as `"temperature/image-text"` and
+        `"offset/image-text"`.
         """
         inverse, offset = self.parameters()
         logs = {}
@@ -220,9 +198,8 @@ class DomainSimilarity(keras.layers.Layer):
         return logs
 
     def get_config(self):
-        config = super().get_config()
-        config.update(domains=self.domains, **self.arguments)
-        return config
+        domains = {"domains": self.domains}
+        return {**super().get_config(), **domains, **self.arguments}
 
 
 def unit_length(x):
@@ -232,27 +209,20 @@ def unit_length(x):
     return x * tf.math.rsqrt(tf.maximum(squares, 1e-12))
 
 
-def _check_range(temperature_range):
-    if temperature_range is None:
-        return 0.0, math.inf
-    low, high = temperature_range
-    if not 0 < low < high:
+def _check_range(temperature_range, temperatures):
+    low, high = temperature_range or (0.0, math.inf)
+    if temperature_range and not 0 < low < high:
         raise InputError(
-            f"temperature_range={temperature_range!r} is not allowed; give two "
-            "numbers above 0, the lower one first, or None for no bounds."
+            f"temperature_range={temperature_range!r}: give two ascending "
+            "numbers above 0, or None."
         )
-    return low, high
-
-
-def _check_temperatures(temperatures, temperature_range):
-    low, high = temperature_range
     for value in temperatures:
         if not low <= value <= high or not value > 0:
             raise InputError(
-                f"temperature={value!r} is outside [{low}, {high}]; give one "
-                f"inside, such as {DEFAULT_TEMPERATURE}, or another "
-                "temperature_range."
+                f"temperature={value!r}: give a number above 0 from {low} to "
+                f"{high}, or another temperature_range."
             )
+    return low, high
 
 
 @tf.custom_gradient

@@ -1,11 +1,14 @@
 """Projection heads from encoder features to the shared embedding space."""
 
 import keras
+from keras import layers
 from keras import ops
+
+from uniclip_keras.errors import InputError
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
-class ImageProjection(keras.layers.Layer):
+class ImageProjection(layers.Layer):
     """Augmentation-aware residual head for images (UniCLIP, section 3.1).
 
     The head concatenates the features and the embedding of the augmentation,
@@ -41,27 +44,20 @@ class ImageProjection(keras.layers.Layer):
 
     def build(self, features_shape, augmentation_shape=None):
         hidden_dim = width = features_shape[-1]
-        policy = self.dtype_policy
         if augmentation_shape is not None:
             width += augmentation_shape[-1]
         self.entry = None
         if self.blocks:
-            self.entry = keras.layers.Dense(
-                hidden_dim, dtype=policy, name="entry"
-            )
-            self.entry.build((None, width))
+            self.entry = _dense(self, "entry", width, hidden_dim)
             width = hidden_dim
-        self.residual_blocks = []
-        for index in range(self.blocks):
-            block = ResidualMLP(dtype=policy, name=f"block_{index}")
-            block.build((None, width))
-            self.residual_blocks.append(block)
-        self.norm = keras.layers.LayerNormalization(dtype=policy, name="norm")
-        self.norm.build((None, width))
-        self.projection = keras.layers.Dense(
-            self.embedding_dim, use_bias=False, dtype=policy, name="projection"
+        self.residual_blocks = [
+            _sublayer(ResidualMLP, self, f"block_{index}", width)
+            for index in range(self.blocks)
+        ]
+        self.norm = _sublayer(layers.LayerNormalization, self, "norm", width)
+        self.projection = _dense(
+            self, "projection", width, self.embedding_dim, use_bias=False
         )
-        self.projection.build((None, width))
         self.built = True
 
     def call(self, features, augmentation=None):
@@ -74,53 +70,28 @@ class ImageProjection(keras.layers.Layer):
             x = block(x)
         return self.projection(self.norm(x))
 
-    def compute_output_shape(self, features_shape, augmentation_shape=None):
-        return (*features_shape[:-1], self.embedding_dim)
-
     def get_config(self):
-        config = super().get_config()
-        config.update(embedding_dim=self.embedding_dim, blocks=self.blocks)
-        return config
+        arguments = {"embedding_dim": self.embedding_dim, "blocks": self.blocks}
+        return {**super().get_config(), **arguments}
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
-class ResidualMLP(keras.layers.Layer):
-    """Residual block `x + W2 gelu(W1 norm(x))` that keeps the width.
-
-    Call arguments:
-        x: float tensor `[n, width]`.
-
-    Returns:
-        Tensor `[n, width]` in the compute dtype.
-
-    Example:
-
-    ```python
-    ResidualMLP()(tf.zeros([2, 32])).shape  # (2, 32)
-    ```
-    """
+class ResidualMLP(layers.Layer):
+    """Residual block `x + W2 gelu(W1 norm(x))` for `x` of `[n, width]`."""
 
     def build(self, input_shape):
         width = input_shape[-1]
-        policy = self.dtype_policy
-        self.norm = keras.layers.LayerNormalization(dtype=policy, name="norm")
-        self.expand = keras.layers.Dense(
-            width, activation="gelu", dtype=policy, name="expand"
-        )
-        self.contract = keras.layers.Dense(width, dtype=policy, name="contract")
-        for layer in (self.norm, self.expand, self.contract):
-            layer.build(input_shape)
+        self.norm = _sublayer(layers.LayerNormalization, self, "norm", width)
+        self.expand = _dense(self, "expand", width, width, activation="gelu")
+        self.contract = _dense(self, "contract", width, width)
         self.built = True
 
     def call(self, x):
         return x + self.contract(self.expand(self.norm(x)))
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
 
 @keras.saving.register_keras_serializable("uniclip_keras")
-class TextProjection(keras.layers.Layer):
+class TextProjection(layers.Layer):
     """Linear head for texts, as in CLIP (UniCLIP, section 3.1).
 
     Args:
@@ -144,20 +115,89 @@ class TextProjection(keras.layers.Layer):
         self.embedding_dim = embedding_dim
 
     def build(self, input_shape):
-        self.projection = keras.layers.Dense(
-            self.embedding_dim,
-            use_bias=False,
-            dtype=self.dtype_policy,
-            name="projection",
+        width = input_shape[-1]
+        self.projection = _dense(
+            self, "projection", width, self.embedding_dim, use_bias=False
         )
-        self.projection.build(input_shape)
         self.built = True
 
     def call(self, features):
         return self.projection(features)
 
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.embedding_dim)
-
     def get_config(self):
         return {**super().get_config(), "embedding_dim": self.embedding_dim}
+
+
+@keras.saving.register_keras_serializable("uniclip_keras")
+class ViewProjection(layers.Layer):
+    """MLP over image features for self-supervision (SLIP, Mu et al. 2022).
+
+    Batch normalization and a ReLU follow each dense layer but the last. The
+    head embeds the strong views of an image in a space of their own. As in
+    SLIP's code, momentum and epsilon are the defaults of PyTorch. Statistics
+    are those of all replicas.
+
+    Args:
+        units: Sequence of ints. The width of each layer, 1 or more.
+
+    Call arguments:
+        features: float tensor `[n, width]` from the image encoder.
+        training: bool. Whether to normalize with the statistics of the batch.
+
+    Returns:
+        Tensor `[n, units[-1]]` in the compute dtype, not normalized.
+
+    Example:
+
+    ```python
+    head = ViewProjection(units=(64, 64, 16))
+    head(tf.zeros([2, 32])).shape  # (2, 16)
+    ```
+    """
+
+    def __init__(self, units=(4096, 4096, 256), **kwargs):
+        super().__init__(**kwargs)
+        self.units = tuple(units)
+        if not self.units or min(self.units) < 1:
+            raise InputError(
+                f"units={units!r}: give the view head the width of each layer, "
+                "1 or more, such as SLIP's (4096, 4096, 256)."
+            )
+
+    def build(self, input_shape):
+        self.hidden, width = [], input_shape[-1]
+        norm_options = dict(momentum=0.9, epsilon=1e-5, synchronized=True)
+        for index, units in enumerate(self.units[:-1]):
+            # The normalization that follows would cancel a bias.
+            dense = _dense(self, f"dense_{index}", width, units, use_bias=False)
+            norm = _sublayer(
+                layers.BatchNormalization,
+                self,
+                f"norm_{index}",
+                units,
+                **norm_options,
+            )
+            self.hidden.append((dense, norm))
+            width = units
+        self.projection = _dense(self, "projection", width, self.units[-1])
+        self.built = True
+
+    def call(self, features, training=False):
+        x = features
+        for dense, norm in self.hidden:
+            x = ops.relu(norm(dense(x), training=training))
+        return self.projection(x)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+def _sublayer(layer_type, layer, name, width, **options):
+    """Makes and builds a part of `layer` that reads `[n, width]`."""
+    part = layer_type(name=name, dtype=layer.dtype_policy, **options)
+    part.build((None, width))
+    return part
+
+
+def _dense(layer, name, width, units, **options):
+    return _sublayer(layers.Dense, layer, name, width, units=units, **options)

@@ -24,14 +24,12 @@ class ContrastiveLoss(keras.layers.Layer):
     the candidates those of all replicas. The mean of the replicas' values is
     the loss of the global batch.
 
-    A subclass implements `local_loss` and names its defaults in
-    `default_pairs` and `similarity_options`.
+    Subclasses implement `local_loss`.
 
     Args:
-        similarity: `DomainSimilarity` over the domains, or None for the
-            loss's `default_similarity()`.
+        similarity: `DomainSimilarity`, or None for `default_similarity()`.
         pairs: Names of the domain pairs to compare, such as
-            `("image-text",)`. None for the loss's defaults.
+            `("image-text",)`, or None for the loss's defaults.
         include_self: Whether an anchor is one of its own positives.
         tile_size: Largest number of rows and columns in a tile of logits, or
             None for the engine's choice.
@@ -50,10 +48,8 @@ class ContrastiveLoss(keras.layers.Layer):
             ids do not match, or an argument is not allowed.
     """
 
-    # Names of pairs. None stands for all pairs of the similarity.
-    default_pairs = None
-    # Arguments of the default similarity.
-    similarity_options = {}
+    default_pairs = None  # All pairs of the similarity.
+    similarity_options = {}  # Arguments of the default similarity.
 
     def __init__(
         self,
@@ -74,8 +70,7 @@ class ContrastiveLoss(keras.layers.Layer):
         )
         if tile_size is not None and tile_size < 1:
             raise InputError(
-                f"tile_size={tile_size!r} is not allowed; give 1 or more, or "
-                "None to have a size chosen."
+                f"tile_size={tile_size!r}: give 1 or more, or None."
             )
         self.include_self = include_self
         self.tile_size = tile_size
@@ -87,32 +82,20 @@ class ContrastiveLoss(keras.layers.Layer):
         return DomainSimilarity(**cls.similarity_options)
 
     def local_loss(self, batch):
-        """Computes the loss of this replica's anchors.
+        """Returns the part of the loss of this replica's anchors in a `Batch`.
 
-        Args:
-            batch: `uniclip_keras.losses.batch.Batch`.
-
-        Returns:
-            float32 scalar. The sum over the replicas is the global loss.
+        The sum over the replicas is the global loss, a float32 scalar.
         """
         raise NotImplementedError
 
     def call(self, embeddings, ids):
         ids = {domain: tf.convert_to_tensor(i) for domain, i in ids.items()}
         _check_domains(embeddings, ids, self.similarity)
-        batch = Batch(
-            embeddings,
-            ids,
-            self.similarity,
-            self.pairs,
-            self.include_self,
-            self.tile_size,
-        )
+        batch = Batch(self, embeddings, ids)
         if not batch.directions:
             raise InputError(
-                f"The embeddings hold the domains {sorted(embeddings)}, but "
-                f"the pairs {list(self.pairs)} join none of them; give both "
-                "domains of a pair."
+                f"The pairs {list(self.pairs)} join none of the domains "
+                f"{sorted(embeddings)}; give both domains of a pair."
             )
         # So that the mean over the replicas is the global loss.
         return replica_count() * self.local_loss(batch)
@@ -122,67 +105,58 @@ class ContrastiveLoss(keras.layers.Layer):
         return self.similarity.values(self.pairs)
 
     def get_config(self):
-        config = super().get_config()
-        config.update(
-            similarity=keras.saving.serialize_keras_object(self.similarity),
-            pairs=self.pairs,
-            include_self=self.include_self,
-            tile_size=self.tile_size,
-        )
-        return config
+        return {
+            **super().get_config(),
+            "similarity": keras.saving.serialize_keras_object(self.similarity),
+            "pairs": self.pairs,
+            "include_self": self.include_self,
+            "tile_size": self.tile_size,
+        }
 
 
 def _check_pairs(pairs, similarity):
     if pairs is None:
         return similarity.pairs
     pairs = (pairs,) if isinstance(pairs, str) else tuple(pairs)
-    for pair in pairs:
-        if pair not in similarity.pairs:
-            raise InputError(
-                f"pairs={pairs!r} names {pair!r}, but the domains of the "
-                f"similarity form {list(similarity.pairs)}; choose from these."
-            )
+    similarity.check_pairs("pairs", pairs)
     if not pairs:
         raise InputError(
-            "pairs=() leaves nothing to compare; choose from "
-            f"{list(similarity.pairs)}, or give None for the defaults."
+            f"pairs=(): give some of {list(similarity.pairs)}, or None for the "
+            "defaults."
         )
     return pairs
 
 
 def check_domain_weights(domain_weights, pairs):
     """Raises InputError unless the weights are of one of the three forms."""
-    if domain_weights in ("balanced", "uniform"):
-        return
-    allowed = '"balanced", "uniform" or a mapping from pairs to shares'
     if isinstance(domain_weights, Mapping):
-        if set(domain_weights) == set(pairs) and all(
-            share >= 0 for share in domain_weights.values()
-        ):
-            return
         allowed = f"a share of 0 or more for each of {list(pairs)}"
-    raise InputError(
-        f"domain_weights={domain_weights!r} is not allowed; give {allowed}."
-    )
+        valid = set(domain_weights) == set(pairs) and all(
+            share >= 0 for share in domain_weights.values()
+        )
+    else:
+        allowed = '"balanced", "uniform" or a mapping from pairs to shares'
+        valid = domain_weights in ("balanced", "uniform")
+    if not valid:
+        raise InputError(f"domain_weights={domain_weights!r}: give {allowed}.")
 
 
 def _check_domains(embeddings, ids, similarity):
     if set(embeddings) != set(ids):
         raise InputError(
-            f"The embeddings hold the domains {sorted(embeddings)}, but the "
-            f"ids hold {sorted(ids)}; give both for the same domains."
+            f"There are embeddings of {sorted(embeddings)}, but ids of "
+            f"{sorted(ids)}; give both for the same domains."
         )
     for domain in embeddings:
         similarity.pair_index(domain, domain)
         if not ids[domain].dtype.is_integer:
             raise InputError(
-                f"The ids of {domain!r} have the type "
-                f"{ids[domain].dtype.name}; give integers, of which equal ones "
-                "mark positives."
+                f"The ids of {domain!r} are {ids[domain].dtype.name}; give "
+                "integers, equal for positives."
             )
         rows, count = embeddings[domain].shape[0], ids[domain].shape[0]
         if None not in (rows, count) and rows != count:
             raise InputError(
                 f"The domain {domain!r} has {rows} embeddings but {count} ids; "
-                "give one id for each embedding."
+                "give as many."
             )

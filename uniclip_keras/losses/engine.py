@@ -18,9 +18,6 @@ Sum = np.sum(s, axis=1, where=keep)  # [n]
 SoftplusSum = np.sum(softplus, axis=1, where=keep)  # [n]
 ```
 
-`tests/helpers/dense_logits.py` holds the same formula in float64, with
-automatic gradients; the engine is tested against it.
-
 The matrices `[n, m]` take gigabytes for large batches. The engine never holds
 them: it visits them tile by tile, once to reduce the candidates of each anchor
 to a value, and once more, in the backward pass, to turn the gradients of the
@@ -48,13 +45,8 @@ import functools
 
 import tensorflow as tf
 
+from uniclip_keras.losses import tiles
 from uniclip_keras.losses.reductions import AnchorValues
-from uniclip_keras.losses.tiles import Rectangle
-from uniclip_keras.losses.tiles import from_blocks
-from uniclip_keras.losses.tiles import make_blocks
-from uniclip_keras.losses.tiles import mask_tile
-from uniclip_keras.losses.tiles import to_blocks
-from uniclip_keras.losses.tiles import visit_tiles
 
 # Tiles of 4 MiB stay near the caches and keep every core busy. Positives form
 # a narrow band, of which small tiles waste less.
@@ -65,65 +57,56 @@ BAND_TILE_SIZE = 256
 def reduce_logits(batch, reduction, where, shifts=None):
     """Reduces the logits of each anchor over its candidates in each domain.
 
-    Embeddings, temperatures, offsets and shifts get exact gradients.
-
-    Args:
-        batch: `Batch`.
-        reduction: A `Reduction`.
-        where: `"negatives"`, `"positives"` or `"all"`.
-        shifts: Mapping from domain to a number per anchor, for reductions
-            that subtract one. None for zeros.
-
-    Returns:
-        Mapping from direction `(anchor domain, candidate domain)` to a value
-        per anchor, float32 `[n]`.
+    Embeddings, temperatures, offsets and shifts get exact gradients. `where`
+    is `"negatives"`, `"positives"` or `"all"`; `shifts` maps domains to a
+    number per anchor. The result maps each direction `(anchor domain,
+    candidate domain)` to a value per anchor, float32 `[n]`.
     """
     if shifts is None:
         shifts = {
             d: tf.zeros_like(domain.anchors.z[:, 0])
             for d, domain in batch.domains.items()
         }
-    inverse, offset = batch.similarity.parameters()  # [pairs] each
+    parameters = batch.similarity.parameters()  # [pairs] each
     reduced = {}
-    for first, second in batch.directions:
-        if (first, second) in reduced:
-            continue
-        names = list(dict.fromkeys([first, second]))
-        pair = batch.similarity.pair_index(first, second)
-        values = _reduce_pair(
-            batch,
-            reduction,
-            where,
-            [batch.domains[d] for d in names],
-            inverse[pair],
-            offset[pair],
-            [shifts[d] for d in names],
-        )
-        directions = zip(names, reversed(names), strict=True)
-        reduced.update(zip(directions, values, strict=True))
+    for direction in batch.directions:
+        if direction not in reduced:
+            names = list(dict.fromkeys(direction))
+            pair = batch.similarity.pair_index(*direction)
+            values = _reduce_pair(
+                batch,
+                reduction,
+                where,
+                names,
+                [x[pair] for x in parameters],
+                shifts,
+            )
+            directions = zip(names, reversed(names), strict=True)
+            reduced.update(zip(directions, values, strict=True))
     return reduced
 
 
-def _reduce_pair(
-    batch, reduction, where, domains, inverse_temperature, offset, shifts
-):
+def _reduce_pair(batch, reduction, where, names, parameters, shifts):
     """Values of the anchors of two domains, or of one domain with itself."""
-    count = len(domains)
+    domains = [batch.domains[name] for name in names]
     rectangles, blocks = _make_rectangles(batch, where, domains)
 
     @tf.custom_gradient
     def reduced(inverse, offset, *tensors):
-        embeddings, shifts = tensors[:count], tensors[count:]
+        embeddings, shifts = tensors[: len(domains)], tensors[len(domains) :]
         logits = functools.partial(
             _logits, inverse, offset, reduction.masked_value
         )
-        shift_blocks = list(map(to_blocks, shifts, blocks))
-        totals = [_start_states(reduction, b) for b in blocks]
+        shift_blocks = list(map(tiles.to_blocks, shifts, blocks))
+        start = tf.constant(reduction.start)  # [k]
+        totals = [
+            tf.broadcast_to(start, [*b.shape(), *start.shape]) for b in blocks
+        ]
         for rectangle in rectangles:
             totals = _merge_states(
                 reduction, rectangle, logits, shift_blocks, totals
             )
-        states = list(map(from_blocks, totals, embeddings))  # [n, k] each
+        states = list(map(tiles.from_blocks, totals, embeddings))  # [n, k] each
         values = [state[:, 0] for state in states]
 
         def grad(*gradients):
@@ -134,7 +117,7 @@ def _reduce_pair(
                     reduction, rectangle, logits, domains, anchors, totals
                 )
             # sum_j W_ij z_j, [n, dim] each
-            weighted_rows = list(map(from_blocks, totals, embeddings))
+            weighted_rows = list(map(tiles.from_blocks, totals, embeddings))
             # Derivatives of the loss by a common shift of an anchor's logits
             logit_shift_gradients = [
                 g * reduction.slope_sum(state)
@@ -142,7 +125,8 @@ def _reduce_pair(
             ]
             total = tf.add_n(list(map(tf.reduce_sum, logit_shift_gradients)))
             # The sum has each logit twice, as s_ij and as s_ji.
-            weighted_cosines = sum(map(_dot, embeddings, weighted_rows)) / 2
+            products = map(tf.multiply, embeddings, weighted_rows)
+            weighted_cosines = sum(map(tf.reduce_sum, products)) / 2
             return (
                 weighted_cosines - offset * total,
                 -inverse * total,
@@ -155,26 +139,24 @@ def _reduce_pair(
 
         return values, grad
 
-    return reduced(
-        inverse_temperature, offset, *(d.anchors.z for d in domains), *shifts
-    )
+    embeddings = [d.anchors.z for d in domains]
+    return reduced(*parameters, *embeddings, *(shifts[d] for d in names))
 
 
 def _make_rectangles(batch, where, domains):
     """The parts of the logit matrix, and the blocks of each domain's anchors.
 
-    A single device has the whole matrix, for the anchors of both domains. A
-    replica has a part for its anchors of each domain.
+    One device has one part for the anchors of both domains, a replica one for
+    its anchors of each domain.
     """
-    tile_size = batch.tile_size
-    if tile_size is None:
-        tile_size = BAND_TILE_SIZE if where == "positives" else TILE_SIZE
-    make = functools.partial(Rectangle, where, batch.include_self)
+    default = BAND_TILE_SIZE if where == "positives" else TILE_SIZE
+    tile_size = default if batch.tile_size is None else batch.tile_size
+    make = functools.partial(tiles.Rectangle, where, batch.include_self)
     last = len(domains) - 1
-    anchors = [make_blocks(d.anchors, tile_size) for d in domains]
+    anchors = [tiles.make_blocks(d.anchors, tile_size) for d in domains]
     if domains[0].order is None:
         return [make(0, last, anchors[0], anchors[last], True)], anchors
-    candidates = [make_blocks(d.candidates, tile_size) for d in domains]
+    candidates = [tiles.make_blocks(d.candidates, tile_size) for d in domains]
     return [
         make(d, last - d, rows, candidates[last - d], False)
         for d, rows in enumerate(anchors)
@@ -194,39 +176,37 @@ def _merge_states(reduction, rectangle, logits, shifts, totals):
             lambda total: reduction.merge(total, states[-1]),  # [columns, k]
         )
 
-    return visit_tiles(rectangle, visit, totals)
+    return tiles.visit_tiles(rectangle, visit, totals)
 
 
 def _add_weighted_rows(reduction, rectangle, logits, domains, anchors, totals):
     """Adds `sum_j W_ij z_j` of a rectangle to the totals of its anchors."""
     rows, columns = rectangle.rows, rectangle.columns
-    row_anchors = anchors[rectangle.row_domain]
     column_anchors = anchors[rectangle.column_domain]
     if not rectangle.columns_are_anchors:
         column_anchors = map(
             domains[rectangle.column_domain].to_candidates, column_anchors
         )
-    row_anchors = [to_blocks(x, rows) for x in row_anchors]
-    column_anchors = [to_blocks(x, columns) for x in column_anchors]
+    row_anchors = [
+        tiles.to_blocks(x, rows) for x in anchors[rectangle.row_domain]
+    ]
+    column_anchors = [tiles.to_blocks(x, columns) for x in column_anchors]
 
     def visit(i, j):
-        weights = reduction.logit_gradients(
+        w = reduction.logit_gradients(
             logits(rectangle, i, j),
             AnchorValues(*(tf.gather(x, i) for x in row_anchors)),
             AnchorValues(*(tf.gather(x, j) for x in column_anchors)),
-        )  # W, [rows, columns]
+        )  # [rows, columns]
+        return (
+            # [rows, dim] and [columns, dim]
+            lambda total: total + tf.matmul(w, tf.gather(columns.z, j)),
+            lambda total: (
+                total + tf.matmul(w, tf.gather(rows.z, i), transpose_a=True)
+            ),
+        )
 
-        def update_row(total):  # [rows, dim]
-            return total + tf.matmul(weights, tf.gather(columns.z, j))
-
-        def update_column(total):  # [columns, dim]
-            return total + tf.matmul(
-                weights, tf.gather(rows.z, i), transpose_a=True
-            )
-
-        return update_row, update_column
-
-    return visit_tiles(rectangle, visit, totals)
+    return tiles.visit_tiles(rectangle, visit, totals)
 
 
 def _logits(inverse, offset, masked_value, rectangle, i, j):
@@ -235,13 +215,4 @@ def _logits(inverse, offset, masked_value, rectangle, i, j):
     columns = tf.gather(rectangle.columns.z, j)  # [columns, dim]
     # Scaling the rows is cheaper than scaling the product: [rows, columns]
     s = tf.matmul(rows * inverse, columns, transpose_b=True) - offset * inverse
-    return mask_tile(rectangle, i, j, s, masked_value)
-
-
-def _start_states(reduction, blocks):
-    start = tf.constant(reduction.start)  # [k]
-    return tf.broadcast_to(start, [*blocks.shape(), *start.shape])
-
-
-def _dot(a, b):
-    return tf.reduce_sum(a * b)
+    return tiles.mask_tile(rectangle, i, j, s, masked_value)

@@ -81,10 +81,6 @@ class InfoNCE(MPNCE):
     The published formula has one positive. With several, the loss is the mean
     over the positives, each against the negatives alone, which is MP-NCE. By
     default, anchors are not their own positives and all weigh the same.
-
-    Args:
-        similarity, include_self, domain_weights, pairs, tile_size: See
-            `MPNCE`.
     """
 
     def __init__(
@@ -107,11 +103,8 @@ class SupCon(InfoNCE):
 
         L_i = -mean_{p in P} log(e^{s_ip} / sum_{j in P, N} e^{s_ij})
 
-    Positives compete with each other as well as with the negatives.
-
-    Args:
-        similarity, include_self, domain_weights, pairs, tile_size: See
-            `InfoNCE`, which has the same defaults.
+    Positives compete with each other as well as with the negatives. Arguments
+    and defaults are those of `InfoNCE`.
     """
 
     def local_loss(self, batch):
@@ -125,17 +118,13 @@ class MILNCE(ContrastiveLoss):
         L_i = -log(sum_{p in P} e^{s_ip} / sum_{j in P, N} e^{s_ij})
 
     One good positive is enough for a small loss.
-
-    Args:
-        similarity, pairs, include_self, tile_size: See `ContrastiveLoss`.
     """
 
     def local_loss(self, batch):
         positives = over_domains(reduce_logits(batch, LogSumExp(), "positives"))
         negatives = over_domains(reduce_logits(batch, LogSumExp(), "negatives"))
         values = {
-            anchor: tf.nn.softplus(negatives[anchor] - positives[anchor])
-            for anchor in positives
+            d: tf.nn.softplus(negatives[d] - positives[d]) for d in positives
         }
         return weighted_sum(anchor_weights(batch), values)
 
@@ -149,9 +138,6 @@ class CLIP(ContrastiveLoss):
     If a batch has equal ids, each positive competes with the negatives alone.
     To have equal captions repel each other, as in CLIP's own code, give each
     image-text pair an id of its own.
-
-    Args:
-        similarity, pairs, include_self, tile_size: See `ContrastiveLoss`.
     """
 
     default_pairs = ("image-text",)
@@ -159,7 +145,7 @@ class CLIP(ContrastiveLoss):
     similarity_options = {"learn_offset": False}
 
     def local_loss(self, batch):
-        return against_negatives(batch, equal_direction_weights(batch))
+        return against_negatives(batch, direction_weights(batch))
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
@@ -198,10 +184,8 @@ class SLIP(ContrastiveLoss):
 
     def local_loss(self, batch):
         shares = {
-            (anchor, candidate): (
-                self.view_weight if anchor == candidate else 0.5
-            )
-            for anchor, candidate in batch.directions
+            (a, b): self.view_weight if a == b else 0.5
+            for a, b in batch.directions
         }
         return against_negatives(batch, direction_weights(batch, shares))
 
@@ -219,13 +203,10 @@ class UniCL(CLIP):
     Ids are labels, so a batch may mix image-text pairs and image-label pairs.
     Unlike in `CLIP`, positives compete with each other; with unique ids, the
     two losses are the same.
-
-    Args:
-        similarity, pairs, include_self, tile_size: See `ContrastiveLoss`.
     """
 
     def local_loss(self, batch):
-        return against_all(batch, equal_direction_weights(batch))
+        return against_all(batch, direction_weights(batch))
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
@@ -236,9 +217,6 @@ class SigLIP(ContrastiveLoss):
 
     The logits are `s = (cos - offset) / temperature`. SigLIP's scale 10 and
     bias -10 are temperature 0.1 and offset 1, and both are learned.
-
-    Args:
-        similarity, pairs, include_self, tile_size: See `ContrastiveLoss`.
     """
 
     default_pairs = ("image-text",)
@@ -262,11 +240,10 @@ def against_negatives(batch, weights):
 
 def against_all(batch, weights):
     """`sum_ip w_ip (logsumexp_{j in P, N} s_ij - s_ip)`."""
-    everything = over_domains(reduce_logits(batch, LogSumExp(), "all"))
-    sums = reduce_logits(batch, Sum(), "positives")
+    candidates = over_domains(reduce_logits(batch, LogSumExp(), "all"))
     terms = {
-        d: batch.counts[d] * everything[d[0]] - sums[d]
-        for d in batch.directions
+        d: batch.counts[d] * candidates[d[0]] - positives
+        for d, positives in reduce_logits(batch, Sum(), "positives").items()
     }
     return weighted_sum(weights, terms)
 
@@ -280,12 +257,6 @@ def over_domains(values):
         anchor: tf.reduce_logsumexp(tf.stack(parts), axis=0)
         for anchor, parts in by_anchor.items()
     }
-
-
-def equal_direction_weights(batch):
-    """Weights the mean over directions of the mean over their anchors."""
-    share = 1.0 / len(batch.directions)
-    return direction_weights(batch, dict.fromkeys(batch.directions, share))
 
 
 def weighted_sum(weights, values):

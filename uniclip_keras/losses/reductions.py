@@ -15,44 +15,27 @@ NO_LOGIT = -1e9
 
 
 class AnchorValues(NamedTuple):
-    """Numbers of the anchors along one side of a tile, float32 `[n]` each.
+    """Numbers of the anchors along one side of a tile, float32 `[n]` each."""
 
-    Attributes:
-        shift: A constant per anchor that the reduction subtracts.
-        value: The reduction's value. None in the forward pass.
-        gradient: The derivative of the loss by the value. None in the
-            forward pass.
-    """
-
-    shift: tf.Tensor
-    value: tf.Tensor | None = None
-    gradient: tf.Tensor | None = None
-
-    def expand_dims(self, axis):
-        """Adds the axis of the candidates, for broadcasting."""
-        return AnchorValues(*(tf.expand_dims(x, axis) for x in self))
+    shift: tf.Tensor  # What the reduction subtracts.
+    value: tf.Tensor  # What it returns.
+    gradient: tf.Tensor  # The derivative of the loss by the value.
 
 
 class Reduction:
-    """Sums a function of each logit. Subclasses give the function in `terms`.
+    """Sums a function of each logit, which subclasses give in `terms`."""
 
-    Attributes:
-        start: The state of an anchor without candidates, `k` numbers. The
-            first is the value, the last the sum of the slopes.
-        masked_value: Takes the place of logits that do not count.
-        uses_shift: Whether the function depends on the shift.
-    """
-
+    # The state `[k]` of an anchor without candidates. The first number is its
+    # value, the last the sum of the slopes.
     start = (0.0, 0.0)
-    masked_value = NO_LOGIT
+    masked_value = NO_LOGIT  # In the place of logits that do not count.
     uses_shift = False
 
     def tile(self, s, shifts):
         """Reduces the logits `s` `[rows, columns]` of one tile.
 
-        Shifts are those of the row anchors `[rows]` and, where columns are
-        anchors, too, of the column anchors `[columns]`. Returns the states
-        `[n, k]` of each.
+        `shifts` are those of the row anchors and, where columns are anchors,
+        too, of the column anchors. Returns the states `[n, k]` of each.
         """
         states = []
         for axis, shift in zip((1, 0), shifts, strict=False):
@@ -70,16 +53,14 @@ class Reduction:
         return states[:, -1]
 
     def logit_gradients(self, s, rows, columns):
-        """Derivative of the loss by each logit, as both sides' candidate.
+        """Derivative of the loss by each logit `s`: `[rows, columns]`.
 
-        Args:
-            s: float32 `[rows, columns]`. The logits.
-            rows, columns: `AnchorValues` with values and gradients.
-
-        Returns:
-            float32 `[rows, columns]`.
+        `rows` and `columns` are `AnchorValues`: a logit counts for both.
         """
-        rows, columns = rows.expand_dims(1), columns.expand_dims(0)
+        rows, columns = (
+            AnchorValues(*(tf.expand_dims(x, axis) for x in side))
+            for side, axis in ((rows, 1), (columns, 0))
+        )
         return rows.gradient * self.slope(s, rows) + (
             columns.gradient * self.slope(s, columns)
         )

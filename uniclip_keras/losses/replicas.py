@@ -11,16 +11,11 @@ def replica_count():
 def gather(x):
     """Concatenates the rows of all replicas, with gradients to each replica.
 
-    Each replica must hold the same number of rows, so datasets must drop
-    their remainder. The rows are scattered into zeros at the replica's index
-    and summed. Unlike an all-gather, this supports every dtype, has a
-    gradient, and compiles on TPUs.
-
-    Args:
-        x: Tensor of shape `[n, ...]`, the rows of this replica.
-
-    Returns:
-        Tensor of shape `[replicas * n, ...]`, in replica order.
+    `[n, ...]` becomes `[replicas * n, ...]`, in replica order. Each replica
+    must hold the same number of rows, so datasets must drop their remainder.
+    The rows are scattered into zeros at the replica's index and summed. Unlike
+    an all-gather, this supports every dtype, has a gradient, and compiles on
+    TPUs.
     """
     replicas = replica_count()
     if replicas == 1:

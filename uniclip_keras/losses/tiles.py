@@ -13,20 +13,13 @@ PADDING = tf.int32.max
 
 
 class Blocks(NamedTuple):
-    """`Rows` in blocks of equal size. Padding fills up the last block.
+    """`Rows` in blocks of equal size. Padding fills up the last block."""
 
-    Attributes:
-        z: float32 `[blocks, size, dim]`.
-        ranks: int32 `[blocks, size]`, `PADDING` where there is no row.
-        indices: int32 `[blocks, size]`.
-        lowest, highest: int32 `[blocks]`. Bounds of the ranks in each block.
-    """
-
-    z: tf.Tensor
-    ranks: tf.Tensor
-    indices: tf.Tensor
-    lowest: tf.Tensor
-    highest: tf.Tensor
+    z: tf.Tensor  # float32 [blocks, size, dim]
+    ranks: tf.Tensor  # int32 [blocks, size], PADDING where there is no row
+    indices: tf.Tensor  # int32 [blocks, size]
+    lowest: tf.Tensor  # int32 [blocks], the lowest rank of each block
+    highest: tf.Tensor  # int32 [blocks]
 
     def block(self, index):
         """Returns one block, without its embeddings."""
@@ -39,24 +32,17 @@ class Blocks(NamedTuple):
 
 
 class Rectangle(NamedTuple):
-    """A part of the logit matrix.
+    """A part of the logit matrix."""
 
-    Attributes:
-        where: Which logits count: `"negatives"` (other ids), `"positives"`
-            (equal ids) or `"all"`.
-        include_self: Whether an anchor is its own candidate.
-        row_domain, column_domain: Indices of the two domains in their pair.
-        rows, columns: `Blocks`. The rows are anchors.
-        columns_are_anchors: Whether the columns are anchors, too. Within one
-            domain, the tiles below the diagonal are then those above it.
-    """
-
+    # The logits that count: "negatives" (other ids), "positives" or "all".
     where: str
-    include_self: bool
-    row_domain: int
+    include_self: bool  # Whether an anchor is its own candidate.
+    row_domain: int  # Indices of the two domains in their pair.
     column_domain: int
-    rows: Blocks
+    rows: Blocks  # They are anchors.
     columns: Blocks
+    # Whether the columns are anchors, too. Within one domain, the tiles below
+    # the diagonal are then those above it.
     columns_are_anchors: bool
 
     @property
@@ -89,8 +75,7 @@ def to_blocks(x, blocks):
 
 def from_blocks(x, rows):
     """Joins blocks `[blocks, size, ...]` to as many rows as `rows` has."""
-    joined = tf.reshape(x, [-1, *x.shape[2:]])
-    return joined[: _length(rows)]
+    return tf.reshape(x, [-1, *x.shape[2:]])[: _length(rows)]
 
 
 def block_size(count, largest):
@@ -103,15 +88,9 @@ def block_size(count, largest):
 def visit_tiles(rectangle, visit, totals):
     """Visits the tiles one after the other, with only one in memory.
 
-    Args:
-        rectangle: `Rectangle`.
-        visit: Function of the indices of a row block and a column block. It
-            returns two functions that update a total: one for the total of
-            the row block, one for that of the column block.
-        totals: For each domain of the pair a tensor `[blocks, size, k]`.
-
-    Returns:
-        The new totals.
+    `totals` holds a tensor `[blocks, size, k]` for each domain of the pair, as
+    does the result. `visit` maps the indices of a row block and a column block
+    to two functions that update the totals of these blocks.
     """
     row_domain, column_domain = rectangle.row_domain, rectangle.column_domain
     start, stop = _column_span(rectangle)
@@ -121,17 +100,17 @@ def visit_tiles(rectangle, visit, totals):
         row_total = update_row(row_total)
         if not rectangle.columns_are_anchors:
             return row_total, totals
-        column_totals = totals[column_domain]
+        old = new = totals[column_domain]
 
         def updated():
-            return _set(
-                column_totals, j, update_column(tf.gather(column_totals, j))
-            )
+            return _set(old, j, update_column(tf.gather(old, j)))
 
         # A tile on the diagonal has each of its anchors among its rows.
-        off_diagonal = j > i if rectangle.is_square else True
-        new_totals = _cond(off_diagonal, updated, lambda: column_totals)
-        return row_total, _replace(totals, column_domain, new_totals)
+        if not rectangle.is_square:
+            new = updated()
+        elif not rectangle.is_one_tile():
+            new = tf.cond(j > i, updated, lambda: old)
+        return row_total, _replace(totals, column_domain, new)
 
     def visit_row(i, totals):
         def visit_next(j, row_total, totals):
@@ -212,12 +191,6 @@ def _length(x):
 
 def _replace(totals, index, total):
     return [*totals[:index], total, *totals[index + 1 :]]
-
-
-def _cond(condition, then, otherwise):
-    if isinstance(condition, bool):
-        return then() if condition else otherwise()
-    return tf.cond(condition, then, otherwise)
 
 
 def _loop(body, state, stop):

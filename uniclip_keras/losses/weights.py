@@ -14,36 +14,28 @@ from uniclip_keras.losses.replicas import sum_over_replicas
 def pair_weights(batch, domain_weights):
     """Weights each positive by the pair of domains that it forms.
 
-    Args:
-        batch: `Batch`.
-        domain_weights: `"uniform"` averages over anchors the average over
-            their positives. `"balanced"` gives the pairs present in the
-            global batch equal shares that sum to 1. A mapping from pair to
-            share makes the shares proportional to its values.
+    `"uniform"` averages over anchors the average over their positives. See
+    `MPNCE` for the other `domain_weights`.
     """
-    weights = mean_weights(batch.counts)
     if domain_weights == "uniform":
-        return weights
+        return mean_weights(batch.counts)
     if domain_weights == "balanced":
         domain_weights = dict.fromkeys(batch.pairs, 1.0)
     weights, present = scale_to_shares(
-        weights, batch.counts, batch.pair_of, domain_weights
+        batch.counts, batch.pair_of, domain_weights
     )
     return {d: tf.math.divide_no_nan(w, present) for d, w in weights.items()}
 
 
-def direction_weights(batch, shares):
-    """Gives the positives of each direction the total weight in `shares`."""
-    weights = mean_weights(batch.counts)
-    return scale_to_shares(weights, batch.counts, lambda d: d, shares)[0]
+def direction_weights(batch, shares=None):
+    """Gives each direction its total weight in `shares`, by default equal."""
+    if shares is None:
+        shares = dict.fromkeys(batch.directions, 1.0 / len(batch.directions))
+    return scale_to_shares(batch.counts, lambda d: d, shares)[0]
 
 
 def anchor_weights(batch):
-    """Weights the mean over the anchors that have a positive.
-
-    Returns:
-        Mapping from anchor domain to a weight per anchor.
-    """
+    """Weights the mean over anchors with a positive: `[n]` per domain."""
     weights = {}
     for direction, weight in mean_weights(batch.counts).items():
         share = weight * batch.counts[direction]
@@ -54,8 +46,7 @@ def anchor_weights(batch):
 def row_weights(batch):
     """Weights the mean over the rows of the first domain of each pair.
 
-    Returns:
-        Mapping from one direction of each pair to a float32 scalar.
+    Maps one direction of each pair to a float32 scalar.
     """
     order = batch.similarity.domains.index
     weights = {}
@@ -69,36 +60,27 @@ def row_weights(batch):
 def mean_weights(counts):
     """Weights the mean over anchors of the mean over their positives.
 
-    Anchors without a positive do not count. `counts` maps each direction to
-    the number of positives per anchor.
+    Anchors without a positive do not count.
     """
     totals = {}
     for (anchor, _), count in counts.items():
         totals[anchor] = totals.get(anchor, 0.0) + count
-    with_positive = [
-        tf.reduce_sum(tf.cast(total > 0, tf.float32))
-        for total in totals.values()
-    ]
-    anchors = sum_over_replicas(tf.add_n(with_positive))
+    with_positive = [tf.cast(x > 0, tf.float32) for x in totals.values()]
+    anchors = sum_over_replicas(
+        tf.add_n([tf.reduce_sum(x) for x in with_positive])
+    )
     return {
-        direction: tf.math.divide_no_nan(1.0, totals[direction[0]] * anchors)
-        for direction in counts
+        d: tf.math.divide_no_nan(1.0, totals[d[0]] * anchors) for d in counts
     }
 
 
-def scale_to_shares(weights, counts, group_of, shares):
-    """Rescales weights so that each group of directions gets its share.
+def scale_to_shares(counts, group_of, shares):
+    """Rescales `mean_weights` so that each group of directions gets its share.
 
-    Args:
-        weights, counts: Mappings from direction to numbers per anchor.
-        group_of: Function from direction to the name of its group.
-        shares: Mapping from group to its total weight. A group without a
-            positive in the global batch gets none.
-
-    Returns:
-        Tuple `(weights, present)`: the new weights, and the sum of the
-        shares of the groups that have a positive.
+    A group without a positive gets none. Returns the weights, and the sum of
+    the shares of the groups with a positive.
     """
+    weights = mean_weights(counts)
     totals = {}
     for direction, weight in weights.items():
         group = group_of(direction)
@@ -112,7 +94,4 @@ def scale_to_shares(weights, counts, group_of, shares):
     scales = {
         g: tf.math.divide_no_nan(float(shares[g]), totals[g]) for g in totals
     }
-    return {
-        direction: weight * scales[group_of(direction)]
-        for direction, weight in weights.items()
-    }, present
+    return {d: w * scales[group_of(d)] for d, w in weights.items()}, present
