@@ -10,7 +10,7 @@ import pytest
 
 from experiments.corpora.emoji import drawings
 from experiments.corpora.emoji.corpus import prepare
-from experiments.corpora.emoji.held_out import SPLITS
+from experiments.corpora.emoji.plan import SPLITS
 from uniclip_keras.errors import InputError
 
 

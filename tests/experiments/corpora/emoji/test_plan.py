@@ -5,7 +5,8 @@ import collections
 import pytest
 
 from experiments.corpora.emoji import drawings
-from experiments.corpora.emoji import held_out
+from experiments.corpora.emoji.plan import WRITTEN
+from experiments.corpora.emoji.plan import novel_concepts
 
 
 def by_split(plan, attribute):
@@ -44,7 +45,7 @@ def test_novel_holds_no_flags_letters_or_digits(plan):
     names = {sample.item.name for sample in plan.samples["novel"]}
     assert not names & {"ATM sign", "TOP arrow", "hundred points"}
     # Each name of the list is still a name of the packages.
-    assert {item.name for item in plan.items} >= set(held_out.WRITTEN)
+    assert {item.name for item in plan.items} >= set(WRITTEN)
 
 
 def test_no_novel_text_is_a_training_caption(plan):
@@ -83,5 +84,5 @@ def test_tones_are_apart_and_held_out_ones_unseen(plan):
 
 
 def test_a_seed_draws_the_same_concepts_again(plan):
-    drawn = [held_out.novel_concepts(plan.items, seed) for seed in (0, 0, 1)]
+    drawn = [novel_concepts(plan.items, seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
