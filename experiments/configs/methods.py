@@ -8,8 +8,6 @@ A configuration file that takes a method gets it after a colon:
 `clip`, `slip`, `unicl` and `siglip` also have their own heads and views.
 """
 
-from ml_collections import ConfigDict
-
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import suggest
 
@@ -35,8 +33,7 @@ def use_method(config, method):
     """Sets the loss, heads and views of a configuration to those of a method.
 
     Args:
-        config: A `ConfigDict` for UniCLIP: its first view is the weak one,
-            the others are strong.
+        config: A `ConfigDict` for UniCLIP: a weak view, then strong ones.
         method: A name of `METHODS`.
 
     Raises:
@@ -47,7 +44,7 @@ def use_method(config, method):
             f"There is no method {method!r}{suggest(method, METHODS)}; the "
             f"methods are {', '.join(METHODS)}."
         )
-    config.objective = ConfigDict(METHODS[method])
+    config.objective = METHODS[method]
     weak, *strong = config.data.views
     if method in ONE_VIEW:
         config.data.views = [weak]
