@@ -32,12 +32,7 @@ ONE_VIEW = ("clip", "unicl", "siglip")
 def use_method(config, method):
     """Sets the loss, heads and views of a configuration to those of a method.
 
-    Args:
-        config: A `ConfigDict` for UniCLIP: a weak view, then strong ones.
-        method: A name of `METHODS`.
-
-    Raises:
-        InputError: The method is unknown.
+    Its views are those for UniCLIP: a weak one, then strong ones.
     """
     if method not in METHODS:
         raise InputError(

@@ -35,14 +35,8 @@ SPLITS = {"train": "train", "test": "t10k"}
 def prepare(source_dir, output_dir):
     """Writes `train-*.tar`, `test-*.tar` and `classes.json`.
 
-    Equal originals and versions of Pillow give equal bytes.
-
-    Args:
-        source_dir: Folder with the four original files.
-        output_dir: Folder to write; replaced if it holds the set already.
-
-    Returns:
-        `{split: number of images}`.
+    Equal originals and versions of Pillow give equal bytes. `output_dir` is
+    replaced if it holds the set already. Returns `{split: number of images}`.
 
     Raises:
         InputError: An original is missing or damaged, or `output_dir` cannot
@@ -84,8 +78,8 @@ def _read_split(folder, word):
         )
     if labels.max(initial=0) >= len(CLASSES):
         raise InputError(
-            f"The {word} labels in '{folder}' go up to {labels.max()}, and "
-            f"Fashion-MNIST has {len(CLASSES)} classes: this is another set."
+            f"The {word} labels in '{folder}' go up to {labels.max()}, not "
+            f"{len(CLASSES) - 1}: this is another set."
         )
     return images, labels
 
@@ -104,8 +98,7 @@ def _read_idx(path, item_shape):
             f"'{path}' cannot be read as a gzip file ({error}): install or "
             "download it again."
         ) from None
-    # A type and the number of dimensions, then each dimension: big-endian
-    # integers of four bytes.
+    # A type and the number of dimensions, then each dimension.
     dimensions = 1 + len(item_shape)
     start = 4 * (1 + dimensions)
     header = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4")

@@ -11,8 +11,6 @@ import time
 
 from uniclip_keras.errors import InputError
 
-SHARD_SIZE = 1000
-
 
 def to_json(value):
     """Encodes JSON as bytes, with sorted keys and a final newline."""
@@ -25,7 +23,7 @@ def to_sample(key, png, text, record):
     return key, {"png": png, "txt": text.encode(), "json": to_json(record)}
 
 
-def write_shards(folder, split, samples, shard_size=SHARD_SIZE):
+def write_shards(folder, split, samples, shard_size=1000):
     """Writes `split-00000.tar`, ...: WebDataset tars of reproducible bytes.
 
     Args:
@@ -57,17 +55,8 @@ def write_shards(folder, split, samples, shard_size=SHARD_SIZE):
 def read_summary(target, name, is_valid, corpus):
     """Reads the JSON file `name` that tells what the folder `target` holds.
 
-    Args:
-        target: `pathlib.Path` of the folder.
-        name: Name of the JSON file.
-        is_valid: Function of its value that recognizes the corpus.
-        corpus: Name of the corpus, for the message.
-
-    Returns:
-        The value, or None where the folder is empty or missing.
-
-    Raises:
-        InputError: `target` is a file or holds something else.
+    `is_valid` recognizes its value. Returns None where the folder is empty or
+    missing, and refuses a file and a folder of something else.
     """
     with contextlib.suppress(
         OSError, ValueError, TypeError, KeyError, AttributeError
@@ -75,7 +64,7 @@ def read_summary(target, name, is_valid, corpus):
         summary = json.loads((target / name).read_bytes())
         if is_valid(summary):
             return summary
-    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+    if target.is_file() or target.is_dir() and any(target.iterdir()):
         raise InputError(
             f"--output_dir={target} is a file or holds something else than "
             f"{corpus}: name an empty or new folder."
@@ -88,9 +77,6 @@ def replaced(target):
     """Gives a new folder that takes the place of `target` at the end.
 
     An interrupted or failed run leaves `target` untouched and nothing else.
-
-    Raises:
-        InputError: The folder cannot be written.
     """
     partial = target.with_name(f"{target.name}.partial")
     old = target.with_name(f"{target.name}.old")

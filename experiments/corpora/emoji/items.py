@@ -99,14 +99,7 @@ def concept_of(name):
 
 
 def load_items():
-    """Reads every sequence that has both a name and a subgroup.
-
-    Returns:
-        `{join key: Item}` in the order of the keys.
-
-    Raises:
-        InputError: A package is not installed.
-    """
+    """Returns `{join key: Item}`, sorted, of what has a name and a subgroup."""
     entries = _named_entries()
     classes = _classes_by_code()
     codes_by_name = {entry["en"]: code for code, entry in entries.items()}

