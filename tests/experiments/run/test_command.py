@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from experiments import evaluate
+from experiments import export
 from experiments import prepare_emoji
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -19,6 +21,13 @@ def test_bad_flags_are_one_sentence(flag, run_command):
     (line,) = stderr.splitlines()
     assert line.startswith("error: ")
     assert flag.strip("-").split("=")[0] in line
+
+
+@pytest.mark.parametrize("command", [evaluate, export])
+def test_a_folder_without_a_run(command, tmp_path, run_command):
+    status, _, stderr = run_command(command, f"--workdir={tmp_path}")
+    assert status == 2
+    assert "config.json" in stderr.splitlines()[-1]
 
 
 def run_process(name, *arguments):

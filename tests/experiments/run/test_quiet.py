@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from experiments import prepare_emoji
+from experiments.run.quiet import mute_tensorflow
+
 ROOT = pathlib.Path(__file__).parents[3]
 LOG = """
 import os
@@ -41,3 +44,31 @@ def test_only_log_lines_are_dropped(tmp_path, level, end, shown):
     for word in ("WARNING", "I0000", "F0000", "broken"):
         assert (word in done.stderr) == (word in shown)
     assert (done.returncode == 0) == (not end)
+
+
+@pytest.mark.parametrize(
+    ("flag", "level", "expected"),
+    [
+        ("--workdir=x", None, "3"),
+        ("--notensorflow_log", None, "3"),
+        ("--tensorflow_log=false", None, "3"),
+        ("--tensorflow_log", None, None),
+        ("-tensorflow_log=True", None, None),
+        ("--workdir=x", "0", "0"),
+    ],
+)
+def test_a_flag_or_the_environment_shows_the_log(
+    flag, level, expected, monkeypatch
+):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    if level:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
+    monkeypatch.setattr(sys, "argv", ["-m", flag])
+    mute_tensorflow()
+    assert os.environ.get("TF_CPP_MIN_LOG_LEVEL") == expected
+
+
+def test_commands_take_the_flag(run_command):
+    arguments = ("--tensorflow_log", "--seed=-1")
+    status, _, stderr = run_command(prepare_emoji, *arguments)
+    assert status == 2 and "seed" in stderr and "_log" not in stderr
