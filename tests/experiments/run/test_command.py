@@ -16,7 +16,8 @@ ROOT = pathlib.Path(__file__).parents[3]
 
 @pytest.mark.parametrize("flag", ["--seed=-1", "--sed=1", "stray"])
 def test_bad_flags_are_one_sentence(flag, run_command):
-    status, _, stderr = run_command(prepare_emoji, flag)
+    # Each command has the first one.
+    status, _, stderr = run_command(prepare_emoji, "--tensorflow_log", flag)
     assert status == 2
     (line,) = stderr.splitlines()
     assert line.startswith("error: ")

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from experiments import prepare_emoji
 from experiments.run.quiet import mute_tensorflow
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -66,9 +65,3 @@ def test_a_flag_or_the_environment_shows_the_log(
     monkeypatch.setattr(sys, "argv", ["-m", flag])
     mute_tensorflow()
     assert os.environ.get("TF_CPP_MIN_LOG_LEVEL") == expected
-
-
-def test_commands_take_the_flag(run_command):
-    arguments = ("--tensorflow_log", "--seed=-1")
-    status, _, stderr = run_command(prepare_emoji, *arguments)
-    assert status == 2 and "seed" in stderr and "_log" not in stderr

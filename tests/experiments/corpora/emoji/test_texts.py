@@ -37,11 +37,9 @@ def test_captions_say_the_name_most_often(plan):
 
 def test_shared_captions_stay_with_the_english_name(plan):
     def item(code, name, french):
+        names = {"en": [name], "fr": [french]}
         return dataclasses.replace(
-            plan.items[0],
-            code=code,
-            name=name,
-            names={"en": [name], "fr": [french]},
+            plan.items[0], code=code, name=name, names=names
         )
 
     insect = item("a", "cricket", "grillon")
