@@ -15,18 +15,13 @@ from experiments.report.gallery import make_gallery
 from experiments.report.results_table import format_table
 from experiments.report.training_report import write_report
 from experiments.run import data
+from experiments.run import hardware
 from experiments.run.command import run
-from experiments.run.hardware import describe_hardware
-from experiments.run.hardware import versions
 from experiments.run.tasks import TaskEmbedder
 from experiments.run.workdir import WORKDIR
 from experiments.run.workdir import load_run
 from uniclip_keras import evaluation
 from uniclip_keras import training
-
-# The figures depend on the versions of these.
-PACKAGES = ("tensorflow", "keras", "keras-hub", "tensorflow-text")
-CHECK_BATCHES = 8
 
 
 def main(argv):
@@ -35,13 +30,7 @@ def main(argv):
 
 
 def evaluate(workdir):
-    """Measures what the section `evaluation` of a run's configuration names.
-
-    Args:
-        workdir: Directory of the run.
-
-    Returns:
-        The results, as written to results.json.
+    """Measures and returns what `config.evaluation` of a run names.
 
     Raises:
         InputError: `workdir` is not the directory of a run, or the data of a
@@ -53,7 +42,7 @@ def evaluate(workdir):
     embedder = TaskEmbedder(config, evaluation.Embedder(model, tokenizer))
     tasks = config.evaluation
     results = {
-        "run": describe_run(config, model, step, history),
+        "run": _describe_run(config, model, step, history),
         "splits": {
             name: task.title
             for group in (tasks.retrieval, tasks.zero_shot)
@@ -65,23 +54,17 @@ def evaluate(workdir):
     }
     gallery = []
     # The task that the report leads with comes first.
-    for name, task in sorted(
-        tasks.retrieval.items(), key=lambda item: item[0] != tasks.headline
-    ):
+    for name in sorted(tasks.retrieval, key=lambda n: n != tasks.headline):
+        task = tasks.retrieval[name]
         print(f"retrieval: {name}", flush=True)
         images, embeddings, labels = embedder.images(task)
         text_embeddings, texts, text_labels = embedder.texts(task)
         results["retrieval"][name] = evaluation.retrieval_metrics(
             embeddings, text_embeddings, labels, text_labels
         )
+        shown = images, embeddings, labels
         gallery += make_gallery(
-            name,
-            images,
-            embeddings,
-            labels,
-            text_embeddings,
-            texts,
-            text_labels,
+            name, *shown, text_embeddings, texts, text_labels
         )
     for name, task in tasks.zero_shot.items():
         print(f"zero-shot: {name}", flush=True)
@@ -92,8 +75,16 @@ def evaluate(workdir):
         )
     if model.augmentation_encoder is not None:
         print("augmentations: right and shuffled", flush=True)
-        results["augmentation_check"] = check_augmentations(
-            config, model, tokenizer
+        batches = data.build_dataset(
+            config,
+            data.build_source(config),
+            tokenizer,
+            # Views and batches that the training has not drawn.
+            seed=config.seed + 1,
+            cache=False,
+        )
+        results["augmentation_check"] = evaluation.augmentation_check(
+            model, batches.take(8)
         )
     results["run"]["skipped samples"] = embedder.bad_samples.skipped
     text = json.dumps(results, indent=2, ensure_ascii=False)
@@ -106,21 +97,7 @@ def evaluate(workdir):
     return results
 
 
-def check_augmentations(config, model, tokenizer):
-    """Measures the loss with right and with shuffled augmentation vectors."""
-    batches = data.build_dataset(
-        config,
-        data.build_source(config),
-        tokenizer,
-        # Views and batches that the training has not drawn.
-        seed=config.seed + 1,
-        cache=False,
-    )
-    return evaluation.augmentation_check(model, batches.take(CHECK_BATCHES))
-
-
-def describe_run(config, model, step, history):
-    """Returns what the report says about the run."""
+def _describe_run(config, model, step, history):
     pairs = step * config.batch_size
     seconds = history[-1].get("seconds", 0.0) if history else 0.0
     views = len(config.data.views)
@@ -139,8 +116,13 @@ def describe_run(config, model, step, history):
         "seconds": seconds,
         "pairs_per_second": pairs / seconds if seconds else 0.0,
         "parameters": model.count_params(),
-        "hardware": ", ".join([describe_hardware(), *(d.name for d in gpus)]),
-        "versions": versions(PACKAGES),
+        "hardware": ", ".join(
+            [hardware.describe_hardware(), *(gpu.name for gpu in gpus)]
+        ),
+        # The figures depend on these.
+        "versions": hardware.versions(
+            ("tensorflow", "keras", "keras-hub", "tensorflow-text")
+        ),
     }
 
 

@@ -15,8 +15,7 @@ from experiments.run.command import run
 _SOURCE_DIR = flags.DEFINE_string(
     "source_dir",
     "/usr/share/datasets/fashion-mnist",
-    "Folder with the four .gz files; that of Debian's package "
-    "dataset-fashion-mnist by default.",
+    "Folder with the four .gz files.",
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",

@@ -35,12 +35,7 @@ def main(argv):
 def pretrain(config, workdir):
     """Trains up to `config.steps`, from the last checkpoint if there is one.
 
-    Args:
-        config: The configuration.
-        workdir: Directory of the run; created if missing.
-
-    Returns:
-        The trained `UniCLIP` model.
+    Returns the model.
 
     Raises:
         InputError: The configuration or its data cannot be used, or another

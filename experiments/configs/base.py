@@ -36,7 +36,7 @@ def base():
     # "folders": `path/class_name/.../image.jpg`.
     # A `label_field`, or a class list in `classes`, makes it a source of
     # labeled images.
-    config.data.train = ConfigDict({"pairs": {"path": "*.tar", "weight": 1.0}})
+    config.data.train = {"pairs": {"path": "*.tar", "weight": 1.0}}
     config.data.id_field = ""
     config.data.caption_field = ""
     # Templates for the class names of labeled images: a name of
@@ -63,18 +63,19 @@ def base():
     # The vocabulary is learned from at most so many samples.
     config.tokenizer.training_texts = 2_000_000
 
-    config.image_encoder = ConfigDict(
-        {
-            "kind": "vit",
-            "patch_size": 32,
-            "width": 768,
-            "layers": 12,
-            "heads": 12,
-        }
-    )
-    config.text_encoder = ConfigDict(
-        {"kind": "clip_text", "width": 512, "layers": 12, "heads": 8}
-    )
+    config.image_encoder = {
+        "kind": "vit",
+        "patch_size": 32,
+        "width": 768,
+        "layers": 12,
+        "heads": 12,
+    }
+    config.text_encoder = {
+        "kind": "clip_text",
+        "width": 512,
+        "layers": 12,
+        "heads": 8,
+    }
 
     config.model = ConfigDict()
     config.model.embedding_dim = 512
@@ -85,15 +86,13 @@ def base():
     # Items embedded at a time (gradient caching); 0 embeds the whole batch.
     config.model.gradient_cache_size = 0
 
-    config.objective = ConfigDict(
-        {
-            "kind": "mp_nce",
-            "include_self": True,
-            "domain_weights": "balanced",
-            "temperature": 0.07,
-            "offset": 0.0,
-        }
-    )
+    config.objective = {
+        "kind": "mp_nce",
+        "include_self": True,
+        "domain_weights": "balanced",
+        "temperature": 0.07,
+        "offset": 0.0,
+    }
 
     config.optimizer = ConfigDict()
     config.optimizer.learning_rate = 1e-3
@@ -126,24 +125,19 @@ def use_paper_tasks(config):
     The JSON of each image holds the label field. Class lists are
     `[{"label": ..., "texts": [...]}]`.
     """
-    config.evaluation.zero_shot = ConfigDict(
-        {
-            "imagenet": {
-                "title": "ImageNet",
-                "path": "imagenet-val/*.tar",
-                "label_field": "label",
-                "classes": "imagenet-classes.json",
-            }
+    imagenet = {
+        "title": "ImageNet",
+        "path": "imagenet-val/*.tar",
+        "label_field": "label",
+        "classes": "imagenet-classes.json",
+    }
+    config.evaluation.zero_shot = {"imagenet": imagenet}
+    config.evaluation.retrieval = {
+        name: {
+            "title": title,
+            "path": f"{name}/*.tar",
+            "label_field": "image_id",
+            "classes": f"{name}-captions.json",
         }
-    )
-    config.evaluation.retrieval = ConfigDict(
-        {
-            name: {
-                "title": title,
-                "path": f"{name}/*.tar",
-                "label_field": "image_id",
-                "classes": f"{name}-captions.json",
-            }
-            for name, title in (("flickr30k", "Flickr30k"), ("coco", "COCO"))
-        }
-    )
+        for name, title in (("flickr30k", "Flickr30k"), ("coco", "COCO"))
+    }

@@ -3,8 +3,6 @@
 Choose another method of `methods.py` after a colon: `emoji.py:clip`.
 """
 
-from ml_collections import ConfigDict
-
 from experiments.configs.base import base
 from experiments.configs.methods import use_method
 
@@ -19,12 +17,10 @@ def get_config(method="uniclip"):
 
     config.data.directory = "data/emoji"
     # By number of images, where a skin-tone variant counts a sixth.
-    config.data.train = ConfigDict(
-        {
-            "base": {"path": "train-*.tar", "weight": 7.0},
-            "tones": {"path": "train_tones-*.tar", "weight": 1.0},
-        }
-    )
+    config.data.train = {
+        "base": {"path": "train-*.tar", "weight": 7.0},
+        "tones": {"path": "train_tones-*.tar", "weight": 1.0},
+    }
     config.data.id_field = "id"
     config.data.caption_field = "captions"
     # No flips, which mirror arrows, letters and hands. No crops of 0.08, which
@@ -46,25 +42,21 @@ def get_config(method="uniclip"):
     config.tokenizer.vocabulary_size = 6_000
     config.tokenizer.context_length = 16
 
-    config.image_encoder = ConfigDict(
-        {
-            "kind": "conv_stem_vit",
-            "width": 128,
-            "layers": 2,
-            "heads": 4,
-            "mlp_ratio": 3,
-            "stem": (32, 64, 128),
-        }
-    )
-    config.text_encoder = ConfigDict(
-        {
-            "kind": "clip_text",
-            "width": 128,
-            "layers": 2,
-            "heads": 4,
-            "pooling": "mean",
-        }
-    )
+    config.image_encoder = {
+        "kind": "conv_stem_vit",
+        "width": 128,
+        "layers": 2,
+        "heads": 4,
+        "mlp_ratio": 3,
+        "stem": (32, 64, 128),
+    }
+    config.text_encoder = {
+        "kind": "clip_text",
+        "width": 128,
+        "layers": 2,
+        "heads": 4,
+        "pooling": "mean",
+    }
     config.model.embedding_dim = 128
     config.model.augmentation_units = (64, 64, 64)
     config.model.view_units = (256, 256, 128)
@@ -78,33 +70,33 @@ def get_config(method="uniclip"):
 
     config.evaluation.prompts = "plain"
     config.evaluation.headline = "style"
-    config.evaluation.retrieval = ConfigDict(
-        {
-            "seen": _retrieval("Seen drawings", "train-*.tar"),
-            "style": _retrieval("Unseen drawing style", "style-*.tar"),
-            "novel": _retrieval("Novel concepts", "novel-*.tar"),
-            "composition": _retrieval(
-                "Unseen skin-tone combinations",
-                "composition-*.tar",
-                "names_all.json",
-            ),
+    titles = {
+        "seen": "Seen drawings",
+        "style": "Unseen drawing style",
+        "novel": "Novel concepts",
+        "composition": "Unseen skin-tone combinations",
+    }
+    config.evaluation.retrieval = {
+        split: {
+            "title": title,
+            "path": f"{split}-*.tar",
+            "label_field": "item",
+            "classes": "names.json",
         }
-    )
-    config.evaluation.zero_shot = ConfigDict(
-        {
-            f"{split}/{field}s": {
-                "title": f"{title}, by {field}",
-                "path": f"{split}-*.tar",
-                "label_field": field,
-                "classes": f"{field}s.json",
-            }
-            for split, title in (
-                ("style", "Unseen drawing style"),
-                ("novel", "Novel concepts"),
-            )
-            for field in ("group", "subgroup")
+        for split, title in titles.items()
+    }
+    config.evaluation.retrieval.seen.path = "train-*.tar"
+    config.evaluation.retrieval.composition.classes = "names_all.json"
+    config.evaluation.zero_shot = {
+        f"{split}/{field}s": {
+            "title": f"{titles[split]}, by {field}",
+            "path": f"{split}-*.tar",
+            "label_field": field,
+            "classes": f"{field}s.json",
         }
-    )
+        for split in ("style", "novel")
+        for field in ("group", "subgroup")
+    }
     config.evaluation.notes = (
         "Training drawings: Twemoji (CC-BY 4.0), OpenMoji (CC-BY-SA 4.0), "
         "Noto Emoji (Apache-2.0). Test style: JoyPixels, whose drawings are "
@@ -112,12 +104,3 @@ def get_config(method="uniclip"):
     )
     use_method(config, method)
     return config
-
-
-def _retrieval(title, path, classes="names.json"):
-    return {
-        "title": title,
-        "path": path,
-        "label_field": "item",
-        "classes": classes,
-    }

@@ -8,8 +8,6 @@ A configuration file that takes a method gets it after a colon:
 `clip`, `slip`, `unicl` and `siglip` also have their own heads and views.
 """
 
-from ml_collections import ConfigDict
-
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import suggest
 
@@ -34,20 +32,14 @@ ONE_VIEW = ("clip", "unicl", "siglip")
 def use_method(config, method):
     """Sets the loss, heads and views of a configuration to those of a method.
 
-    Args:
-        config: A `ConfigDict` for UniCLIP: its first view is the weak one,
-            the others are strong.
-        method: A name of `METHODS`.
-
-    Raises:
-        InputError: The method is unknown.
+    Its views are those for UniCLIP: a weak one, then strong ones.
     """
     if method not in METHODS:
         raise InputError(
             f"There is no method {method!r}{suggest(method, METHODS)}; the "
             f"methods are {', '.join(METHODS)}."
         )
-    config.objective = ConfigDict(METHODS[method])
+    config.objective = METHODS[method]
     weak, *strong = config.data.views
     if method in ONE_VIEW:
         config.data.views = [weak]

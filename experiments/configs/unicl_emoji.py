@@ -7,8 +7,6 @@ of them for as many steps, with the vocabulary of both. Prepare the data first:
 `experiments.prepare_emoji` and `experiments.prepare_fashion_mnist`.
 """
 
-from ml_collections import ConfigDict
-
 from experiments.configs import emoji
 from uniclip_keras.errors import InputError
 
@@ -58,11 +56,9 @@ def get_config(variant="joint"):
             "a drawing of {}",
             "an image of {}",
         )
-    config.evaluation.zero_shot.fashion = ConfigDict(
-        {
-            "title": "Fashion-MNIST",
-            "path": "../fashion_mnist/test-*.tar",
-            **_FASHION,
-        }
-    )
+    config.evaluation.zero_shot.fashion = {
+        "title": "Fashion-MNIST",
+        "path": "../fashion_mnist/test-*.tar",
+        **_FASHION,
+    }
     return config

@@ -7,7 +7,6 @@ import gzip
 import io
 import math
 import pathlib
-import struct
 import zlib
 
 import numpy as np
@@ -36,14 +35,8 @@ SPLITS = {"train": "train", "test": "t10k"}
 def prepare(source_dir, output_dir):
     """Writes `train-*.tar`, `test-*.tar` and `classes.json`.
 
-    Equal originals and versions of Pillow give equal bytes.
-
-    Args:
-        source_dir: Folder with the four original files.
-        output_dir: Folder to write; replaced if it holds the set already.
-
-    Returns:
-        `{split: number of images}`.
+    Equal originals and versions of Pillow give equal bytes. `output_dir` is
+    replaced if it holds the set already. Returns `{split: number of images}`.
 
     Raises:
         InputError: An original is missing or damaged, or `output_dir` cannot
@@ -52,16 +45,17 @@ def prepare(source_dir, output_dir):
     target = pathlib.Path(output_dir).absolute()
     files.read_summary(target, "classes.json", _is_ours, "Fashion-MNIST")
     splits = {
-        split: read_split(pathlib.Path(source_dir), word)
+        split: _read_split(pathlib.Path(source_dir), word)
         for split, word in SPLITS.items()
     }
     classes = [
-        {"label": label, "texts": list(texts)}
-        for label, texts in CLASSES.items()
+        {"label": label, "texts": texts} for label, texts in CLASSES.items()
     ]
     with files.replaced(target) as folder:
         for split, (images, labels) in splits.items():
-            samples = _samples(split, images, labels)
+            samples = files.with_progress(
+                _samples(split, images, labels), f"{split} images", len(labels)
+            )
             files.write_shards(folder, split, samples)
         (folder / "classes.json").write_bytes(files.to_json(classes))
     counts = {split: len(labels) for split, (_, labels) in splits.items()}
@@ -73,20 +67,8 @@ def prepare(source_dir, output_dir):
     return counts
 
 
-def read_split(folder, word):
-    """Reads the images and labels of one split.
-
-    Args:
-        folder: `pathlib.Path` of the folder with the original files.
-        word: First word of their names, "train" or "t10k".
-
-    Returns:
-        uint8 arrays `[n, 28, 28]` and `[n]`.
-
-    Raises:
-        InputError: A file is missing or damaged, or the two do not belong
-            together.
-    """
+def _read_split(folder, word):
+    """Reads images `[n, 28, 28]` and labels `[n]` of one split, uint8."""
     images = _read_idx(folder / f"{word}-images-idx3-ubyte.gz", (28, 28))
     labels = _read_idx(folder / f"{word}-labels-idx1-ubyte.gz", ())
     if len(images) != len(labels):
@@ -96,8 +78,8 @@ def read_split(folder, word):
         )
     if labels.max(initial=0) >= len(CLASSES):
         raise InputError(
-            f"The {word} labels in '{folder}' go up to {labels.max()}, and "
-            f"Fashion-MNIST has {len(CLASSES)} classes: this is another set."
+            f"The {word} labels in '{folder}' go up to {labels.max()}, not "
+            f"{len(CLASSES) - 1}: this is another set."
         )
     return images, labels
 
@@ -109,27 +91,25 @@ def _read_idx(path, item_shape):
     except FileNotFoundError:
         raise InputError(
             f"'{path}' does not exist: install Debian's package "
-            "dataset-fashion-mnist, or name the folder with the four .gz "
-            "files as --source_dir."
+            "dataset-fashion-mnist, or name its folder as --source_dir."
         ) from None
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
             f"'{path}' cannot be read as a gzip file ({error}): install or "
             "download it again."
         ) from None
-    # A type and the number of dimensions, then each dimension: big-endian
-    # integers of four bytes.
+    # A type and the number of dimensions, then each dimension.
     dimensions = 1 + len(item_shape)
-    header = struct.Struct(f">{1 + dimensions}I")
-    start = content[: header.size]
-    magic, count, *shape = header.unpack(start.ljust(header.size, b"\0"))
+    start = 4 * (1 + dimensions)
+    header = np.frombuffer(content[:start].ljust(start, b"\0"), ">u4")
+    magic, count, *shape = header.tolist()
     expected = [0x800 + dimensions, *item_shape]
-    if len(start) < header.size or [magic, *shape] != expected:
+    if len(content) < start or [magic, *shape] != expected:
         raise InputError(
             f"'{path}' does not begin as {dimensions}-dimensional idx bytes of "
             f"items of shape {item_shape}: it is another file."
         )
-    values = np.frombuffer(content[header.size :], np.uint8)
+    values = np.frombuffer(content[start:], np.uint8)
     if len(values) != count * math.prod(item_shape):
         raise InputError(
             f"'{path}' says that it holds {count} items and has "
@@ -139,22 +119,13 @@ def _read_idx(path, item_shape):
 
 
 def _samples(split, images, labels):
-    """Yields `(key, {extension: bytes})`."""
     classes = list(CLASSES.items())
-    progress = files.Progress(f"{split} images", len(labels))
     for index, (image, label) in enumerate(zip(images, labels, strict=True)):
         name, texts = classes[label]
         png = io.BytesIO()
         Image.fromarray(image).save(png, "png")
-        yield (
-            f"{split}-{index:05d}",
-            {
-                "png": png.getvalue(),
-                "txt": texts[0].encode(),
-                "json": files.to_json({"label": name}),
-            },
-        )
-        progress.step()
+        key = f"{split}-{index:05d}"
+        yield files.to_sample(key, png.getvalue(), texts[0], {"label": name})
 
 
 def _is_ours(summary):

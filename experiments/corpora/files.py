@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 import shutil
 import sys
@@ -10,8 +11,6 @@ import time
 
 from uniclip_keras.errors import InputError
 
-SHARD_SIZE = 1000
-
 
 def to_json(value):
     """Encodes JSON as bytes, with sorted keys and a final newline."""
@@ -19,56 +18,45 @@ def to_json(value):
     return f"{text}\n".encode()
 
 
-def write_shards(folder, split, samples, shard_size=SHARD_SIZE):
+def to_sample(key, png, text, record):
+    """Encodes a sample for `write_shards`."""
+    return key, {"png": png, "txt": text.encode(), "json": to_json(record)}
+
+
+def write_shards(folder, split, samples, shard_size=1000):
     """Writes `split-00000.tar`, ...: WebDataset tars of reproducible bytes.
 
     Args:
         folder: `pathlib.Path` of an existing folder.
         split: First word of the file names.
-        samples: Iterable of `(key, {extension: bytes})` in their final order;
-            consumed one at a time.
+        samples: Iterable of `(key, {extension: bytes})`, consumed one at a
+            time.
         shard_size: Samples per file.
 
     Returns:
         `{file name: size in bytes}`.
     """
-    sizes = {}
-    archive = path = None
-    for number, (key, files) in enumerate(samples):
-        if number % shard_size == 0:
-            if archive:
-                archive.close()
-                sizes[path.name] = path.stat().st_size
-            path = folder / f"{split}-{number // shard_size:05d}.tar"
-            # Python's default format has changed before.
-            archive = tarfile.open(  # noqa: SIM115
-                path, "w", format=tarfile.USTAR_FORMAT
-            )
-        for extension, content in sorted(files.items()):
-            # A fresh TarInfo has time, owner and group 0.
-            entry = tarfile.TarInfo(f"{key}.{extension}")
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    if archive:
-        archive.close()
+    samples, sizes = iter(samples), {}
+    for first in samples:
+        path = folder / f"{split}-{len(sizes):05d}.tar"
+        rest = itertools.islice(samples, shard_size - 1)
+        # Python's default format has changed before.
+        with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+            for key, files in itertools.chain([first], rest):
+                for extension, content in sorted(files.items()):
+                    # A fresh TarInfo has time, owner and group 0.
+                    entry = tarfile.TarInfo(f"{key}.{extension}")
+                    entry.size = len(content)
+                    archive.addfile(entry, io.BytesIO(content))
         sizes[path.name] = path.stat().st_size
     return sizes
 
 
 def read_summary(target, name, is_valid, corpus):
-    """Reads the JSON file that tells what a folder holds.
+    """Reads the JSON file `name` that tells what the folder `target` holds.
 
-    Args:
-        target: `pathlib.Path` of the folder.
-        name: Name of the JSON file.
-        is_valid: Function of its value that recognizes the corpus.
-        corpus: Name of the corpus, for the message.
-
-    Returns:
-        The value, or None where the folder is empty or missing.
-
-    Raises:
-        InputError: `target` is a file or holds something else.
+    `is_valid` recognizes its value. Returns None where the folder is empty or
+    missing, and refuses a file and a folder of something else.
     """
     with contextlib.suppress(
         OSError, ValueError, TypeError, KeyError, AttributeError
@@ -76,7 +64,7 @@ def read_summary(target, name, is_valid, corpus):
         summary = json.loads((target / name).read_bytes())
         if is_valid(summary):
             return summary
-    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+    if target.is_file() or target.is_dir() and any(target.iterdir()):
         raise InputError(
             f"--output_dir={target} is a file or holds something else than "
             f"{corpus}: name an empty or new folder."
@@ -89,15 +77,6 @@ def replaced(target):
     """Gives a new folder that takes the place of `target` at the end.
 
     An interrupted or failed run leaves `target` untouched and nothing else.
-
-    Args:
-        target: `pathlib.Path` of the folder to write.
-
-    Yields:
-        `pathlib.Path` of an empty folder beside it.
-
-    Raises:
-        InputError: The folder cannot be written.
     """
     partial = target.with_name(f"{target.name}.partial")
     old = target.with_name(f"{target.name}.old")
@@ -120,30 +99,18 @@ def replaced(target):
         shutil.rmtree(partial, ignore_errors=True)
 
 
-class Progress:
-    """Prints "done / total what, time left" to stderr once a second.
-
-    Args:
-        what: Word for what is counted, such as "drawings".
-        total: Number of them.
-    """
-
-    def __init__(self, what, total):
-        self._what, self._total, self._done = what, total, 0
-        self._start = self._printed = time.monotonic()
-
-    def step(self):
-        """Counts one more."""
-        self._done += 1
+def with_progress(items, what, total):
+    """Yields the items; prints "done / total what, time left" to stderr."""
+    start = printed = time.monotonic()
+    for done, item in enumerate(items, 1):
         now = time.monotonic()
-        if self._done < self._total and now - self._printed < 1:
-            return
-        self._printed = now
-        left = (now - self._start) / self._done * (self._total - self._done)
-        print(
-            f"\r{self._done:6,d} / {self._total:,d} {self._what}, "
-            f"{left:3.0f} s left",
-            end="\n" if self._done == self._total else "",
-            file=sys.stderr,
-            flush=True,
-        )
+        if done == total or now - printed >= 1:
+            printed = now
+            left = (now - start) / done * (total - done)
+            print(
+                f"\r{done:6,d} / {total:,d} {what}, {left:3.0f} s left",
+                end="\n" if done == total else "",
+                file=sys.stderr,
+                flush=True,
+            )
+        yield item

@@ -31,11 +31,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def build_model(config, vocabulary_size):
-    """Builds the `UniCLIP` model in the precision of the configuration.
-
-    Raises:
-        InputError: The configuration has an unknown value or option.
-    """
+    """Builds the `UniCLIP` model in the precision of the configuration."""
     check_choice("precision", config.precision, PRECISIONS)
     keras.config.set_dtype_policy(config.precision)
     image_encoder = build_kind(
@@ -64,8 +60,7 @@ def build_model(config, vocabulary_size):
 def build_loss(objective):
     """Builds the loss of the section `config.objective`.
 
-    Options of the similarity, such as `temperature`, replace the defaults of
-    the kind of loss.
+    Options of the similarity, such as `temperature`, replace its defaults.
     """
     options = objective.to_dict()
     check_choice("objective.kind", options.get("kind"), LOSSES)
@@ -80,20 +75,14 @@ def build_loss(objective):
 
 
 def build_optimizer(config, model):
-    """Builds AdamW with the schedule of the configuration."""
-    return training.adamw(
-        model, steps=config.steps, **config.optimizer.to_dict()
-    )
+    return training.adamw(model, steps=config.steps, **config.optimizer)
 
 
 def build_kind(section, table, options, **arguments):
     """Calls the entry of `table` that `options["kind"]` names.
 
-    Args:
-        section: Name of the section in the configuration, for messages.
-        table: Dict from kinds to functions or classes.
-        options: Dict of "kind" and of arguments that the configuration gives.
-        **arguments: Arguments that it cannot give.
+    Takes the other `options` from the section of the configuration that
+    `section` names in messages, and `arguments` that it cannot give.
 
     Raises:
         InputError: The kind is unknown, or does not have an option.
@@ -101,11 +90,9 @@ def build_kind(section, table, options, **arguments):
     options = dict(options.items())
     kind = options.pop("kind", None)
     check_choice(f"{section}.kind", kind, table)
-    known = [
-        name
-        for name in inspect.signature(table[kind]).parameters
-        if name not in arguments and name not in ("kwargs", "name")
-    ]
+    hidden = (*arguments, "kwargs", "name")
+    names = inspect.signature(table[kind]).parameters
+    known = [name for name in names if name not in hidden]
     for name in options:
         if name not in known:
             raise InputError(

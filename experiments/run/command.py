@@ -9,6 +9,9 @@ from absl import logging
 
 from uniclip_keras.errors import InputError
 
+# `experiments.run.quiet` reads it, before the flags are parsed.
+flags.DEFINE_bool("tensorflow_log", False, "Show TensorFlow's own log.")
+
 
 def run(main):
     """Parses the flags, calls `main(argv)` and exits.
@@ -16,9 +19,6 @@ def run(main):
     A mistake of the user (`InputError`, a wrong flag, a stray argument) is
     printed to stderr as `error: <sentence>` with exit status 2. Any other
     exception is a defect of the program and keeps its traceback.
-
-    Args:
-        main: Function of the list of arguments that are not flags.
     """
     # TensorFlow logs every file that it writes at a lower level.
     logging.set_verbosity(logging.WARNING)
@@ -33,12 +33,6 @@ def run(main):
 
 
 def _parse_flags(argv):
-    """Parses the flags.
-
-    Raises:
-        InputError: A flag is unknown or has a bad value, or an argument is
-            not a flag.
-    """
     try:
         rest = flags.FLAGS(argv)
     except flags.Error as error:

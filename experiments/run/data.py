@@ -23,14 +23,10 @@ SOURCES = {
 }
 # Options that name files in the data directory of the configuration.
 PATHS = ("path", "classes", "image_folder", "data_dir")
-# Options of a source of labeled images, which has no captions.
-LABELS = ("label_field", "classes")
-# The class of each kind, whether it can learn a vocabulary, and whether it
-# can read one from a file.
 TOKENIZERS = {
-    "clip": (data.CLIPTokenizer, False, True),
-    "sentencepiece": (data.SentencePieceTokenizer, True, True),
-    "subword": (data.SubwordTokenizer, True, False),
+    "clip": data.CLIPTokenizer,
+    "sentencepiece": data.SentencePieceTokenizer,
+    "subword": data.SubwordTokenizer,
 }
 
 
@@ -45,17 +41,13 @@ def data_path(config, name):
 
 
 def build_source(config):
-    """Builds the training source: a mixture of the parts in `data.train`.
-
-    Raises:
-        InputError: An entry misses an option or has an unknown one, or its
-            data cannot be used.
-    """
+    """Builds the training source: a mixture of the parts in `data.train`."""
     sources, weights = [], []
     for name, entry in config.data.train.items():
         options = dict(entry.items())
         weights.append(options.pop("weight", 1.0))
-        if not any(options.get(label) for label in LABELS):
+        # Labeled images have no captions.
+        if not (options.get("label_field") or options.get("classes")):
             for field in ("id_field", "caption_field"):
                 options.setdefault(field, config.data[field])
         sources.append(build_part(config, f"data.train.{name}", options))
@@ -63,13 +55,9 @@ def build_source(config):
 
 
 def build_part(config, section, options):
-    """Builds one source.
+    """Builds one source of a `kind` of `SOURCES` and options of that class.
 
-    Args:
-        config: The configuration.
-        section: Name of the options in it, for messages.
-        options: Dict of a `kind` of `SOURCES` ("webdataset" by default) and
-            the options of that class. An empty value counts as not given.
+    `section` names it in messages. An empty option counts as not given.
     """
     options = {name: value for name, value in options.items() if value}
     options = {"kind": "webdataset", **options}
@@ -85,19 +73,10 @@ def build_part(config, section, options):
 def build_dataset(
     config, source, tokenizer, first_step=0, strategy=None, **changes
 ):
-    """Builds the training batches that the configuration describes.
+    """Builds the dataset for `fit` that the configuration describes.
 
-    Args:
-        config: The configuration.
-        source: The source that it describes.
-        tokenizer: The tokenizer of the run.
-        first_step: Step to begin with.
-        strategy: The `tf.distribute.Strategy` that trains, or None.
-        **changes: Arguments of `training_dataset` that the configuration
-            does not have, or that replace its own.
-
-    Returns:
-        A dataset for `fit`, see `training_dataset`.
+    `changes` are arguments of `training_dataset` that the configuration does
+    not have, or that replace its own.
     """
     options = {
         "seed": config.seed,
@@ -123,13 +102,7 @@ def build_dataset(
 
 
 def find_tokenizer(config, workdir, source):
-    """Loads the tokenizer of a run that has begun, or builds a new one.
-
-    Args:
-        config: The configuration.
-        workdir: The directory of the run, or None.
-        source: The training source, which a new vocabulary is learned from.
-    """
+    """Loads the tokenizer of a run that has begun, or builds a new one."""
     if workdir and (pathlib.Path(workdir) / CONFIG_FILE).exists():
         return data.load_tokenizer(str(workdir))
     return build_tokenizer(config, source)
@@ -140,30 +113,24 @@ def build_tokenizer(config, source):
 
     "subword" learns its vocabulary from the training source, "clip" reads the
     merges that `config.tokenizer.file` names, "sentencepiece" does either.
-
-    Raises:
-        InputError: The kind is unknown, or `file` is missing or unused.
     """
     options = config.tokenizer
     kind, file = options.get("kind", "subword"), options.get("file", "")
     check_choice("tokenizer.kind", kind, TOKENIZERS)
-    tokenizer_class, learns, takes_file = TOKENIZERS[kind]
-    if file and not takes_file:
+    if file and kind == "subword":
         raise InputError(
-            f"tokenizer.file={file!r} does not fit the kind {kind!r}, which "
-            "learns its vocabulary from the training texts: leave it empty, "
-            "or choose the kind 'clip' or 'sentencepiece'."
+            f"tokenizer.file={file!r} does not fit the kind {kind!r}: leave "
+            "it empty, or choose the kind 'clip' or 'sentencepiece'."
         )
     if file:
-        return tokenizer_class(file, options.context_length)
-    if not learns:
+        return TOKENIZERS[kind](file, options.context_length)
+    if kind == "clip":
         raise InputError(
-            f"tokenizer.file is empty, but the kind {kind!r} needs one: name "
-            "CLIP's bpe_simple_vocab_16e6.txt.gz, or choose the kind "
-            "'subword' to learn a vocabulary."
+            "tokenizer.file is empty: name CLIP's bpe_simple_vocab_16e6.txt.gz "
+            "or choose the kind 'subword' to learn a vocabulary."
         )
     print("Learning the vocabulary ...", flush=True)
-    return tokenizer_class.train(
+    return TOKENIZERS[kind].train(
         training_texts(config, source),
         vocabulary_size=options.vocabulary_size,
         context_length=options.context_length,
@@ -182,16 +149,11 @@ def training_texts(config, source):
         if part.class_names is None:
             captions.append(part)
             continue
-        for name in part.class_names or _names(part):
-            for template in templates:
-                yield template.replace("{}", name)
+        names = part.class_names or dict.fromkeys(
+            name
+            for sample in part.samples()
+            for name in sample["text"].split("\n")
+        )
+        yield from (t.replace("{}", name) for name in names for t in templates)
     samples = (sample["text"] for part in captions for sample in part.samples())
     yield from itertools.islice(samples, config.tokenizer.training_texts)
-
-
-def _names(part):
-    """Returns the class names of a source that has no list of them."""
-    names = {}
-    for sample in part.samples():
-        names.update(dict.fromkeys(sample["text"].split("\n")))
-    return names

@@ -3,24 +3,17 @@
 import os
 import pathlib
 import platform
+import re
 from importlib.metadata import version
 
 
 def describe_hardware(threads=None, packages=()):
-    """Returns the processor, threads and versions in one line.
-
-    Args:
-        threads: Number of threads that computed, or None.
-        packages: Names of installed packages.
-    """
-    return ", ".join(
-        [
-            _processor(),
-            f"{os.cpu_count()} cores",
-            *([f"{threads} threads"] if threads else []),
-            *(f"{package} {version(package)}" for package in packages),
-        ]
-    )
+    """Returns processor, threads and versions of packages in one line."""
+    parts = [_processor(), f"{os.cpu_count()} cores"]
+    if threads:
+        parts.append(f"{threads} threads")
+    parts += [f"{package} {version(package)}" for package in packages]
+    return ", ".join(parts)
 
 
 def versions(packages):
@@ -31,9 +24,7 @@ def versions(packages):
 
 def _processor():
     cpuinfo = pathlib.Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
+    text = cpuinfo.read_text() if cpuinfo.exists() else ""
+    if model := re.search(r"^model name\s*: (.*)", text, re.MULTILINE):
+        return model[1].strip()
     return platform.processor() or platform.machine()

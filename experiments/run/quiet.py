@@ -1,17 +1,14 @@
 """Keeps TensorFlow's own log off the terminal, so that errors stand out.
 
-Set `TF_CPP_MIN_LOG_LEVEL=0` to see the whole log.
+`--tensorflow_log`, or `TF_CPP_MIN_LOG_LEVEL=0` in the environment, shows it.
 """
 
-import contextlib
-import importlib.util
+import importlib
 import os
+import re
 import subprocess
 import sys
 
-# TensorFlow's own variable: 3 hides all but fatal errors. What else fails
-# raises an exception too.
-_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 # How absl logs information, warnings and errors; fatal errors pass.
 _LOG_LINE = b"WARNING: All log messages before absl|[IWE][0-9]{4} "
 _FILTER = f"""
@@ -24,47 +21,22 @@ for line in sys.stdin.buffer:
 
 
 def mute_tensorflow():
-    """Mutes the log from the first `import tensorflow` on.
+    """Imports TensorFlow without its log, unless the user asks for the log.
 
-    Does nothing where the user asks for another level, and does not import
-    TensorFlow.
+    Its libraries write lines while they are loaded, before they read
+    `TF_CPP_MIN_LOG_LEVEL`: those pass through a filter.
     """
-    level = os.environ.setdefault(_LEVEL, "3")
-    if level == "3" and "tensorflow" not in sys.modules:
-        sys.meta_path.insert(0, _TensorFlowFinder)
-
-
-class _TensorFlowFinder:
-    """Finds `tensorflow` as usual and filters stderr during its import.
-
-    Its libraries log while they are loaded, before they read the level.
-    """
-
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        if name != "tensorflow":
-            return None
-        sys.meta_path.remove(cls)
-        spec = importlib.util.find_spec(name)
-        if spec is not None:
-            execute = spec.loader.exec_module
-
-            def execute_quietly(module):
-                with _filtered_stderr():
-                    execute(module)
-
-            spec.loader.exec_module = execute_quietly
-        return spec
-
-
-@contextlib.contextmanager
-def _filtered_stderr():
-    """Drops log lines written to file descriptor 2, by C++ code too.
-
-    A process of its own filters, so that the reason of a crash passes too.
-    """
+    # The import comes before absl parses the flags.
+    flag = re.compile("--?tensorflow_log(=(true|t|1))?", re.IGNORECASE)
+    if any(flag.fullmatch(argument) for argument in sys.argv[1:]):
+        return
+    # 3 hides all but fatal errors. What else fails raises an exception too.
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if level != "3" or "tensorflow" in sys.modules:
+        return
     sys.stderr.flush()
     terminal = os.dup(2)
+    # A process of its own filters, so that the reason of a crash passes too.
     with subprocess.Popen(
         [sys.executable, "-SEc", _FILTER],
         stdin=subprocess.PIPE,
@@ -74,7 +46,7 @@ def _filtered_stderr():
     ) as process:
         os.dup2(process.stdin.fileno(), 2)
         try:
-            yield
+            importlib.import_module("tensorflow")
         finally:
             sys.stderr.flush()
             os.dup2(terminal, 2)

@@ -11,21 +11,12 @@ from uniclip_keras.data import BadSamples
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError
 
-# Options of a task that are none of its source.
-_NOT_OF_THE_SOURCE = ("title", "classes")
-
 
 class TaskEmbedder:
     """Embeds what the evaluation tasks of a configuration name.
 
     Tasks that differ in their labels only share their image embeddings.
-
-    Args:
-        config: The configuration.
-        embedder: An `evaluation.Embedder`.
-
-    Attributes:
-        bad_samples: `BadSamples` with the samples skipped so far.
+    `bad_samples` holds the samples skipped so far.
     """
 
     def __init__(self, config, embedder):
@@ -36,12 +27,10 @@ class TaskEmbedder:
 
     def images(self, task):
         """Returns `(images [n, s, s, 3], embeddings [n, dim], labels)`."""
-        options = {
-            name: value
-            for name, value in task.items()
-            if name not in _NOT_OF_THE_SOURCE
-        }
-        section = f"the evaluation task {task.title!r}"
+        options = dict(task.items())
+        section = f"the evaluation task {options.pop('title')!r}"
+        # The candidates, which the source does not read.
+        del options["classes"]
         source = build_part(self._config, section, options)
         samples = list(source.samples(self.bad_samples))
         del options["label_field"]

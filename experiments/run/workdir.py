@@ -14,11 +14,7 @@ from uniclip_keras.data.text import load_tokenizer
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import restore_model
 
-WORKDIR = flags.DEFINE_string(
-    "workdir",
-    None,
-    "Directory of the run: configuration, tokenizer, checkpoints, history.",
-)
+WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
 
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
@@ -57,11 +53,7 @@ def save_config(workdir, config, tokenizer):
 
 
 def read_config(workdir):
-    """Reads the resolved configuration of a run.
-
-    Raises:
-        InputError: `workdir` is not the directory of a run.
-    """
+    """Reads the resolved configuration of a run."""
     path = pathlib.Path(workdir) / CONFIG_FILE
     if not path.exists():
         raise InputError(
@@ -72,11 +64,7 @@ def read_config(workdir):
 
 
 def load_run(workdir):
-    """Loads what a finished or running training has written.
-
-    Returns:
-        `(config, tokenizer, model, step)`, where the model has the weights of
-        the latest checkpoint.
+    """Loads `(config, tokenizer, model, step)` of the latest checkpoint.
 
     Raises:
         InputError: A file is missing, or the files do not fit together.
@@ -91,23 +79,18 @@ def load_run(workdir):
 def flatten(nested, prefix=""):
     """Flattens a configuration to `{"section.option": value}`.
 
-    Dicts in lists are counted from 0, as in "views.1.crop_area". Other lists
-    and empty dicts are values.
+    Dicts in lists are counted from 0, as in "views.1.crop_area".
     """
     flat = {}
-    by_key = isinstance(nested, dict)
-    for key, value in nested.items() if by_key else enumerate(nested):
-        if _has_sections(value):
+    for key, value in nested.items():
+        is_list = isinstance(value, (list, tuple))
+        if is_list and any(isinstance(part, dict) for part in value):
+            value = dict(enumerate(value))
+        if isinstance(value, dict) and value:
             flat |= flatten(value, f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-def _has_sections(value):
-    if isinstance(value, (list, tuple)):
-        return any(isinstance(part, dict) for part in value)
-    return isinstance(value, dict) and bool(value)
 
 
 def _to_json(config):

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from experiments import evaluate as command
 from experiments.evaluate import evaluate
 
 
@@ -26,9 +25,3 @@ def test_results_report_and_table(trained, capsys):
     out = capsys.readouterr().out
     assert "test, image to text" in out
     assert str(workdir / "report.html") in out
-
-
-def test_without_a_run(tmp_path, run_command):
-    status, _, stderr = run_command(command, f"--workdir={tmp_path}")
-    assert status == 2
-    assert "config.json" in stderr.splitlines()[-1]

@@ -22,9 +22,3 @@ def test_the_saved_model_serves(trained, tmp_path, run_command):
     (found,) = served(**{keyword: tf.constant(texts)}).values()
     expected = model.encode_text(tokenizer(texts))
     np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-def test_without_a_run(tmp_path, run_command):
-    status, _, stderr = run_command(export, f"--workdir={tmp_path}")
-    assert status == 2
-    assert "config.json" in stderr.splitlines()[-1]

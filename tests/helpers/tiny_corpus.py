@@ -1,5 +1,6 @@
 """A tiny corpus in the layout of the emoji corpus, and its configuration."""
 
+import itertools
 import json
 
 import numpy as np
@@ -31,45 +32,42 @@ def write_corpus(folder):
 
     The test split has the 9 samples alone.
     """
-    shards, names = [], []
-    for color in COLORS:
-        for shape in SHAPES:
-            index, name = len(shards), f"{color} {shape}"
-            record = {
-                "item": f"item-{index}",
-                "id": index,
-                "group": shape,
-                "captions": [name, f"a {name}"],
-            }
-            shards.append(
-                [
-                    (f"{index:02}.png", encode(draw(color, shape))),
-                    (f"{index:02}.txt", name.encode()),
-                    (f"{index:02}.json", record),
-                ]
-            )
-            names.append({"label": f"item-{index}", "texts": [name]})
-    bad_image = rename(shards[0], "bad")
-    bad_image[0] = ("bad.png", bad_image[0][1][:40])
-    no_caption = rename(shards[1], "dumb")
-    no_caption[2] = ("dumb.json", {"id": 1, "item": "x", "captions": [""]})
-    bad = [bad_image, no_caption]
-    write_tar(folder / "train-0.tar", sum(shards[:5] + bad + shards[5:], []))
-    write_tar(folder / "test-0.tar", sum(shards, []))
+    members, names = [], []
+    for index, (color, shape) in enumerate(itertools.product(COLORS, SHAPES)):
+        name = f"{color} {shape}"
+        record = {
+            "item": f"item-{index}",
+            "id": index,
+            "group": shape,
+            "captions": [name, f"a {name}"],
+        }
+        members += [
+            (f"{index:02}.png", encode(draw(color, shape))),
+            (f"{index:02}.txt", name.encode()),
+            (f"{index:02}.json", record),
+        ]
+        names.append({"label": f"item-{index}", "texts": [name]})
+    bad = [
+        ("bad.png", members[0][1][:40]),
+        ("bad.txt", members[1][1]),
+        ("bad.json", members[2][1]),
+        ("dumb.png", members[3][1]),
+        ("dumb.txt", members[4][1]),
+        ("dumb.json", {"id": 1, "item": "x", "captions": [""]}),
+    ]
+    write_tar(folder / "train-0.tar", members[:15] + bad + members[15:])
+    write_tar(folder / "test-0.tar", members)
     groups = [{"label": shape, "texts": [shape]} for shape in SHAPES]
     (folder / "names.json").write_text(json.dumps(names))
     (folder / "groups.json").write_text(json.dumps(groups))
     return folder
 
 
-def rename(members, key):
-    return [(f"{key}.{n.partition('.')[2]}", value) for n, value in members]
-
-
 def make_config(corpus, **changes):
     """Shrinks the emoji configuration to the tiny corpus."""
     config = emoji.get_config()
     config.unlock()
+    small = {"width": 16, "layers": 1, "heads": 2}
     config.update(
         {
             "image_size": 16,
@@ -79,13 +77,8 @@ def make_config(corpus, **changes):
             "checkpoint_every": 2,
             "data": {"directory": str(corpus), "shuffle_buffer": 16},
             "tokenizer": {"vocabulary_size": 100, "context_length": 8},
-            "image_encoder": {
-                "width": 16,
-                "layers": 1,
-                "heads": 2,
-                "stem": (8, 16),
-            },
-            "text_encoder": {"width": 16, "layers": 1, "heads": 2},
+            "image_encoder": {**small, "stem": (8, 16)},
+            "text_encoder": small,
             "model": {
                 "embedding_dim": 12,
                 "augmentation_units": (8, 8),
@@ -104,3 +97,15 @@ def make_config(corpus, **changes):
     }
     config.update(changes)
     return config.lock()
+
+
+def folder_bytes(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def idx(values):
+    """The idx format, written independently of its reader."""
+    header = bytes([0, 0, 8, values.ndim])
+    for size in values.shape:
+        header += int(size).to_bytes(4, "big")
+    return header + values.astype(np.uint8).tobytes()

@@ -2,43 +2,28 @@
 
 import collections
 import concurrent.futures
+import itertools
 import pathlib
 import sys
 import time
 
 from experiments.corpora import files
 from experiments.corpora.emoji import drawings
+from experiments.corpora.emoji import packages
 from experiments.corpora.emoji import texts
-from experiments.corpora.emoji.packages import LICENSES
-from experiments.corpora.emoji.packages import versions
 from experiments.corpora.emoji.plan import plan_corpus
-from uniclip_keras.errors import InputError
 
 # Raise it whenever equal packages and an equal seed give other files.
 FORMAT = 1
-_WORKERS = 2
 
 
 def prepare(output_dir, seed=0, overwrite=False, plan=None):
-    """Writes the corpus, unless it is up to date.
-
-    Args:
-        output_dir: Folder to write.
-        seed: Integer.
-        overwrite: Whether to write anew what is up to date.
-        plan: `Plan` to write; the whole corpus by default.
-
-    Returns:
-        The contents of `corpus.json`.
+    """Writes a `Plan`, by default of the whole corpus, unless up to date.
 
     Raises:
         InputError: A package is missing, or `output_dir` is a file, cannot
             be written or holds something else.
     """
-    if not output_dir:
-        raise InputError(
-            "--output_dir is empty: name a folder, e.g. data/emoji."
-        )
     target = pathlib.Path(output_dir).absolute()
     existing = files.read_summary(
         target, "corpus.json", _is_ours, "an emoji corpus"
@@ -47,40 +32,29 @@ def prepare(output_dir, seed=0, overwrite=False, plan=None):
     if up_to_date and not overwrite:
         print(f"{output_dir} is up to date (--overwrite writes it anew).")
         _print_counts(existing)
-        return existing
+        return
     started = time.monotonic()
     with files.replaced(target) as folder:
         print("Reading the packages ...", file=sys.stderr)
-        corpus = write_corpus(plan or plan_corpus(seed), folder)
+        corpus = _write(plan or plan_corpus(seed), folder)
     _print_counts(corpus)
     print(f"Wrote {output_dir} in {time.monotonic() - started:.0f} s.")
-    return corpus
 
 
-def fingerprint(seed):
-    """Returns what the bytes of a corpus depend on, as in `corpus.json`."""
-    return {"format": FORMAT, "seed": seed, "versions": versions()}
+def _fingerprint(seed):
+    """Returns what the bytes of a corpus depend on."""
+    return {"format": FORMAT, "seed": seed, "versions": packages.versions()}
 
 
-def write_corpus(plan, folder):
-    """Draws the pictures and writes every file.
-
-    Args:
-        plan: `Plan`.
-        folder: `pathlib.Path` of an existing, empty folder.
-
-    Returns:
-        The contents of `corpus.json`.
-    """
+def _write(plan, folder):
+    """Writes every file; returns the contents of `corpus.json`."""
     total = sum(len(samples) for samples in plan.samples.values())
-    progress = files.Progress("drawings", total)
+    drawn = files.with_progress(_draw(plan), "drawings", total)
     sizes = {}
-    with concurrent.futures.ThreadPoolExecutor(_WORKERS) as pool:
-        for split, samples in plan.samples.items():
-            finished = _draw(plan, samples, pool, progress)
-            sizes.update(files.write_shards(folder, split, finished))
-    base_items = [item for item in plan.items if not item.toned]
-    names, shared = texts.name_list(base_items)
+    for split, samples in plan.samples.items():
+        rows = itertools.islice(drawn, len(samples))
+        sizes |= files.write_shards(folder, split, rows)
+    names, shared = texts.name_list([i for i in plan.items if not i.toned])
     all_names, all_shared = texts.name_list(plan.items)
     lists = {
         "names.json": names,
@@ -90,55 +64,46 @@ def write_corpus(plan, folder):
     }
     for name, content in lists.items():
         sizes[name] = (folder / name).write_bytes(files.to_json(content))
+    novel = {sample.item.concept for sample in plan.samples["novel"]}
     corpus = {
-        **fingerprint(plan.seed),
+        **_fingerprint(plan.seed),
         "counts": {
-            split: dict(
-                sorted(collections.Counter(s.style for s in samples).items())
-            )
+            split: collections.Counter(sample.style for sample in samples)
             for split, samples in plan.samples.items()
         },
         "items": {
             "base": len(names),
             "all": len(all_names),
             "sharing_a_name": max(shared, all_shared),
-            "novel_concepts": len(
-                {s.item.concept for s in plan.samples["novel"]}
-            ),
+            "novel_concepts": len(novel),
         },
         "dropped": plan.dropped,
-        "licences": LICENSES,
+        "licences": packages.LICENSES,
         "files": sizes,
     }
     (folder / "corpus.json").write_bytes(files.to_json(corpus))
     return corpus
 
 
-def _draw(plan, samples, pool, progress):
-    """Yields `(key, {extension: bytes})` of the samples, drawn in threads."""
-    pictures = pool.map(drawings.render, [sample.path for sample in samples])
-    for sample, picture in zip(samples, pictures, strict=True):
-        item = sample.item
-        record = {
-            "item": item.code,
-            "id": item.id,
-            "style": sample.style,
-            "split": sample.split,
-            "group": item.group,
-            "subgroup": item.subgroup,
-            "concept": item.concept,
-            "names": item.names,
-            "captions": plan.captions[item.code],
-        }
-        yield (
-            sample.key,
-            {
-                "png": picture,
-                "txt": item.name.encode(),
-                "json": files.to_json(record),
-            },
-        )
-        progress.step()
+def _draw(plan):
+    """Yields `(key, {extension: bytes})` of all samples, drawn in threads."""
+    samples = list(itertools.chain(*plan.samples.values()))
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        pictures = pool.map(drawings.render, [s.path for s in samples])
+        for sample, picture in zip(samples, pictures, strict=True):
+            item = sample.item
+            record = {
+                "item": item.code,
+                "id": item.id,
+                "style": sample.style,
+                "split": sample.split,
+                "group": item.group,
+                "subgroup": item.subgroup,
+                "concept": item.concept,
+                "names": item.names,
+                "captions": plan.captions[item.code],
+            }
+            yield files.to_sample(sample.key, picture, item.name, record)
 
 
 def _is_ours(corpus):
@@ -147,17 +112,14 @@ def _is_ours(corpus):
 
 def _is_up_to_date(target, corpus, seed):
     """Whether a corpus has the seed and versions, and all of its files."""
-    wanted = fingerprint(seed)
-    if any(corpus.get(key) != value for key, value in wanted.items()):
-        return False
-    return all(
-        (target / name).is_file() and (target / name).stat().st_size == size
-        for name, size in corpus["files"].items()
+    sizes = {path.name: path.stat().st_size for path in target.iterdir()}
+    return (
+        _fingerprint(seed).items() <= corpus.items()
+        and corpus["files"].items() <= sizes.items()
     )
 
 
 def _print_counts(corpus):
-    """Prints a table of drawings by split and style, and what was dropped."""
     counts = corpus["counts"]
     styles = sorted({style for row in counts.values() for style in row})
     print(f"{'split':<12}" + "".join(f"{s:>11}" for s in [*styles, "all"]))

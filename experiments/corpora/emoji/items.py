@@ -64,77 +64,42 @@ _SAME_CONCEPT = {
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One emoji sequence, whoever draws it.
+    """One emoji sequence, whoever draws it."""
 
-    Attributes:
-        code: Join key, see `join_key`.
-        id: Index among all items in the order of their codes. Equal ids are
-            positives in training.
-        name: English name, such as "man scientist medium skin tone".
-        names: `{language: [names]}`; "en" starts with `name`, then aliases.
-        group: Unicode group, such as "People & Body".
-        subgroup: Unicode subgroup, such as "person-role".
-        concept: The name without gender and skin tone: "scientist".
-        toned: Whether it is a skin-tone variant.
-    """
-
-    code: str
-    id: int
-    name: str
-    names: dict
-    group: str
-    subgroup: str
-    concept: str
-    toned: bool
+    code: str  # Join key, see `join_key`.
+    id: int  # Index by code. Equal ids are positives in training.
+    name: str  # In English, such as "man scientist medium skin tone".
+    names: dict  # `{language: [names]}`; "en" has `name`, then aliases.
+    group: str  # Of Unicode, such as "People & Body".
+    subgroup: str  # Of Unicode, such as "person-role".
+    concept: str  # The name without gender and skin tone: "scientist".
+    toned: bool  # Whether it is a skin-tone variant.
 
 
 def join_key(code_points):
     """Returns the key on which all packages agree, such as "23-20e3".
 
-    It is in lower case, without the variation selector fe0f and leading
-    zeros.
-
-    Args:
-        code_points: Hexadecimal, joined by "-", with or without "U+", such
-            as "U+0023-U+FE0F-U+20E3".
+    It drops "U+", leading zeros and the variation selector fe0f of hexadecimal
+    code points such as "U+0023-U+FE0F-U+20E3".
     """
     parts = code_points.lower().replace("u+", "").split("-")
     parts = [part.lstrip("0") for part in parts]
     return "-".join(part for part in parts if part != "fe0f")
 
 
-def plain_name(shortcode):
-    """Turns ":man_scientist:" into "man scientist"."""
-    return shortcode.strip(":").replace("_", " ").strip()
-
-
-def is_toned(code):
-    """Whether a join key has a skin tone; a tone alone is a base item."""
-    return any(part in TONES for part in code.split("-")[1:])
-
-
 def concept_of(name):
-    """Reduces an English name to a concept that all its variants share.
+    """Drops skin tone, gender and direction from an English name.
 
-    Drops skin tones, words for man, woman and person, and the direction:
     "woman scientist dark skin tone" becomes "scientist".
     """
     name = TONE_WORDS.sub("", name).removesuffix(" facing right")
     name = name.replace("woman and man", "people").lower()
-    words = [word for word in name.split() if word not in _PEOPLE]
-    concept = " ".join(words)
+    concept = " ".join(word for word in name.split() if word not in _PEOPLE)
     return _SAME_CONCEPT.get(concept, concept)
 
 
 def load_items():
-    """Reads every sequence that has both a name and a subgroup.
-
-    Returns:
-        `{join key: Item}` in the order of the keys.
-
-    Raises:
-        InputError: A package is not installed.
-    """
+    """Returns `{join key: Item}`, sorted, of what has a name and a subgroup."""
     entries = _named_entries()
     classes = _classes_by_code()
     codes_by_name = {entry["en"]: code for code, entry in entries.items()}
@@ -152,13 +117,11 @@ def load_items():
             continue
         group, subgroup = group_and_subgroup
         # An alias that names another item would teach a wrong match.
-        aliases = [
-            alias
-            for alias in entry.get("alias", ())
-            if alias.casefold() not in taken
-        ]
-        names = {"en": [name, *dict.fromkeys(aliases)]}
-        names.update({k: [entry[k]] for k in LANGUAGES if k in entry})
+        aliases = dict.fromkeys(
+            alias for alias in entry["alias"] if alias.casefold() not in taken
+        )
+        names = {"en": [name, *aliases]}
+        names |= {key: [entry[key]] for key in LANGUAGES if key in entry}
         items[code] = Item(
             code=code,
             id=len(items),
@@ -167,7 +130,8 @@ def load_items():
             group=group,
             subgroup=subgroup,
             concept=concept_of(name),
-            toned=is_toned(code),
+            # A tone alone is a base item.
+            toned=any(part in TONES for part in code.split("-")[1:]),
         )
     return items
 
@@ -182,16 +146,21 @@ def _named_entries():
     for sequence, data in emoji.EMOJI_DATA.items():
         code = join_key("-".join(f"{ord(char):x}" for char in sequence))
         entry = {
-            language: plain_name(data[language])
+            language: _plain_name(data[language])
             for language in ("en", *LANGUAGES)
             if language in data
         }
-        entry["alias"] = [plain_name(alias) for alias in data.get("alias", ())]
+        entry["alias"] = [_plain_name(alias) for alias in data.get("alias", ())]
         entries.setdefault(code, entry)
     for code_point in _REGIONAL_INDICATORS:
         name = unicodedata.name(chr(code_point)).lower()
-        entries.setdefault(f"{code_point:x}", {"en": name})
+        entries.setdefault(f"{code_point:x}", {"en": name, "alias": []})
     return entries
+
+
+def _plain_name(shortcode):
+    """Turns ":man_scientist:" into "man scientist"."""
+    return shortcode.strip(":").replace("_", " ").strip()
 
 
 def _classes_by_code():

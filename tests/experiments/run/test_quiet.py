@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from experiments.run.quiet import mute_tensorflow
+
 ROOT = pathlib.Path(__file__).parents[3]
 LOG = """
 import os
@@ -41,3 +43,25 @@ def test_only_log_lines_are_dropped(tmp_path, level, end, shown):
     for word in ("WARNING", "I0000", "F0000", "broken"):
         assert (word in done.stderr) == (word in shown)
     assert (done.returncode == 0) == (not end)
+
+
+@pytest.mark.parametrize(
+    ("flag", "level", "expected"),
+    [
+        ("--workdir=x", None, "3"),
+        ("--notensorflow_log", None, "3"),
+        ("--tensorflow_log=false", None, "3"),
+        ("--tensorflow_log", None, None),
+        ("-tensorflow_log=True", None, None),
+        ("--workdir=x", "0", "0"),
+    ],
+)
+def test_a_flag_or_the_environment_shows_the_log(
+    flag, level, expected, monkeypatch
+):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    if level:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
+    monkeypatch.setattr(sys, "argv", ["-m", flag])
+    mute_tensorflow()
+    assert os.environ.get("TF_CPP_MIN_LOG_LEVEL") == expected

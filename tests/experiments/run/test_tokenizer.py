@@ -36,15 +36,8 @@ SOURCE = types.SimpleNamespace(
     )
 )
 
-TEMPLATES = (
-    "{}",
-    "an emoji of {}",
-    "a drawing of {}",
-    "a picture of {}",
-    "an icon of {}",
-    "a cartoon of {}",
-    "a symbol of {}",
-)
+WORDS = "an emoji", "a drawing", "a picture", "an icon", "a cartoon", "a symbol"
+TEMPLATES = ("{}", *(f"{words} of {{}}" for words in WORDS))
 
 
 def make(**options):

@@ -40,11 +40,8 @@ def test_a_vocabulary_of_another_size_is_refused(trained, tmp_path):
 
 
 def test_flatten_names_options_as_the_command_line_does():
-    config = {
-        "seed": 0,
-        "image": {"size": 32},
-        "views": [{"crop": (0.6, 1.0)}, {}],
-    }
+    views = [{"crop": (0.6, 1.0)}, {}]
+    config = {"seed": 0, "image": {"size": 32}, "views": views}
     assert flatten(config) == {
         "seed": 0,
         "image.size": 32,

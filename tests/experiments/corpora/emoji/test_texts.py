@@ -4,7 +4,6 @@ import collections
 import dataclasses
 
 from experiments.corpora.emoji import texts
-from experiments.corpora.emoji import words
 
 
 def test_every_item_has_a_class_and_class_texts_are_distinct(plan):
@@ -12,11 +11,13 @@ def test_every_item_has_a_class_and_class_texts_are_distinct(plan):
     assert len(subgroups) == 101
     listed = [text for entry in subgroups for text in entry["texts"]]
     assert len(listed) == len(set(listed))
-    assert words.subgroup_texts("face-smiling") == ("smiling face",)
-    assert words.subgroup_texts("animal-mammal")[0] == "mammal animal"
-    assert words.subgroup_texts("sky & weather") == ("sky and weather",)
+    assert texts.subgroup_texts("face-smiling") == ("smiling face",)
+    assert texts.subgroup_texts("animal-mammal")[0] == "mammal animal"
+    assert texts.subgroup_texts("sky & weather") == ("sky and weather",)
     # Each key of the table is still a subgroup of the packages.
-    assert words.TEXTS.keys() <= {entry["label"] for entry in subgroups}
+    assert texts.SUBGROUP_TEXTS.keys() <= {
+        entry["label"] for entry in subgroups
+    }
     groups = {c["label"]: c["texts"] for c in texts.group_classes(plan.items)}
     assert len(groups) == 10
     assert groups["Food & Drink"][0] == "food and drink"
@@ -36,11 +37,9 @@ def test_captions_say_the_name_most_often(plan):
 
 def test_shared_captions_stay_with_the_english_name(plan):
     def item(code, name, french):
+        names = {"en": [name], "fr": [french]}
         return dataclasses.replace(
-            plan.items[0],
-            code=code,
-            name=name,
-            names={"en": [name], "fr": [french]},
+            plan.items[0], code=code, name=name, names=names
         )
 
     insect = item("a", "cricket", "grillon")
