@@ -12,11 +12,6 @@ import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from tensorflow.python.framework.ops import gradient_registry  # noqa: E402
 
-# Takes the objects of the imports, half a million and more, out of every later
-# collection: each takes no time in place of most of a second.
-gc.collect()
-gc.freeze()
-
 # Replicas run on logical devices, made before TensorFlow initializes any.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
@@ -24,6 +19,13 @@ tf.config.set_logical_device_configuration(
 )
 # Optimizing a graph takes longer than it saves over a few runs.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+def pytest_collection_finish():
+    # Traversing the half million objects of the imports would take a second
+    # of each later collection.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

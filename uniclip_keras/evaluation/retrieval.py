@@ -55,9 +55,8 @@ def retrieval_metrics(
 
 
 def _one_direction(queries, candidates, ks, block_elements):
-    ranks, chance = rank_correct(
-        queries[0], candidates[0], queries[1], candidates[1], block_elements
-    )
+    arguments = queries[0], candidates[0], queries[1], candidates[1]
+    ranks, chance = rank_correct(*arguments, block_elements)
     return {
         **_metrics(ranks, ks),
         "chance": _metrics(chance, ks),

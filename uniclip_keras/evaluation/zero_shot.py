@@ -81,8 +81,8 @@ def zero_shot_metrics(
     missing = sorted(set(labels) - set(class_labels))
     if missing:
         raise InputError(
-            f"The images' labels {str(missing[:3])[1:-1]} are not among the "
-            f"{len(class_labels)} classes ({len(missing)} in all); add them."
+            f"{len(missing)} labels of images, such as {missing[0]!r}, are not "
+            f"among the {len(class_labels)} classes; add them."
         )
     ranks, chance = rank_correct(
         image_embeddings, class_embeddings, labels, class_labels

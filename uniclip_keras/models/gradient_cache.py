@@ -116,10 +116,7 @@ def _float32(x):
 
 def _flat(embeddings):
     """`[items, rows, dim]` -> `[items * rows, dim]` for each domain."""
-    return {
-        domain: tf.reshape(z, [-1, z.shape[-1]])
-        for domain, z in embeddings.items()
-    }
+    return {d: tf.reshape(z, [-1, z.shape[-1]]) for d, z in embeddings.items()}
 
 
 class _Chunks:

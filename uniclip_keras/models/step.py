@@ -98,13 +98,12 @@ def step_function(model, step):
             lambda value: strategy.experimental_local_results(value)[0], logs
         )
 
-    if model.run_eagerly:
-        return lambda iterator: on_replicas(next(iterator))
-    # Like Keras without AutoGraph, which would also wrap our errors.
-    on_replicas = tf.function(
-        on_replicas, autograph=False, reduce_retracing=True
-    )
-    if model.steps_per_execution == 1:
+    if not model.run_eagerly:
+        # Like Keras without AutoGraph, which would also wrap our errors.
+        on_replicas = tf.function(
+            on_replicas, autograph=False, reduce_retracing=True
+        )
+    if model.run_eagerly or model.steps_per_execution == 1:
         return lambda iterator: on_replicas(next(iterator))
 
     @tf.function(reduce_retracing=True)

@@ -83,10 +83,9 @@ class UniCLIP(keras.Model):
         self.augmentation_units = augmentation_units
         self.augmentation_encoder = augmentation_shape = None
         if augmentation_units is not None:
-            self.augmentation_encoder = layers.AugmentationEncoder(
-                augmentation_units
-            )
-            self.augmentation_encoder.build((None, len(IDENTITY)))
+            encoder = layers.AugmentationEncoder(augmentation_units)
+            encoder.build((None, len(IDENTITY)))
+            self.augmentation_encoder = encoder
             augmentation_shape = (None, augmentation_units[-1])
         self.image_projection = layers.ImageProjection(
             embedding_dim, blocks=projection_blocks
@@ -110,11 +109,7 @@ class UniCLIP(keras.Model):
         """Does nothing: the encoders fix every shape at construction."""
 
     def call(self, inputs, training=False):
-        """Embeds a batch.
-
-        Args:
-            inputs: The dictionary of the class description; "id" is not read.
-            training: bool. Whether to run in training mode.
+        """Embeds a batch as in the class description, of which it reads no ids.
 
         Returns:
             Dict of float embeddings, not normalized, the rows of each item
@@ -184,9 +179,8 @@ class UniCLIP(keras.Model):
 
     def encode_text(self, tokens):
         """Embeds int `[b, length]`: float32 `[b, dim]` of unit length."""
-        features = self.text_encoder(
-            tf.convert_to_tensor(tokens), training=False
-        )
+        tokens = tf.convert_to_tensor(tokens)
+        features = self.text_encoder(tokens, training=False)
         return unit_length(self.text_projection(features))
 
     def batch_loss(self, data, training=False):
