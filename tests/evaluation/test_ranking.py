@@ -103,7 +103,7 @@ def test_nearest_is_best_first_and_keeps_the_order_of_ties():
 
 def test_bad_embeddings_are_refused():
     good, labels = np.eye(3), list("abc")
-    broken = good * [[1], [np.nan], [np.inf]]
+    broken = np.diag([1, np.nan, np.inf])
     for queries, candidates, candidate_labels, words in (
         (broken, good, labels, "2 of 3 queries hold NaN"),
         (good, np.ones(3), labels, r"candidates have shape \(3,\)"),
