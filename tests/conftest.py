@@ -21,6 +21,13 @@ tf.config.set_logical_device_configuration(
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
+def pytest_collection_finish():
+    # Traversing the half million objects of the imports would take a second
+    # of each later collection.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def fixed_seed():
     keras.utils.set_random_seed(0)

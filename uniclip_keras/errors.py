@@ -15,13 +15,8 @@ class InputError(ValueError):
 def suggest(name, known):
     """The end of an error sentence: what an unknown name may have meant.
 
-    Args:
-        name: The name that is unknown.
-        known: The names that are allowed.
-
-    Returns:
-        `"; did you mean 'x'"` for a name close to one of them, else
-        `"; choose from x, y"`.
+    This is `"; did you mean 'x'"` for a name close to one of the known ones,
+    else `"; choose from x, y"`.
     """
     known = [str(one) for one in known]
     close = difflib.get_close_matches(str(name), known, n=1)

@@ -35,10 +35,7 @@ def export_saved_model(model, tokenizer, image_size, path):
     """
     path = pathlib.Path(path)
     if path.exists() and any(path.iterdir()):
-        raise InputError(
-            f"{path} is not empty; give a new directory for the SavedModel."
-        )
-
+        raise InputError(f"{path} is not empty; give a new directory.")
     image = tf.TensorSpec([image_size, image_size, 3], tf.float32)
     images = tf.TensorSpec([None, *image.shape], tf.float32)
     string = tf.TensorSpec([None], tf.string)

@@ -17,15 +17,12 @@ def test_batches_of_one_shape_give_every_row_once():
         lambda texts: np.stack([tokens[t.decode()] for t in texts.numpy()]),
         batch_size=2,
     )
-    images = batch["views"][:, 0]
-    np.testing.assert_allclose(
-        embedder.images(images), model.encode_image(images), atol=1e-6
-    )
-    np.testing.assert_allclose(
-        embedder.texts(list(tokens)),
-        model.encode_text(batch["tokens"]),
-        atol=1e-6,
-    )
+    images, texts = batch["views"][:, 0], list(tokens)
+    for found, expected in (
+        (embedder.images(images), model.encode_image(images)),
+        (embedder.texts(texts), model.encode_text(batch["tokens"])),
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_only_an_augmentation_aware_head_loses_by_shuffled_vectors():

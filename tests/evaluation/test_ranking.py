@@ -40,8 +40,8 @@ def points(scores):
 )
 def test_ties_count_as_the_mean_over_all_orders(scores, labels):
     ranks, _ = rank_correct([[1.0, 0.0]], points(scores), ["a"], list(labels))
+    correct = [label == "a" for label in labels]
     for k in (1, 2, 3, 5, 8):
-        correct = [label == "a" for label in labels]
         hit, rank = all_orders(scores, correct, k)
         np.testing.assert_allclose(ranks.hit(k), [hit], atol=1e-12)
         np.testing.assert_allclose(ranks.rank(), [rank], atol=1e-12)
@@ -66,14 +66,10 @@ def test_a_constant_embedding_scores_exactly_chance(shape):
 
 def test_chance_is_what_random_embeddings_score():
     rng = np.random.default_rng(1)
-    hits = []
+    hits, labels = [], (list("aabbc" * 4), list("aaabbcdddddd"))
     for _ in range(300):
-        ranks, chance = rank_correct(
-            rng.normal(size=[20, 16]),
-            rng.normal(size=[12, 16]),
-            list("aabbc" * 4),
-            list("aaabbcdddddd"),
-        )
+        queries, candidates = np.split(rng.normal(size=[32, 16]), [20])
+        ranks, chance = rank_correct(queries, candidates, *labels)
         hits.append(ranks.hit(2).mean())
     # Six thousand draws of p = 0.32: one standard error is 0.006.
     assert np.mean(hits) == pytest.approx(chance.hit(2).mean(), abs=0.02)
@@ -83,19 +79,16 @@ def test_block_size_does_not_matter():
     rng = np.random.default_rng(2)
     queries, candidates = rng.normal(size=[23, 8]), rng.normal(size=[31, 8])
     labels = [str(i % 9) for i in range(31)]
-    whole = rank_correct(queries, candidates, labels[:23], labels)[0]
+    arguments = queries, candidates, labels[:23], labels
+    whole, _ = rank_correct(*arguments)
     for elements in (1, 31, 100):
-        parts = rank_correct(
-            queries, candidates, labels[:23], labels, elements
-        )[0]
-        for a, b in zip(whole, parts, strict=True):
-            np.testing.assert_array_equal(a, b)
+        parts, _ = rank_correct(*arguments, elements)
+        np.testing.assert_array_equal(parts, whole)
 
 
 def test_length_of_embeddings_does_not_matter():
-    ranks, _ = rank_correct(
-        [[5.0, 0.1]], [[0.1, 0.0], [50.0, 50.0]], ["a"], ["a", "b"]
-    )
+    candidates = [[0.1, 0.0], [50.0, 50.0]]
+    ranks, _ = rank_correct([[5.0, 0.1]], candidates, ["a"], ["a", "b"])
     assert ranks.rank() == [1.0]
 
 
@@ -110,13 +103,12 @@ def test_nearest_is_best_first_and_keeps_the_order_of_ties():
 
 def test_bad_embeddings_are_refused():
     good, labels = np.eye(3), list("abc")
-    with pytest.raises(InputError, match="2 of 3 queries hold NaN"):
-        broken = np.eye(3)
-        broken[1:, 0] = np.nan, np.inf
-        rank_correct(broken, good, labels, labels)
-    with pytest.raises(InputError, match=r"candidates have shape \(3,\)"):
-        rank_correct(good, np.ones(3), labels, labels)
-    with pytest.raises(InputError, match="3 dimensions and the candidates 2"):
-        rank_correct(good, np.ones([3, 2]), labels, labels)
-    with pytest.raises(InputError, match="3 candidates and 2 labels"):
-        rank_correct(good, good, labels, labels[:2])
+    broken = np.diag([1, np.nan, np.inf])
+    for queries, candidates, candidate_labels, words in (
+        (broken, good, labels, "2 of 3 queries hold NaN"),
+        (good, np.ones(3), labels, r"candidates have shape \(3,\)"),
+        (good, np.ones([3, 2]), labels, "3 dimensions and the candidates 2"),
+        (good, good, labels[:2], "3 candidates and 2 labels"),
+    ):
+        with pytest.raises(InputError, match=words):
+            rank_correct(queries, candidates, labels, candidate_labels)

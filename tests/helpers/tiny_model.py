@@ -10,13 +10,18 @@ from uniclip_keras.models import UniCLIP
 SIZE, LENGTH, VOCABULARY = 4, 5, 12
 
 
-def make_image_encoder(width=8, normalized=False):
-    """A dense layer on the pixels, and batch normalization if asked for."""
+def make_image_encoder(width=8):
+    """A dense layer on the pixels."""
     images = keras.Input((SIZE, SIZE, 3))
     features = keras.layers.Dense(width)(keras.layers.Flatten()(images))
-    if normalized:
-        features = keras.layers.BatchNormalization(synchronized=True)(features)
     return keras.Model(images, features)
+
+
+def make_normalized_encoder():
+    """A dense layer on the pixels, and batch normalization."""
+    encoder = make_image_encoder()
+    norm = keras.layers.BatchNormalization(synchronized=True)
+    return keras.Model(encoder.input, norm(encoder.output))
 
 
 def make_text_encoder(width=8, vocabulary_size=VOCABULARY):
@@ -35,24 +40,18 @@ def make_model(
 ):
     """A model compiled with SGD, its weights fixed by `seed`.
 
-    Its loss is `CLIP`, which has the smallest graph.
-
-    Args:
-        make_image: Function that makes the image encoder.
-        make_text: Function that makes the text encoder.
-        seed: The global seed, set before any weights are drawn.
-        **arguments: Further arguments of `UniCLIP`.
+    Its loss is `CLIP`, which has the smallest graph; `arguments` are those of
+    `UniCLIP`.
     """
     keras.utils.set_random_seed(seed)
-    arguments = {
-        "objective": CLIP(),
-        "embedding_dim": 7,
-        "augmentation_units": (3,),
-        "projection_blocks": 1,
-        "view_units": (8, 5),
-        **arguments,
-    }
-    model = UniCLIP(make_image(), make_text(), **arguments)
+    defaults = dict(
+        objective=CLIP(),
+        embedding_dim=7,
+        augmentation_units=(3,),
+        projection_blocks=1,
+        view_units=(8, 5),
+    )
+    model = UniCLIP(make_image(), make_text(), **{**defaults, **arguments})
     model.compile(optimizer=keras.optimizers.SGD(0.1))
     return model
 
@@ -60,11 +59,7 @@ def make_model(
 def make_batch(items=8, views=2, texts=None, seed=0):
     """A batch of NumPy arrays in which each id belongs to two items.
 
-    Args:
-        items: Number of items.
-        views: Views per item.
-        texts: Texts per item; None gives tokens without an axis for them.
-        seed: Seed of the values.
+    Tokens have an axis for the texts of an item unless `texts` is None.
     """
     rng = np.random.default_rng(seed)
     rows = (items,) if texts is None else (items, texts)
@@ -105,14 +100,13 @@ def step_on_replicas(strategy, model, batch):
     return float(model.train_function(iter([values]))["loss"])
 
 
-def assert_weights_equal(model, other, atol=1e-5):
-    """Compares all weights, a model's or arrays."""
-    expected = getattr(other, "weights", other)
+def values(variables):
+    return [variable.numpy() for variable in variables]
+
+
+def assert_weights_equal(model, expected, atol=1e-5):
+    """Compares all weights with arrays."""
     for weight, value in zip(model.weights, expected, strict=True):
         np.testing.assert_allclose(
-            weight.numpy(),
-            np.asarray(value),
-            atol=atol,
-            rtol=0 if atol == 0 else 1e-7,
-            err_msg=weight.path,
+            weight, value, 1e-7 if atol else 0, atol, err_msg=weight.path
         )

@@ -5,10 +5,7 @@ import sys
 
 import keras
 import numpy as np
-import tensorflow as tf
-from tiny_model import make_batch
-from tiny_model import make_image_encoder
-from tiny_model import make_model
+import tiny_model as tiny
 
 from uniclip_keras import data
 from uniclip_keras import training
@@ -17,32 +14,21 @@ STEPS = 4
 
 
 def train(strategy, tars):
-    """Trains, reads samples, and returns what workers must agree on.
+    """Returns arrays that the workers must agree on.
 
-    Args:
-        strategy: The strategy of all workers.
-        tars: Folder of eight samples with ids.
-
-    Returns:
-        Dict of arrays: the ids `seen` in two batches of the samples, the last
-        `loss`, and each weight by its index.
+    These are the last `loss`, each weight by its index, and, of each worker,
+    the ids `seen` in two batches of the eight samples in the folder `tars`.
     """
     with strategy.scope():
-        model = make_model(
-            functools.partial(make_image_encoder, normalized=True)
-        )
+        model = tiny.make_model(tiny.make_normalized_encoder)
         model.compile(optimizer=keras.optimizers.SGD(0.5, global_clipnorm=0.1))
 
     def own_rows(context):
         workers, index = context.num_input_pipelines, context.input_pipeline_id
-        rows = [
-            tf.nest.map_structure(
-                lambda x: np.split(x, workers)[index], make_batch(seed=step)
-            )
-            for step in range(STEPS)
-        ]
-        return tf.data.Dataset.from_tensor_slices(
-            tf.nest.map_structure(lambda *x: np.stack(x), *rows)
+        batches = [tiny.make_batch(seed=step) for step in range(STEPS)]
+        return tiny.dataset(
+            {n: np.split(x, workers)[index] for n, x in batch.items()}
+            for batch in batches
         )
 
     history = model.fit(

@@ -1,10 +1,7 @@
 """One compiled model for all tests that train."""
 
-import numpy as np
 import pytest
-from tiny_model import dataset
-from tiny_model import make_batch
-from tiny_model import make_model
+import tiny_model as tiny
 
 from uniclip_keras import training
 
@@ -14,7 +11,7 @@ STEPS, BATCH_SIZE = 6, 4
 @pytest.fixture(scope="session")
 def compiled():
     """A traced model and the start values of all its variables."""
-    model = make_model()
+    model = tiny.make_model()
     model.compile(
         optimizer=training.adamw(
             model, 1e-2, STEPS, warmup_steps=2, weight_decay=0.1, clip_norm=1.0
@@ -22,33 +19,20 @@ def compiled():
     )
     model.make_train_function()
     variables = [*model.variables, *model.optimizer.variables]
-    return model, variables, [v.numpy() for v in variables]
+    return model, variables, tiny.values(variables)
 
 
 @pytest.fixture
 def model(compiled):
     """The compiled model as it was before any step."""
-    model, variables, values = compiled
-    for variable, value in zip(variables, values, strict=True):
+    model, variables, start = compiled
+    for variable, value in zip(variables, start, strict=True):
         variable.assign(value)
     return model
 
 
 @pytest.fixture(scope="session")
-def other_values(compiled):
-    """Function that changes every variable, as another start would."""
-    _, variables, _ = compiled
-
-    def change():
-        for variable in variables:
-            value = variable.numpy()
-            variable.assign(value + np.ones((), value.dtype))
-
-    return change
-
-
-@pytest.fixture(scope="session")
 def batches():
     """Function from a first step to the dataset of a run's other steps."""
-    steps = [make_batch(BATCH_SIZE, seed=step) for step in range(STEPS)]
-    return lambda first_step=0: dataset(steps[first_step:])
+    steps = [tiny.make_batch(BATCH_SIZE, seed=step) for step in range(STEPS)]
+    return lambda first_step=0: tiny.dataset(steps[first_step:])

@@ -34,18 +34,12 @@ def test_a_line_at_the_end_of_each_epoch():
 
 def test_epochs_within_one_long_fit_and_after_a_resume():
     lines = []
-    report = DataReport(
-        tally(), epoch_steps=4, first_step=6, print_line=lines.append
-    )
-    run(report, steps=7)
+    run(DataReport(tally(), None, 4, 6, lines.append), steps=7)
     assert [line.split(":")[0] for line in lines] == ["epoch 2", "epoch 3"]
 
 
 def test_scalars_for_tensorboard(tmp_path):
-    report = DataReport(
-        tally(), logdir=tmp_path, epoch_steps=2, print_line=lambda line: None
-    )
-    run(report, steps=5)
+    run(DataReport(tally(), tmp_path, epoch_steps=2), steps=5)
     (path,) = tf.io.gfile.glob(str(tmp_path / "*"))
     found = {
         (value.tag, event.step): float(tf.make_ndarray(value.tensor))

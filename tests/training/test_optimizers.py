@@ -44,7 +44,7 @@ def test_only_weight_matrices_decay(model):
     assert not any("domain_similarity" in path for path in decayed)
 
 
-@pytest.mark.parametrize("warmup", [-1, 10, 11])
-def test_warm_up_must_end_before_the_training(model, warmup):
-    with pytest.raises(InputError, match=f"warmup_steps={warmup}.*10"):
-        adamw(model, 1e-3, 10, warmup)
+def test_warm_up_must_end_before_the_training(model):
+    for warmup in (-1, 10, 11):
+        with pytest.raises(InputError, match=f"warmup_steps={warmup}.*10"):
+            adamw(model, 1e-3, 10, warmup)

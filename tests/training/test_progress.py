@@ -11,11 +11,9 @@ from uniclip_keras.errors import InputError
 STEPS, BATCH_SIZE = 6, 4
 
 
-def quiet(workdir, every):
+def progress(workdir, every):
     workdir.mkdir(exist_ok=True)
-    return training.Progress(
-        workdir, STEPS, BATCH_SIZE, every, print_line=lambda line: None
-    )
+    return training.Progress(workdir, STEPS, BATCH_SIZE, every)
 
 
 def losses(workdir):
@@ -25,29 +23,17 @@ def losses(workdir):
 
 def test_progress_reports_the_mean_of_each_interval(model, batches, tmp_path):
     one, three = tmp_path / "one", tmp_path / "three"
-    model.fit(
-        batches(),
-        callbacks=[quiet(one, every=1), quiet(three, every=3)],
-        shuffle=False,
-        verbose=0,
-    )
-    np.testing.assert_allclose(
-        losses(three),
-        [np.mean(losses(one)[:3]), np.mean(losses(one)[3:])],
-        rtol=1e-4,
-    )
+    callbacks = [progress(one, every=1), progress(three, every=3)]
+    model.fit(batches(), callbacks=callbacks, shuffle=False, verbose=0)
+    means = [np.mean(losses(one)[:3]), np.mean(losses(one)[3:])]
+    np.testing.assert_allclose(losses(three), means, rtol=1e-4)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(model, batches, tmp_path):
     kernel = model.text_projection.projection.kernel
     kernel.assign(kernel * np.nan)
     with pytest.raises(InputError, match="nan at step 1.*learning rate"):
-        model.fit(
-            batches(),
-            callbacks=[quiet(tmp_path, every=1)],
-            shuffle=False,
-            verbose=0,
-        )
+        model.fit(batches(), callbacks=[progress(tmp_path, 1)], verbose=0)
     assert not (tmp_path / "history.jsonl").read_text()
 
 

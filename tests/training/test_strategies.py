@@ -30,26 +30,8 @@ def test_strategies_by_name():
 
 
 def test_one_process_makes_global_batches():
-    calls = []
-
-    def make(*arguments, **keywords):
-        calls.append((arguments, keywords))
-        return "dataset"
-
-    assert training.distribute_dataset(make, 8, first_step=3) == "dataset"
-    assert calls == [
-        ((8,), {"first_batch": 3, "shard_index": 0, "num_shards": 1})
-    ]
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    made = training.distribute_dataset(lambda *a, **k: (a, k), 8, first_step=3)
+    assert made == ((8,), {"first_batch": 3, "shard_index": 0, "num_shards": 1})
 
 
 @pytest.fixture
@@ -57,41 +39,32 @@ def tars(tmp_path):
     """Eight samples, ids 0 to 7, in four tars."""
     image = encode(smooth_pixels(0, 8))
     for shard in range(4):
-        members = [
-            (f"{number}.{suffix}", content)
-            for number in (2 * shard, 2 * shard + 1)
-            for suffix, content in (
-                ("png", image),
-                ("txt", b"red dot"),
-                ("json", {"id": number}),
-            )
-        ]
+        members = []
+        for n in (2 * shard, 2 * shard + 1):
+            members += [(f"{n}.png", image), (f"{n}.txt", b"red dot")]
+            members.append((f"{n}.json", {"id": n}))
         write_tar(tmp_path / f"{shard}.tar", members)
     return str(tmp_path)
 
 
 def start_workers(tars, outputs):
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(len(outputs))]
+    # Free ports.
+    with socket.create_server(("", 0)) as a, socket.create_server(("", 0)) as b:
+        addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in (a, b)]
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
-    return [
-        subprocess.Popen(
+    env = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    processes = []
+    for index, output in enumerate(outputs):
+        task = {"type": "worker", "index": index}
+        cluster = {"cluster": {"worker": addresses}, "task": task}
+        process = subprocess.Popen(
             [sys.executable, worker.__file__, "multi_worker", tars, output],
-            env={
-                **os.environ,
-                "PYTHONPATH": path,
-                "TF_CPP_MIN_LOG_LEVEL": "3",
-                "TF_CONFIG": json.dumps(
-                    {
-                        "cluster": {"worker": addresses},
-                        "task": {"type": "worker", "index": index},
-                    }
-                ),
-            },
+            env={**env, "TF_CONFIG": json.dumps(cluster)},
             stderr=subprocess.PIPE,
             text=True,
         )
-        for index, output in enumerate(outputs)
-    ]
+        processes.append(process)
+    return processes
 
 
 def test_two_workers_equal_one_device_and_share_the_data(tmp_path, tars):

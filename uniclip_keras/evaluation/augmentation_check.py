@@ -16,8 +16,7 @@ def augmentation_check(model, batches, seed=0):
         seed: int. Seed of the shuffling.
 
     Returns:
-        Dict with the mean losses `"loss"` and `"loss_shuffled"`, and the
-        number `"n"` of images.
+        Dict of the mean losses `loss` and `loss_shuffled`, and `n` images.
     """
     rng = np.random.default_rng(seed)
     batch_loss = tf.function(model.batch_loss)
@@ -26,10 +25,9 @@ def augmentation_check(model, batches, seed=0):
         vectors = np.asarray(batch["augmentations"])
         rows = vectors.reshape(-1, vectors.shape[-1])
         shuffled = rows[rng.permutation(len(rows))].reshape(vectors.shape)
+        other = {**batch, "augmentations": shuffled}
         losses.append(float(batch_loss(batch)))
-        losses_shuffled.append(
-            float(batch_loss({**batch, "augmentations": shuffled}))
-        )
+        losses_shuffled.append(float(batch_loss(other)))
         images += len(vectors)
     return {
         "loss": float(np.mean(losses)),

@@ -18,12 +18,10 @@ BLOCK_ELEMENTS = 2**22
 
 
 class Ranks(NamedTuple):
-    """The position of the best correct candidate of each query.
+    """The position of the best correct candidate of each query, ints `[n]`.
 
-    Attributes:
-        better: Int array `[n]`. Candidates that score strictly higher.
-        tied: Int array `[n]`. Candidates that score the same, itself included.
-        correct: Int array `[n]`. Correct ones among the tied; at least 1.
+    `better` candidates score strictly higher, `tied` ones the same, itself
+    included; `correct` of the tied are correct, at least 1.
     """
 
     better: np.ndarray
@@ -33,11 +31,7 @@ class Ranks(NamedTuple):
     def hit(self, k):
         """Returns the probability of a correct candidate in the first `k`.
 
-        Args:
-            k: int, at least 1.
-
-        Returns:
-            Float64 array `[n]`: 0 or 1 without ties, between them with ties.
+        This is a float64 array `[n]`, 0 or 1 without ties.
         """
         slots = np.clip(k - self.better, 0, self.tied)
         miss = np.ones(len(self.better))
@@ -60,17 +54,10 @@ def rank_correct(
     candidate_labels,
     block_elements=BLOCK_ELEMENTS,
 ):
-    """Ranks all candidates for each query by cosine similarity.
+    """Ranks candidates `[m, dim]` for queries `[n, dim]` by cosine similarity.
 
     A candidate is correct if it has the label of the query; any number of
     candidates may be correct. Memory is that of one block of similarities.
-
-    Args:
-        queries: Float array `[n, dim]`.
-        candidates: Float array `[m, dim]`.
-        query_labels: n strings.
-        candidate_labels: m strings.
-        block_elements: int. Most similarities to hold at a time.
 
     Returns:
         `(ranks, chance)`: two `Ranks` over the queries that have a correct
@@ -79,15 +66,18 @@ def rank_correct(
     Raises:
         InputError: If shapes do not fit, or an embedding is not finite.
     """
-    queries = unit_rows(queries, "queries")
-    candidates = unit_rows(candidates, "candidates")
-    _check_sizes(queries, candidates, query_labels, candidate_labels)
-    codes = np.unique(
-        np.concatenate(
-            [np.asarray(query_labels), np.asarray(candidate_labels)]
-        ),
-        return_inverse=True,
-    )[1]
+    queries, candidates = _unit_pair(queries, candidates)
+    for name, vectors, labels in (
+        ("queries", queries, query_labels),
+        ("candidates", candidates, candidate_labels),
+    ):
+        if len(labels) != len(vectors):
+            raise InputError(
+                f"There are {len(vectors)} {name} and {len(labels)} labels "
+                "for them; give one label for each."
+            )
+    labels = np.concatenate([query_labels, candidate_labels])
+    _, codes = np.unique(labels, return_inverse=True)
     query_codes, candidate_codes = np.split(codes, [len(queries)])
     correct_of_code = np.bincount(candidate_codes, minlength=codes.max() + 1)
     answerable = correct_of_code[query_codes] > 0
@@ -104,12 +94,8 @@ def rank_correct(
         better[rows] = is_better.sum(1)
         tied[rows] = is_tied.sum(1)
         correct[rows] = (is_tied & is_correct).sum(1)
-    chance = Ranks(
-        better=np.zeros(n, np.int64),
-        tied=np.full(n, m),
-        correct=correct_of_code[query_codes],
-    )
-    return Ranks(better, tied, correct), chance
+    chance = np.zeros_like(better), np.full(n, m), correct_of_code[query_codes]
+    return Ranks(better, tied, correct), Ranks(*chance)
 
 
 def nearest(queries, candidates, k, block_elements=BLOCK_ELEMENTS):
@@ -118,7 +104,7 @@ def nearest(queries, candidates, k, block_elements=BLOCK_ELEMENTS):
     Args:
         queries: Float array `[n, dim]`.
         candidates: Float array `[m, dim]`.
-        k: int. Number of candidates, or all if there are fewer.
+        k: int. Number of candidates.
         block_elements: int. Most similarities to hold at a time.
 
     Returns:
@@ -128,9 +114,7 @@ def nearest(queries, candidates, k, block_elements=BLOCK_ELEMENTS):
     Raises:
         InputError: If shapes do not fit, or an embedding is not finite.
     """
-    queries = unit_rows(queries, "queries")
-    candidates = unit_rows(candidates, "candidates")
-    _check_sizes(queries, candidates)
+    queries, candidates = _unit_pair(queries, candidates)
     indices, scores = [], []
     for rows in _blocks(len(queries), len(candidates), block_elements):
         block = queries[rows] @ candidates.T
@@ -143,30 +127,20 @@ def nearest(queries, candidates, k, block_elements=BLOCK_ELEMENTS):
 def unit_rows(vectors, name):
     """Scales rows to unit length in float32; a zero row stays zero.
 
-    Args:
-        vectors: Float array `[n, dim]`.
-        name: str. What the rows are, for the error message.
-
-    Returns:
-        Float32 array `[n, dim]`.
-
-    Raises:
-        InputError: If `vectors` is not a matrix with rows, or a value is not
-            finite. (Every comparison with NaN is false, so a diverged model
-            would rank first.)
+    Refuses NaN: every comparison with it is false, so that a model that has
+    diverged would rank first. `name` says what the rows are.
     """
     vectors = np.asarray(vectors, np.float32)
     if vectors.ndim != 2 or not vectors.size:
         raise InputError(
-            f"The {name} have shape {vectors.shape}; give embeddings of shape "
-            "[n, dim] with at least one row."
+            f"The {name} have shape {vectors.shape}; give [n, dim] with at "
+            "least one row."
         )
     broken = int((~np.isfinite(vectors)).any(axis=1).sum())
     if broken:
         raise InputError(
-            f"{broken} of {len(vectors)} {name} hold NaN or infinity; the "
-            "model has diverged: evaluate an earlier checkpoint, or train "
-            "with a lower learning rate."
+            f"{broken} of {len(vectors)} {name} hold NaN or infinity; evaluate "
+            "an earlier checkpoint, or train with a lower learning rate."
         )
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(length > 0, length, 1)
@@ -178,18 +152,12 @@ def _blocks(rows, columns, elements):
     return [slice(i, i + step) for i in range(0, rows, step)]
 
 
-def _check_sizes(queries, candidates, query_labels=None, candidate_labels=None):
+def _unit_pair(queries, candidates):
+    queries = unit_rows(queries, "queries")
+    candidates = unit_rows(candidates, "candidates")
     if queries.shape[1] != candidates.shape[1]:
         raise InputError(
             f"The queries have {queries.shape[1]} dimensions and the "
             f"candidates {candidates.shape[1]}; embed both with one model."
         )
-    for name, vectors, labels in (
-        ("queries", queries, query_labels),
-        ("candidates", candidates, candidate_labels),
-    ):
-        if labels is not None and len(labels) != len(vectors):
-            raise InputError(
-                f"There are {len(vectors)} {name} and {len(labels)} labels "
-                "for them; give one label for each."
-            )
+    return queries, candidates

@@ -19,15 +19,13 @@ def retrieval_metrics(
 
     Image and text belong together if their labels are equal. A query is a hit
     at k if any of its correct candidates is among the first k. Tied candidates
-    count at their expected value (see `ranking`). Queries without a correct
-    candidate are excluded and counted.
+    count at their expected value (see `ranking`).
 
     Args:
         image_embeddings: Float array `[n, dim]`.
         text_embeddings: Float array `[m, dim]`.
         image_labels: n strings. Several images may share a label.
-        text_labels: m strings. Several texts may share a label, and texts of
-            labels without images serve as distractors.
+        text_labels: m strings. Those without images serve as distractors.
         ks: Sequence of ints. The k of the recalls.
         block_elements: int. Most similarities to hold at a time.
 
@@ -57,15 +55,13 @@ def retrieval_metrics(
 
 
 def _one_direction(queries, candidates, ks, block_elements):
-    ranks, chance = rank_correct(
-        queries[0], candidates[0], queries[1], candidates[1], block_elements
-    )
-    counted = len(ranks.better)
+    arguments = queries[0], candidates[0], queries[1], candidates[1]
+    ranks, chance = rank_correct(*arguments, block_elements)
     return {
         **_metrics(ranks, ks),
         "chance": _metrics(chance, ks),
-        "n": counted,
-        "excluded": len(queries[1]) - counted,
+        "n": len(ranks.better),
+        "excluded": len(queries[1]) - len(ranks.better),
         "candidates": len(candidates[1]),
     }
 

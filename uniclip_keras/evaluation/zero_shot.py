@@ -11,15 +11,13 @@ from uniclip_keras.evaluation.ranking import unit_rows
 
 
 def class_embeddings(encode_texts, class_texts, templates="plain"):
-    """Embeds each class as the mean over its prompts.
+    """Embeds each class as the mean over its prompts (CLIP, section 3.1.4).
 
     Every text of a class is put into every template. The unit vectors of these
-    prompts are averaged, and the mean is scaled to unit length (CLIP, section
-    3.1.4).
+    prompts are averaged, and the mean is scaled to unit length.
 
     Args:
-        encode_texts: Function from n different strings to float `[n, dim]`. It
-            is called once and may work in batches.
+        encode_texts: Function from n strings to float `[n, dim]`, called once.
         class_texts: A sequence of texts for each class.
         templates: A name or templates, see `prompt_templates`.
 
@@ -43,11 +41,9 @@ def class_embeddings(encode_texts, class_texts, templates="plain"):
         # `replace`, because `format` would interpret other braces.
         prompts.append([t.replace("{}", x) for x in texts for t in templates])
     distinct = list(dict.fromkeys(p for group in prompts for p in group))
-    index_of = {prompt: index for index, prompt in enumerate(distinct)}
     vectors = unit_rows(encode_texts(distinct), "prompt embeddings")
-    means = [
-        vectors[[index_of[p] for p in group]].mean(axis=0) for group in prompts
-    ]
+    vector_of = dict(zip(distinct, vectors, strict=True))
+    means = [np.mean([vector_of[p] for p in group], 0) for group in prompts]
     return unit_rows(means, "class embeddings")
 
 
@@ -56,16 +52,14 @@ def zero_shot_metrics(
 ):
     """Measures the zero-shot accuracy of images (CLIP, section 3.1.2).
 
-    Tied classes count at their expected value (see `ranking`), so a constant
-    embedding scores exactly the chance level.
+    Tied classes count at their expected value (see `ranking`).
 
     Args:
         image_embeddings: Float array `[n, dim]`.
         class_embeddings: Float array `[classes, dim]`, see `class_embeddings`.
         labels: n strings. The true class of each image.
         class_labels: Strings. The labels of the classes, all different.
-        top_k: Sequence of ints. The k of the accuracies; the accuracy is 1.0
-            for k above the number of classes.
+        top_k: Sequence of ints. The k of the accuracies.
 
     Returns:
         A dict ready for JSON, with accuracies as fractions: `top<k>`; `chance`
@@ -78,7 +72,18 @@ def zero_shot_metrics(
         InputError: If a label is not among the classes, a class label occurs
             twice, or embeddings and labels do not fit together.
     """
-    _check_labels(labels, class_labels)
+    repeated = [c for c, n in Counter(class_labels).items() if n > 1]
+    if repeated:
+        raise InputError(
+            f"The class {repeated[0]!r} is listed more than once; put all "
+            "texts of a class in one entry."
+        )
+    missing = sorted(set(labels) - set(class_labels))
+    if missing:
+        raise InputError(
+            f"{len(missing)} labels of images, such as {missing[0]!r}, are not "
+            f"among the {len(class_labels)} classes; add them."
+        )
     ranks, chance = rank_correct(
         image_embeddings, class_embeddings, labels, class_labels
     )
@@ -104,20 +109,3 @@ def zero_shot_metrics(
         "n": len(labels),
         "classes": len(class_labels),
     }
-
-
-def _check_labels(labels, class_labels):
-    repeated = [c for c, n in Counter(class_labels).items() if n > 1]
-    if repeated:
-        raise InputError(
-            f"The class {repeated[0]!r} is listed more than once; put all "
-            "texts of a class in one entry."
-        )
-    missing = sorted(set(labels) - set(class_labels))
-    if missing:
-        shown = ", ".join(map(repr, missing[:3]))
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise InputError(
-            f"The images' labels {shown}{more} are not among the "
-            f"{len(class_labels)} classes; add them to the class list."
-        )

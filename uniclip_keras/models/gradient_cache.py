@@ -25,30 +25,16 @@ from uniclip_keras.models.step import scaled_sum
 
 
 def embed(model, data, size, training=False):
-    """Computes `model(data, training)` in chunks, without a tape, in float32.
-
-    Arguments and errors are those of `loss_and_gradients`.
-    """
+    """Computes `model(data, training)` in chunks, without a tape: float32."""
     chunks, state = _Chunks(model, data, size), _State(model)
     return _flat(_embed(model, chunks, state, training))
 
 
 def loss_and_gradients(model, data, size):
-    """Computes the objective of a replica's batch and its gradients.
+    """Computes what `step.loss_and_gradients` does, `size` items at a time.
 
-    The result is that of `step.loss_and_gradients`. An activity regularizer,
-    in Keras a mean over items, is weighted by the chunk's share of the items.
-
-    Args:
-        model: A compiled `UniCLIP` model.
-        data: A replica's batch.
-        size: int. Items per chunk.
-
-    Returns:
-        `(loss, gradients)`: the replica's objective, and the gradients of
-        `scaled_sum(model, objective, *penalties)` with respect to the
-        trainable variables, None for a variable that the sum does not depend
-        on.
+    An activity regularizer, in Keras a mean over items, is weighted by the
+    chunk's share of the items.
 
     Raises:
         InputError: If a random operation has no seed that the model holds, or
@@ -72,13 +58,12 @@ def loss_and_gradients(model, data, size):
         inputs, upstream = _take((chunks.inputs, cached), rows)
         with tf.GradientTape() as tape:
             outputs, values, penalties = state.call(inputs, values, True)
+            products = [
+                tf.reduce_sum(_float32(outputs[domain]) * gradient)
+                for domain, gradient in _flat(upstream).items()
+            ]
             # The gradient of this sum is the cached one times the Jacobian.
-            target = tf.add_n(
-                [
-                    tf.reduce_sum(_float32(outputs[domain]) * gradient)
-                    for domain, gradient in _flat(upstream).items()
-                ]
-            )
+            target = tf.add_n(products)
             if penalties:
                 share = _float32(tf.size(rows) / chunks.items)
                 target += share * scaled_sum(model, *penalties)
@@ -107,14 +92,10 @@ def _embed(model, chunks, state, training):
         rows = chunks.rows(chunk)
         inputs = _take(chunks.inputs, rows)
         outputs, values, _ = state.call(inputs, values, training)
-        found = {
-            domain: tf.tensor_scatter_nd_update(
-                z,
-                rows[:, None],
-                tf.reshape(_float32(outputs[domain]), [-1, *z.shape[1:]]),
-            )
-            for domain, z in found.items()
-        }
+        found = dict(found)
+        for domain, z in found.items():
+            new = tf.reshape(_float32(outputs[domain]), [-1, *z.shape[1:]])
+            found[domain] = tf.tensor_scatter_nd_update(z, rows[:, None], new)
         return chunk + 1, values, found
 
     shapes = model.embedding_shapes(chunks.inputs)
@@ -135,33 +116,27 @@ def _float32(x):
 
 def _flat(embeddings):
     """`[items, rows, dim]` -> `[items * rows, dim]` for each domain."""
-    return {
-        domain: tf.reshape(z, [-1, z.shape[-1]])
-        for domain, z in embeddings.items()
-    }
+    return {d: tf.reshape(z, [-1, z.shape[-1]]) for d, z in embeddings.items()}
 
 
 class _Chunks:
     """A batch in chunks of `size` items; the last one holds the remainder."""
 
     def __init__(self, model, data, size):
-        self.inputs = {
-            name: data[name] for name in ("views", "augmentations", "tokens")
-        }
-        tokens = data["tokens"]
-        self.items = tokens.shape[0] or tf.shape(tokens)[0]
-        self.size = size
-        self.count = -(-self.items // size)
-        self.equal = isinstance(self.items, int) and self.items % size == 0
+        self.inputs = {n: data[n] for n in ("views", "augmentations", "tokens")}
+        count = data["tokens"].shape[0]
+        self.items = count or tf.shape(data["tokens"])[0]
+        self.size, self.count = size, -(-self.items // size)
+        self.equal = count is not None and count % size == 0
         if model.jit_compile and not self.equal:
             raise InputError(
                 f"gradient_cache_size={size} must divide the replica's batch "
-                f"of {tokens.shape[0]} for XLA: choose a divisor and drop the "
-                "data's remainder, or compile with jit_compile=False."
+                f"of {count} for XLA; choose a divisor or compile with "
+                "jit_compile=False."
             )
 
     def rows(self, chunk):
-        """Returns the indices of a chunk's items, int32 `[n]`."""
+        """The indices of a chunk's items, int32 `[n]`."""
         first, count = chunk * self.size, self.size
         if not self.equal:
             count = tf.minimum(count, self.items - first)
@@ -197,10 +172,9 @@ class _State:
             embeddings = self.model(inputs, training=training)
         if len(scope.state_mapping) > len(self.variables):
             raise InputError(
-                f"{self.model.name!r} draws random numbers that a second pass "
-                "cannot repeat, or changes a variable that it does not hold: "
-                "give the layer a keras.random.SeedGenerator, or leave "
-                "gradient_cache_size out."
+                f"{self.model.name!r} draws random numbers or changes a state "
+                "that it does not hold; give the layer a "
+                "keras.random.SeedGenerator, or leave gradient_cache_size out."
             )
         new = [scope.get_current_value(v) for v in self.variables]
         self.changed.update(
@@ -215,36 +189,24 @@ class _State:
 
 
 def check_chunks(model, size):
-    """Checks that a model can be run in chunks.
+    """Refuses models that cannot run in chunks.
 
-    Warns of batch normalization, which sees the statistics of one chunk.
-
-    Args:
-        model: A `UniCLIP` model, made in the scope of its strategy.
-        size: int. Items per chunk.
-
-    Raises:
-        InputError: If the size is below 1, or batch normalization is
-            synchronized over several replicas, which a loop does not allow.
+    A loop cannot synchronize batch normalization over several replicas. On one
+    it sees the statistics of a chunk, which a warning says.
     """
     if size < 1:
         raise InputError(
-            f"gradient_cache_size={size!r} must be at least 1 item per chunk, "
-            "or None to embed the batch at once."
+            f"gradient_cache_size={size!r} must be at least 1 item, or None."
         )
-    norms = [
-        layer
-        for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.BatchNormalization)
-        and layer.trainable
-    ]
+    kind = keras.layers.BatchNormalization
+    layers = [x for x in model._flatten_layers() if isinstance(x, kind)]
+    norms = [layer for layer in layers if layer.trainable]
     synchronized = [layer.name for layer in norms if layer.synchronized]
     if synchronized and replica_count() > 1:
         raise InputError(
             f"gradient_cache_size={size}: on {replica_count()} replicas chunks "
-            f"cannot synchronize the batch normalization {synchronized}; use "
-            "an encoder without it, freeze it (trainable=False), or leave "
-            "gradient_cache_size out."
+            f"cannot synchronize the batch normalization {synchronized}; "
+            "freeze it (trainable=False) or leave gradient_cache_size out."
         )
     if norms:
         warnings.warn(

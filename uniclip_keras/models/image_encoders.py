@@ -1,7 +1,7 @@
-"""Image encoders: Keras models from images in [0, 1] to features `[b, width]`.
+"""Image encoders: Keras models from images to features.
 
-Each is a plain functional model. Any other Keras model from images to features
-`[b, width]` can take its place.
+Each is a plain functional `keras.Model` from float `[b, size, size, 3]` in
+[0, 1] to `[b, width]`. Any other Keras model of this kind can take its place.
 """
 
 import keras
@@ -37,10 +37,6 @@ def conv_stem_vit(
         stem: Sequence of ints. Channels of the stride-2 convolutions.
         mlp_ratio: int. Hidden width of the MLPs divided by `width`.
         name: str. Name of the model.
-
-    Returns:
-        A `keras.Model` from float `[b, image_size, image_size, 3]` in [0, 1]
-        to `[b, width]`.
 
     Raises:
         InputError: If the stem does not divide the image size.
@@ -96,17 +92,8 @@ def vit(
 ):
     """Makes KerasHub's ViT; the defaults are those of ViT-B/32.
 
-    Args:
-        image_size: int. Pixels of the square input.
-        patch_size: int. Pixels of the square patches.
-        width: int. Token width.
-        layers: int. Number of transformer layers.
-        heads: int. Attention heads per layer.
-        name: str. Name of the model.
-
-    Returns:
-        A `keras.Model` from float `[b, image_size, image_size, 3]` in [0, 1]
-        to `[b, width]`, the class token.
+    Features are the class token. `patch_size` is the side of the square
+    patches in pixels; see `conv_stem_vit` for the other arguments.
 
     Raises:
         InputError: If the patches do not divide the image size.
@@ -131,10 +118,7 @@ def clip_vit(
     heads=12,
     name="image_encoder",
 ):
-    """Makes KerasHub's CLIP image encoder; the defaults are those of ViT-B/32.
-
-    Arguments, result and errors are those of `vit`.
-    """
+    """Makes KerasHub's CLIP image encoder; see `vit`."""
     _check_patches(image_size, patch_size)
     backbone = keras_hub.models.CLIPVisionEncoder(
         patch_size=patch_size,
@@ -167,63 +151,53 @@ def from_backbone(
             ([0, 255], for backbones that rescale).
         name: str. Name of the model.
 
-    Returns:
-        A `keras.Model` from float `[b, image_size, image_size, 3]` in [0, 1]
-        to `[b, c]`.
-
     Raises:
         InputError: If `pooling` or `pixels` is unknown, or the output is not
             a single tensor of rank 2 to 4.
     """
-    convert = {
-        "standardized": _standardize,
-        "unit": lambda x: x,
-        "bytes": keras.layers.Rescaling(255.0, name="to_bytes"),
-    }
-    pool = {
-        "mean": keras.layers.GlobalAveragePooling1D(name="features"),
-        "first": lambda x: x[:, 0],
-    }
     for argument, value, known in (
-        ("pixels", pixels, convert),
-        ("pooling", pooling, pool),
+        ("pixels", pixels, ("standardized", "unit", "bytes")),
+        ("pooling", pooling, ("mean", "first")),
     ):
         if value not in known:
             raise InputError(
-                f"{argument}={value!r} is unknown; choose from {sorted(known)}."
+                f"{argument}={value!r} is unknown; choose from {known}."
             )
-    images = keras.Input((image_size, image_size, 3), name="images")
-    x = convert[pixels](images)
+    x = images = keras.Input((image_size, image_size, 3), name="images")
+    if pixels == "standardized":
+        x = _standardize(x)
+    elif pixels == "bytes":
+        x = keras.layers.Rescaling(255.0, name="to_bytes")(x)
     by_name = isinstance(backbone.input, dict)
     x = backbone({next(iter(backbone.input)): x} if by_name else x)
     rank = len(getattr(x, "shape", ()))
     if rank == 4:
         x = keras.layers.GlobalAveragePooling2D(name="features")(x)
+    elif rank == 3 and pooling == "first":
+        x = x[:, 0]
     elif rank == 3:
-        x = pool[pooling](x)
+        x = keras.layers.GlobalAveragePooling1D(name="features")(x)
     elif rank != 2:
         raise InputError(
-            f"the backbone {backbone.name!r} returns {x!r}; an image encoder "
-            "needs one tensor of rank 2, 3 or 4: wrap the backbone in a Keras "
-            "model that picks one output."
+            f"the backbone {backbone.name!r} returns {x!r}; wrap it in a Keras "
+            "model that returns one tensor of rank 2, 3 or 4."
         )
     return keras.Model(images, x, name=name)
 
 
 def _standardize(images):
     """Shifts and scales [0, 1] images to zero mean and unit deviation."""
-    layer = keras.layers.Normalization(
+    return keras.layers.Normalization(
         mean=CLIP_MEAN,
         variance=[std**2 for std in CLIP_STD],
         name="standardize",
-    )
-    return layer(images)
+    )(images)
 
 
 def _check_patches(image_size, patch_size):
     if image_size < 1 or image_size % patch_size:
         lower = max(patch_size, image_size // patch_size * patch_size)
         raise InputError(
-            f"image_size={image_size} is not divisible into patches of "
+            f"image_size={image_size} is no multiple of the patches' "
             f"{patch_size} pixels; choose {lower} or another multiple."
         )

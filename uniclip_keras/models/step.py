@@ -7,17 +7,10 @@ from uniclip_keras.losses.replicas import replica_count
 
 
 def loss_and_gradients(model, data):
-    """Computes the objective of a replica's batch and its gradients.
+    """Returns the objective of a replica's batch, and gradients.
 
-    Args:
-        model: A compiled `UniCLIP` model.
-        data: A replica's batch.
-
-    Returns:
-        `(loss, gradients)`: the replica's objective, and the gradients of
-        `scaled_sum(model, objective, *penalties)` with respect to the
-        trainable variables, None for a variable that the sum does not depend
-        on.
+    The gradients are those of `scaled_sum(model, objective, *penalties)` with
+    respect to the trainable variables; None where it does not depend on one.
     """
     with tf.GradientTape() as tape:
         embeddings = model(data, training=True)
@@ -56,43 +49,35 @@ def apply_gradients(model, gradients):
     By default Keras clips the gradient of each replica before the sum, and
     its loss scale looks for infinities on one replica only. Here the sum comes
     first, so both act on the gradient of the global batch.
-
-    Args:
-        model: A compiled `UniCLIP` model.
-        gradients: One gradient for each trainable variable, or None.
     """
     optimizer = model.optimizer
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer = optimizer.inner_optimizer
     optimizer._all_reduce_sum_gradients = list
-    model.optimizer.apply(
-        _sum_over_replicas(gradients), model.trainable_variables
-    )
-
-
-def _sum_over_replicas(gradients):
     # Dense, because a sparse gradient has a row for each occurrence of a
     # token, and the norm of these rows is not the norm of the gradient.
     present = [tf.convert_to_tensor(g) for g in gradients if g is not None]
-    if replica_count() > 1:
-        present = tf.distribute.get_replica_context().all_reduce(
-            tf.distribute.ReduceOp.SUM, present
-        )
-    present = iter(present)
-    return [None if g is None else next(present) for g in gradients]
+    present = iter(_all_reduce("SUM", present))
+    model.optimizer.apply(
+        [None if g is None else next(present) for g in gradients],
+        model.trainable_variables,
+    )
 
 
 def mean_over_replicas(loss):
     """Averages a scalar over the replicas, so that all log the same value."""
+    return _all_reduce("MEAN", loss)
+
+
+def _all_reduce(operation, values):
     if replica_count() == 1:
-        return loss
-    return tf.distribute.get_replica_context().all_reduce(
-        tf.distribute.ReduceOp.MEAN, loss
-    )
+        return values
+    context = tf.distribute.get_replica_context()
+    return context.all_reduce(operation, values)
 
 
 def step_function(model, step):
-    """Makes the function `iterator -> logs` that `make_train_function` needs.
+    """Makes of `data -> logs` the function `iterator -> logs` that Keras needs.
 
     Keras nests two `tf.function`s and optimizes both before the first step.
     One is enough when the batch is taken outside of it. (Inside, the end of
@@ -100,13 +85,6 @@ def step_function(model, step):
     depend on the batch.) Keras also reduces the logs, which fails under
     `MultiWorkerMirroredStrategy`; steps here return the same logs on every
     replica, and the function returns those of the first.
-
-    Args:
-        model: A compiled `keras.Model`.
-        step: Function `data -> logs` to run on every replica.
-
-    Returns:
-        The function `iterator -> logs`.
     """
     strategy = model.distribute_strategy
     if model.jit_compile:
@@ -120,13 +98,12 @@ def step_function(model, step):
             lambda value: strategy.experimental_local_results(value)[0], logs
         )
 
-    if model.run_eagerly:
-        return lambda iterator: on_replicas(next(iterator))
-    # Like Keras without AutoGraph, which would also wrap our errors.
-    on_replicas = tf.function(
-        on_replicas, autograph=False, reduce_retracing=True
-    )
-    if model.steps_per_execution == 1:
+    if not model.run_eagerly:
+        # Like Keras without AutoGraph, which would also wrap our errors.
+        on_replicas = tf.function(
+            on_replicas, autograph=False, reduce_retracing=True
+        )
+    if model.run_eagerly or model.steps_per_execution == 1:
         return lambda iterator: on_replicas(next(iterator))
 
     @tf.function(reduce_retracing=True)

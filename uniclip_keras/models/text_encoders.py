@@ -1,4 +1,4 @@
-"""Text encoders: Keras models from token ids to features `[b, width]`."""
+"""Text encoders: Keras models from int `[b, length]` to `[b, width]`."""
 
 import keras
 import keras_hub
@@ -29,9 +29,6 @@ def clip_text(
             encoder learns faster from it.
         name: str. Name of the model.
 
-    Returns:
-        A `keras.Model` from int `[b, context_length]` to `[b, width]`.
-
     Raises:
         InputError: If the heads do not divide the width, or the pooling is
             unknown.
@@ -42,8 +39,8 @@ def clip_text(
         )
     if width % heads:
         raise InputError(
-            f"width={width} of the text encoder is not divisible by "
-            f"heads={heads}; choose a multiple."
+            f"width={width} is not divisible by heads={heads}; choose a "
+            "multiple."
         )
     transformer = keras_hub.models.CLIPTextEncoder(
         vocabulary_size=vocabulary_size,
@@ -62,14 +59,9 @@ def clip_text(
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class EndTokenPooling(keras.layers.Layer):
-    """Returns the state at each text's end token, the largest id of its row.
+    """States `[b, length, width]` -> those at the end tokens, `[b, width]`.
 
-    Call arguments:
-        states: Float tensor `[b, length, width]`.
-        tokens: Int tensor `[b, length]`.
-
-    Returns:
-        Tensor `[b, width]`.
+    The end token is the largest id of its row of tokens `[b, length]`.
     """
 
     def call(self, states, tokens):
@@ -77,29 +69,15 @@ class EndTokenPooling(keras.layers.Layer):
         picked = keras.ops.take_along_axis(states, end[:, None, None], axis=1)
         return keras.ops.squeeze(picked, axis=1)
 
-    def compute_output_shape(self, states_shape, tokens_shape=None):
-        return (states_shape[0], states_shape[-1])
-
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class MeanTokenPooling(keras.layers.Layer):
-    """Averages the states of each text's tokens except padding (id 0).
-
-    Call arguments:
-        states: Float tensor `[b, length, width]`.
-        tokens: Int tensor `[b, length]`.
-
-    Returns:
-        Tensor `[b, width]`.
-    """
+    """Averages each text's states over its tokens except padding (id 0)."""
 
     def call(self, states, tokens):
         present = keras.ops.cast(keras.ops.not_equal(tokens, 0), states.dtype)
         weights = present / keras.ops.sum(present, axis=-1, keepdims=True)
         return keras.ops.einsum("bl,blw->bw", weights, states)
-
-    def compute_output_shape(self, states_shape, tokens_shape=None):
-        return (states_shape[0], states_shape[-1])
 
 
 POOLINGS = {"end": EndTokenPooling, "mean": MeanTokenPooling}

@@ -5,12 +5,9 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from uniclip_keras import layers
 from uniclip_keras.data.augmentation import IDENTITY
 from uniclip_keras.errors import InputError
-from uniclip_keras.layers import AugmentationEncoder
-from uniclip_keras.layers import ImageProjection
-from uniclip_keras.layers import TextProjection
-from uniclip_keras.layers import ViewProjection
 from uniclip_keras.layers.domain_similarity import unit_length
 from uniclip_keras.losses import MPNCE
 from uniclip_keras.models import gradient_cache
@@ -48,8 +45,8 @@ class UniCLIP(keras.Model):
         projection_blocks: int. Number of residual blocks of the image head.
         view_units: Layer widths of the `ViewProjection`, if there is one.
         gradient_cache_size: int or None. Items of a replica's batch to embed
-            at a time, which saves memory for one more forward pass and leaves
-            the loss and the gradient the same. None embeds the whole batch.
+            at a time: less memory, one more forward pass, the same gradient.
+            None embeds the whole batch.
 
     Raises:
         InputError: If an encoder has the wrong output, or gradient caching is
@@ -84,24 +81,24 @@ class UniCLIP(keras.Model):
         self.embedding_dim = embedding_dim
         self.projection_blocks = projection_blocks
         self.augmentation_units = augmentation_units
-        self.augmentation_encoder = None
-        augmentation_shape = None
+        self.augmentation_encoder = augmentation_shape = None
         if augmentation_units is not None:
-            self.augmentation_encoder = AugmentationEncoder(augmentation_units)
-            self.augmentation_encoder.build((None, len(IDENTITY)))
+            encoder = layers.AugmentationEncoder(augmentation_units)
+            encoder.build((None, len(IDENTITY)))
+            self.augmentation_encoder = encoder
             augmentation_shape = (None, augmentation_units[-1])
-        self.image_projection = ImageProjection(
+        self.image_projection = layers.ImageProjection(
             embedding_dim, blocks=projection_blocks
         )
         self.image_projection.build(
             _feature_shape(self.image_encoder, "image"), augmentation_shape
         )
-        self.text_projection = TextProjection(embedding_dim)
+        self.text_projection = layers.TextProjection(embedding_dim)
         self.text_projection.build(_feature_shape(self.text_encoder, "text"))
         self.view_units = view_units
         self.view_projection = None
         if "view" in self.objective.similarity.domains:
-            self.view_projection = ViewProjection(view_units)
+            self.view_projection = layers.ViewProjection(view_units)
             self.view_projection.build(self.image_encoder.output_shape)
         self.gradient_cache_size = gradient_cache_size
         if gradient_cache_size is not None:
@@ -112,11 +109,7 @@ class UniCLIP(keras.Model):
         """Does nothing: the encoders fix every shape at construction."""
 
     def call(self, inputs, training=False):
-        """Embeds a batch.
-
-        Args:
-            inputs: The dictionary of the class description; "id" is not read.
-            training: bool. Whether to run in training mode.
+        """Embeds a batch as in the class description, of which it reads no ids.
 
         Returns:
             Dict of float embeddings, not normalized, the rows of each item
@@ -152,21 +145,17 @@ class UniCLIP(keras.Model):
 
     def embedding_shapes(self, inputs):
         """Returns the embeddings per item: dict domain -> `(rows, dim)`."""
-        views = inputs["views"].shape[1]
-        text = (_texts_per_item(inputs["tokens"]), self.embedding_dim)
+        views, dim = inputs["views"].shape[1], self.embedding_dim
+        text = (_texts_per_item(inputs["tokens"]), dim)
         if self.view_projection is None:
-            return {"image": (views, self.embedding_dim), "text": text}
+            return {"image": (views, dim), "text": text}
         if views < 3:
             raise InputError(
-                f'{views} views per image are too few for the domain "view": '
-                "the first view is compared with the text and the others with "
-                "each other; give 3 or more."
+                f'{views} views per image are too few for the domain "view", '
+                "which compares all but the first; give 3 or more."
             )
-        return {
-            "image": (1, self.embedding_dim),
-            "text": text,
-            "view": (views - 1, self.view_units[-1]),
-        }
+        others = (views - 1, self.view_units[-1])
+        return {"image": (1, dim), "text": text, "view": others}
 
     def _project_features(self, features, augmentations):
         if self.augmentation_encoder is None:
@@ -175,15 +164,12 @@ class UniCLIP(keras.Model):
         return self.image_projection(features, embedded)
 
     def encode_image(self, images, augmentations=None):
-        """Embeds images for zero-shot classification and retrieval.
+        """Embeds images: float32 `[b, embedding_dim]` of unit length.
 
         Args:
             images: Float tensor `[b, h, w, 3]` in [0, 1].
             augmentations: Float tensor `[b, 11]`. What made the images; by
                 default the vector of an untouched image.
-
-        Returns:
-            Float32 tensor `[b, embedding_dim]` of unit length.
         """
         images = tf.convert_to_tensor(images, tf.float32)
         if augmentations is None:
@@ -192,14 +178,7 @@ class UniCLIP(keras.Model):
         return unit_length(self._project_features(features, augmentations))
 
     def encode_text(self, tokens):
-        """Embeds texts for zero-shot classification and retrieval.
-
-        Args:
-            tokens: Int tensor `[b, length]`.
-
-        Returns:
-            Float32 tensor `[b, embedding_dim]` of unit length.
-        """
+        """Embeds int `[b, length]`: float32 `[b, dim]` of unit length."""
         tokens = tf.convert_to_tensor(tokens)
         features = self.text_encoder(tokens, training=False)
         return unit_length(self.text_projection(features))
@@ -293,7 +272,7 @@ def _feature_shape(encoder, domain):
     if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
         raise InputError(
             f"the {domain} encoder {getattr(encoder, 'name', encoder)!r} has "
-            f"output shape {shape}, but features [batch, width] are needed; "
-            "see uniclip_keras.models.from_backbone."
+            f"output shape {shape}; give one that returns [batch, width], see "
+            "uniclip_keras.models.from_backbone."
         )
     return shape

@@ -33,9 +33,6 @@ class Checkpoints(keras.callbacks.Callback):
     def restore(self, model):
         """Loads the latest checkpoint into a compiled model.
 
-        Args:
-            model: A compiled `UniCLIP` model.
-
         Returns:
             int, the step to continue from; 0 without a checkpoint.
 
@@ -47,8 +44,8 @@ class Checkpoints(keras.callbacks.Callback):
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
                 step=self._step,
-                weights=_values(_state(model)),
-                optimizer=_values(model.optimizer.variables),
+                weights=_state(model),
+                optimizer=[v.value for v in model.optimizer.variables],
             ),
             self.directory,
             max_to_keep=self.keep,
@@ -86,12 +83,8 @@ class Checkpoints(keras.callbacks.Callback):
 def restore_model(model, directory):
     """Loads the weights of the latest checkpoint into a model.
 
-    Args:
-        model: A model of the checkpoint's architecture, compiled or not.
-        directory: Directory that `Checkpoints` wrote.
-
-    Returns:
-        int, the step of the checkpoint.
+    The model need not be compiled, and `directory` is that of `Checkpoints`.
+    Returns the step of the checkpoint.
 
     Raises:
         InputError: If there is no checkpoint, or it is of another model.
@@ -102,25 +95,19 @@ def restore_model(model, directory):
             f"no checkpoint in {directory}; train first, or give the workdir "
             "of a run that has saved one."
         )
-    weights = _values(_state(model))
-    _restore(tf.train.Checkpoint(weights=weights), latest)
+    _restore(tf.train.Checkpoint(weights=_state(model)), latest)
     return int(pathlib.Path(latest).name.rpartition("-")[2])
 
 
 def _state(model):
     """Returns weights and states of random generators, without metrics."""
     metrics = {id(variable) for variable in model.metrics_variables}
-    return [v for v in model.variables if id(v) not in metrics]
-
-
-def _values(variables):
     # By index, not by object: TensorFlow does not track Keras layers in a
     # Python list, and would silently leave them out.
-    return [variable.value for variable in variables]
+    return [v.value for v in model.variables if id(v) not in metrics]
 
 
 def _restore(checkpoint, path):
-    """Restores every variable of the checkpoint object."""
     try:
         status = checkpoint.restore(path)
         # A model alone leaves the optimizer's part of the file unused.
@@ -133,15 +120,10 @@ def _restore(checkpoint, path):
                 f"it has {count} weights, the model {len(checkpoint.weights)}"
             )
     except (ValueError, AssertionError, tf.errors.OpError) as error:
+        reason = " ".join(str(error).split())[:200]
+        if "not bound to checkpointed values" in str(error):
+            reason = "it has fewer weights"
         raise InputError(
-            f"the checkpoint {path} is of another model "
-            f"({_difference(str(error))}); use the configuration and the "
-            "vocabulary that it was trained with."
+            f"the checkpoint {path} is of another model ({reason}); use the "
+            "configuration and the vocabulary that it was trained with."
         ) from error
-
-
-def _difference(message):
-    """Shortens TensorFlow's message about a mismatch."""
-    if "not bound to checkpointed values" in message:
-        return "it has fewer weights"
-    return " ".join(message.split())[:200]

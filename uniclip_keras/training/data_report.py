@@ -7,15 +7,13 @@ import tensorflow as tf
 class DataReport(keras.callbacks.Callback):
     """Reports bad samples and ends a run that finds too many.
 
-    At the end of each epoch it prints `BadSamples.summary()` and writes to
-    TensorBoard the share of samples skipped and the count of each kind since
-    the start.
+    At the end of each epoch it prints `BadSamples.summary()` and writes the
+    share of samples skipped and the count of each kind to TensorBoard.
 
     Args:
         bad_samples: The `BadSamples` of the training dataset.
         logdir: TensorBoard directory, or None to print only.
-        epoch_steps: int or None. Steps that count as an epoch, such as
-            `source.count() // batch_size`; None for the epochs of `fit`.
+        epoch_steps: int or None. Steps of an epoch; None for those of `fit`.
         first_step: int. Steps taken before, for a resumed run.
         print_line: Function that prints a line.
 

@@ -16,7 +16,7 @@ def adamw(
     epsilon=1e-8,
     clip_norm=None,
 ):
-    """Makes AdamW with a learning rate that warms up and decays to 0.
+    """Makes Keras' AdamW with a learning rate that warms up and decays to 0.
 
     Weight matrices decay; position embeddings and everything of rank below 2
     (biases, normalization scales, temperatures, offsets) do not.
@@ -27,16 +27,9 @@ def adamw(
         steps: int. Steps of the whole training.
         warmup_steps: int. Steps of linear warm-up from 0, fewer than `steps`;
             a cosine follows them.
-        weight_decay: float. Decoupled weight decay, multiplied by the learning
-            rate.
-        beta_1: float. Decay of Adam's first moment.
-        beta_2: float. Decay of Adam's second moment.
-        epsilon: float. Adam's epsilon.
-        clip_norm: float or None. Global norm to which the gradient of the
-            global batch is clipped.
-
-    Returns:
-        A `keras.optimizers.AdamW`.
+        weight_decay: float. Decay per step, multiplied by the learning rate.
+        beta_1, beta_2, epsilon: float. As in `keras.optimizers.AdamW`.
+        clip_norm: float or None. Norm to which the global gradient is clipped.
 
     Raises:
         InputError: If the warm-up does not end before the training.
@@ -46,15 +39,12 @@ def adamw(
             f"warmup_steps={warmup_steps} must be at least 0 and less than "
             f"the {steps} training steps; lower it or train longer."
         )
-    if warmup_steps:
-        schedule = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=0.0,
-            warmup_target=learning_rate,
-            warmup_steps=warmup_steps,
-            decay_steps=steps - warmup_steps,
-        )
-    else:
-        schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0 if warmup_steps else learning_rate,
+        steps - warmup_steps,
+        warmup_target=learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
+    )
     optimizer = keras.optimizers.AdamW(
         schedule,
         weight_decay=weight_decay,
@@ -63,11 +53,10 @@ def adamw(
         epsilon=epsilon,
         global_clipnorm=clip_norm,
     )
-    optimizer.exclude_from_weight_decay(
-        var_list=[
-            variable.value
-            for variable in model.trainable_variables
-            if len(variable.shape) < 2 or "position" in variable.path
-        ]
-    )
+    exempt = [
+        variable.value
+        for variable in model.trainable_variables
+        if len(variable.shape) < 2 or "position" in variable.path
+    ]
+    optimizer.exclude_from_weight_decay(var_list=exempt)
     return optimizer

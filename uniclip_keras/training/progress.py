@@ -32,13 +32,7 @@ class Progress(keras.callbacks.Callback):
     """
 
     def __init__(
-        self,
-        workdir,
-        steps,
-        batch_size,
-        every,
-        first_step=0,
-        print_line=print,
+        self, workdir, steps, batch_size, every, first_step=0, print_line=print
     ):
         super().__init__()
         self.path = pathlib.Path(workdir) / "history.jsonl"
@@ -54,15 +48,11 @@ class Progress(keras.callbacks.Callback):
         self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
         self.seconds = rows[-1]["seconds"] if rows else 0.0
         self.writer = tf.summary.create_file_writer(self.logdir)
-        self._restart_clock()
-
-    def _restart_clock(self):
-        self.started = time.perf_counter()
-        self.since = self.step
+        self.started, self.since = time.perf_counter(), self.step
 
     def on_epoch_begin(self, epoch, logs=None):
         self.before_epoch = self.step
-        # Keras logs the mean loss since the start of the epoch.
+        # Keras logs the mean loss of the epoch, a report that since the last.
         self.reported_batches, self.reported_sum = 0, 0.0
 
     def on_train_batch_end(self, batch, logs=None):
@@ -71,36 +61,29 @@ class Progress(keras.callbacks.Callback):
             self.step == self.steps
         ):
             self._report(batch + 1, logs)
-            self._restart_clock()
-
-    def _mean_loss(self, batches, logs):
-        """Computes the mean loss since the last report."""
-        total = float(logs["loss"]) * batches
-        mean = (total - self.reported_sum) / (batches - self.reported_batches)
-        self.reported_sum, self.reported_batches = total, batches
-        return mean
+            self.started, self.since = time.perf_counter(), self.step
 
     def _report(self, batches, logs):
-        loss = self._mean_loss(batches, logs)
+        total = float(logs["loss"]) * batches
+        loss = (total - self.reported_sum) / (batches - self.reported_batches)
+        self.reported_sum, self.reported_batches = total, batches
         elapsed = time.perf_counter() - self.started
         done = max(self.step - self.since, 1)
         self.seconds += elapsed
+        rate = tf.convert_to_tensor(self.model.optimizer.learning_rate)
+        parameters = {n: float(v) for n, v in logs.items() if "/" in n}
         row = {
             "step": self.step,
             "loss": loss,
-            "learning_rate": float(
-                tf.convert_to_tensor(self.model.optimizer.learning_rate)
-            ),
+            "learning_rate": float(rate),
             "pairs_per_second": done * self.batch_size / elapsed,
             "seconds": self.seconds,
+            **parameters,
         }
-        parameters = {n: float(v) for n, v in logs.items() if "/" in n}
-        row.update(parameters)
         if not np.isfinite(loss):
             raise InputError(
-                f"the loss is {loss} at step {self.step}; lower the "
-                "learning rate or clip gradients and start again; the run "
-                "continues from the last checkpoint."
+                f"the loss is {loss} at step {self.step}; lower the learning "
+                "rate or clip gradients, and continue from the last checkpoint."
             )
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
@@ -108,10 +91,16 @@ class Progress(keras.callbacks.Callback):
             for name, value in row.items():
                 if name != "step":
                     tf.summary.scalar(name, value)
+        similarity = "  ".join(
+            f"{name.partition('/')[2]} tau {value:.3f} "
+            f"b {parameters[name.replace('temperature', 'offset')]:+.3f}"
+            for name, value in parameters.items()
+            if name.startswith("temperature/")
+        )
         remaining = (self.steps - self.step) * elapsed / done
         self.print_line(
             f"step {self.step:>{len(str(self.steps))}}/{self.steps}  "
-            f"loss {loss:.3f}  {_similarity(parameters)}  "
+            f"loss {loss:.3f}  {similarity}  "
             f"{row['pairs_per_second']:.0f} pairs/s  eta {_clock(remaining)}"
         )
 
@@ -122,25 +111,13 @@ class Progress(keras.callbacks.Callback):
 def read_history(path):
     """Returns the rows of a `history.jsonl`; none if it does not exist."""
     path = pathlib.Path(path)
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def _similarity(parameters):
-    """Formats temperature and offset of each pair of domains."""
-    pairs = [n.split("/")[1] for n in parameters if n.startswith("temp")]
-    return "  ".join(
-        f"{pair} tau {parameters[f'temperature/{pair}']:.3f} "
-        f"b {parameters[f'offset/{pair}']:+.3f}"
-        for pair in pairs
-    )
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
 
 
 def _clock(seconds):
     """Formats seconds as [hours:]minutes:seconds."""
     minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours}:{minutes:02}:{seconds:02}"
-    return f"{minutes}:{seconds:02}"
+    if minutes < 60:
+        return f"{minutes}:{seconds:02}"
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

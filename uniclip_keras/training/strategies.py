@@ -16,9 +16,6 @@ def distribution_strategy(name="auto"):
             CPUs), "multi_worker" (the workers that TF_CONFIG names) or "tpu"
             (the TPU that the environment names).
 
-    Returns:
-        A `tf.distribute.Strategy`.
-
     Raises:
         InputError: If the name is unknown.
     """
@@ -46,8 +43,7 @@ def distribute_dataset(make, batch_size, first_step=0, strategy=None):
 
     In one process this is the dataset of global batches, which the strategy
     splits over its replicas. Each of several workers makes the batches of its
-    own replicas from its own shard of the samples, so that no sample is read
-    twice.
+    own replicas from its own shard of the samples.
 
     Args:
         make: Function of a batch size and the keyword arguments `first_batch`,
@@ -57,9 +53,6 @@ def distribute_dataset(make, batch_size, first_step=0, strategy=None):
         first_step: int. Step to begin with.
         strategy: A `tf.distribute.Strategy`; by default the current one.
 
-    Returns:
-        A `tf.data.Dataset`, or a `tf.distribute.DistributedDataset`.
-
     Raises:
         ValueError: If the replicas of the workers do not divide the batch.
 
@@ -68,8 +61,6 @@ def distribute_dataset(make, batch_size, first_step=0, strategy=None):
     ```python
     make = functools.partial(training_dataset, source, tokenizer, recipe, 224,
                              seed=0)
-    with strategy.scope():
-        ...
     model.fit(distribute_dataset(make, 4096, strategy=strategy), ...)
     ```
     """
