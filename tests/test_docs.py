@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from documents import COLORS
-from documents import SHAPES
 from documents import make_samples
 from documents import python_blocks
 from documents import run_document
 from documents import write_corpus
 from format_files import write_tfds
+from shapes import SHAPES
 
 from experiments.run import data as run_data
 from uniclip_keras import models

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiments.benchmarks import command
+from experiments.benchmarks import benchmark
 from experiments.benchmarks import measuring
 from experiments.run.hardware import describe_hardware
 from uniclip_keras import models
@@ -38,7 +38,7 @@ IMAGE_SIZE, VIEWS, LENGTH, VOCABULARY = 64, 2, 32, 1000
 
 def main(options):
     """Measures the whole batch and each chunk size."""
-    sizes = command.parse_integers("chunks", options.chunks, 1)
+    sizes = benchmark.parse_integers("chunks", options.chunks, 1)
     print(describe_hardware(options.threads, ["tensorflow", "keras"]))
     cases = {
         size: measuring.call_in_process(
@@ -116,4 +116,4 @@ def make_batch(pairs):
 
 
 if __name__ == "__main__":
-    command.run_benchmark(OPTIONS, main)
+    benchmark.run_benchmark(OPTIONS, main)

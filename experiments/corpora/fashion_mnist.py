@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from experiments.corpora import files
+from experiments.corpora import writing
 from uniclip_keras.errors import InputError
 
 # In the order of the labels 0 to 9: the name in the set, then everyday words.
@@ -43,7 +43,7 @@ def prepare(source_dir, output_dir):
             be written or holds something else.
     """
     target = pathlib.Path(output_dir).absolute()
-    files.read_summary(target, "classes.json", _is_ours, "Fashion-MNIST")
+    writing.read_summary(target, "classes.json", _is_ours, "Fashion-MNIST")
     splits = {
         split: _read_split(pathlib.Path(source_dir), word)
         for split, word in SPLITS.items()
@@ -51,13 +51,13 @@ def prepare(source_dir, output_dir):
     classes = [
         {"label": label, "texts": texts} for label, texts in CLASSES.items()
     ]
-    with files.replaced(target) as folder:
+    with writing.replaced(target) as folder:
         for split, (images, labels) in splits.items():
-            samples = files.with_progress(
+            samples = writing.with_progress(
                 _samples(split, images, labels), f"{split} images", len(labels)
             )
-            files.write_shards(folder, split, samples)
-        (folder / "classes.json").write_bytes(files.to_json(classes))
+            writing.write_shards(folder, split, samples)
+        (folder / "classes.json").write_bytes(writing.to_json(classes))
     counts = {split: len(labels) for split, (_, labels) in splits.items()}
     print(
         f"Wrote {output_dir}: "
@@ -125,7 +125,7 @@ def _samples(split, images, labels):
         png = io.BytesIO()
         Image.fromarray(image).save(png, "png")
         key = f"{split}-{index:05d}"
-        yield files.to_sample(key, png.getvalue(), texts[0], {"label": name})
+        yield writing.to_sample(key, png.getvalue(), texts[0], {"label": name})
 
 
 def _is_ours(summary):

@@ -5,27 +5,27 @@
 It needs the package and the package's own dependencies, nothing else.
 """
 
-import io
 import itertools
 import json
 import os
 import pathlib
 import re
 import sys
-import tarfile
 import tempfile
 
 import numpy as np
 import tensorflow as tf
+from samples import write_tar
+from shapes import SHAPES
+from shapes import draw
 
 COLORS = {
     "red": ("roter", (220, 30, 30)),
     "green": ("grüner", (30, 200, 40)),
     "blue": ("blauer", (30, 40, 220)),
 }
-SHAPES = {"dot": "Punkt", "bar": "Balken", "frame": "Rahmen"}
+GERMAN_SHAPES = {"dot": "Punkt", "bar": "Balken", "frame": "Rahmen"}
 STYLES = {"plain": 0, "bright": 25, "dark": -25}
-SIZE = 24
 
 
 def run_document(path, namespace):
@@ -48,7 +48,16 @@ def write_corpus(folder):
     emoji.mkdir(parents=True)
     samples = list(make_samples())
     for number in range(2):
-        write_tar(emoji / f"train-{number:05}.tar", samples[number::2])
+        members = [
+            member
+            for key, image, record in samples[number::2]
+            for member in (
+                (f"{key}.png", image),
+                (f"{key}.txt", record["names"]["en"][0].encode()),
+                (f"{key}.json", record),
+            )
+        ]
+        write_tar(emoji / f"train-{number:05}.tar", members)
     items = {record["item"]: record for _, _, record in samples}
     lists = {
         "names": [
@@ -75,39 +84,14 @@ def make_samples():
             "style": style,
             "group": color,
             "subgroup": shape,
-            "names": {"en": [name], "de": [f"{adjective} {SHAPES[shape]}"]},
+            "names": {
+                "en": [name],
+                "de": [f"{adjective} {GERMAN_SHAPES[shape]}"],
+            },
             "captions": [name, f"a {name}"],
         }
         pixels = draw(np.clip(np.add(pixel, STYLES[style]), 0, 255), shape)
         yield f"{number}-{style}", tf.io.encode_png(pixels).numpy(), record
-
-
-def draw(color, shape):
-    """A white square with one shape, uint8 `[SIZE, SIZE, 3]`."""
-    pixels = np.full((SIZE, SIZE, 3), 255, np.uint8)
-    inside = {
-        "dot": (slice(8, 16), slice(8, 16)),
-        "bar": (slice(10, 14), slice(2, 22)),
-        "frame": (slice(2, 22), slice(2, 22)),
-    }[shape]
-    pixels[inside] = color
-    if shape == "frame":
-        pixels[6:18, 6:18] = 255
-    return pixels
-
-
-def write_tar(path, samples):
-    with tarfile.open(path, "w") as tar:
-        for key, image, record in samples:
-            members = {
-                "png": image,
-                "txt": record["names"]["en"][0].encode(),
-                "json": json.dumps(record).encode(),
-            }
-            for suffix, content in members.items():
-                info = tarfile.TarInfo(f"{key}.{suffix}")
-                info.size = len(content)
-                tar.addfile(info, io.BytesIO(content))
 
 
 def main(paths):

@@ -5,11 +5,13 @@ import json
 import tarfile
 
 import numpy as np
-from PIL import Image
 
 
 def encode(pixels, image_format="PNG", mode="RGB", **options):
     """Encodes uint8 `[H, W, 3 or 4]` after converting it to `mode`."""
+    # An extra of the package, which not everyone who writes tars has.
+    from PIL import Image
+
     file = io.BytesIO()
     Image.fromarray(pixels).convert(mode).save(file, image_format, **options)
     return file.getvalue()

@@ -6,25 +6,12 @@ import json
 import numpy as np
 from samples import encode
 from samples import write_tar
+from shapes import SHAPES
+from shapes import draw
 
 from experiments.configs import emoji
 
 COLORS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220)}
-SHAPES = ("dot", "bar", "frame")
-
-
-def draw(color, shape, size=24):
-    """Draws a shape on white, uint8 `[size, size, 3]`."""
-    pixels = np.full((size, size, 3), 255, np.uint8)
-    inside = {
-        "dot": (slice(8, 16), slice(8, 16)),
-        "bar": (slice(10, 14), slice(2, 22)),
-        "frame": (slice(2, 22), slice(2, 22)),
-    }[shape]
-    pixels[inside] = COLORS[color]
-    if shape == "frame":
-        pixels[6:18, 6:18] = 255
-    return pixels
 
 
 def write_corpus(folder):
@@ -42,7 +29,7 @@ def write_corpus(folder):
             "captions": [name, f"a {name}"],
         }
         members += [
-            (f"{index:02}.png", encode(draw(color, shape))),
+            (f"{index:02}.png", encode(draw(COLORS[color], shape))),
             (f"{index:02}.txt", name.encode()),
             (f"{index:02}.json", record),
         ]

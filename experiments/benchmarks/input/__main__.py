@@ -23,7 +23,7 @@ import re
 import sys
 import tempfile
 
-from experiments.benchmarks import command
+from experiments.benchmarks import benchmark
 from experiments.benchmarks import measuring
 from experiments.benchmarks.input import sides
 from experiments.benchmarks.input.samples import captions
@@ -136,4 +136,4 @@ def format_table(title, what, least):
 
 
 if __name__ == "__main__":
-    command.run_benchmark(OPTIONS, main)
+    benchmark.run_benchmark(OPTIONS, main)

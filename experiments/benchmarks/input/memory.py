@@ -16,9 +16,9 @@ import time
 import numpy as np
 from PIL import Image
 
-from experiments.benchmarks import command
+from experiments.benchmarks import benchmark
 from experiments.benchmarks.measuring import memory
-from experiments.corpora.files import write_shards
+from experiments.corpora.writing import write_shards
 from experiments.run.hardware import describe_hardware
 from uniclip_keras import data
 
@@ -92,4 +92,4 @@ def measure(folder, batch, passes, threads):
 
 
 if __name__ == "__main__":
-    command.run_benchmark(OPTIONS, main)
+    benchmark.run_benchmark(OPTIONS, main)

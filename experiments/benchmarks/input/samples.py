@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from PIL import ImageOps
 
-from experiments.corpora.files import write_shards
+from experiments.corpora.writing import write_shards
 
 
 def write_photos(photos, size, folder):

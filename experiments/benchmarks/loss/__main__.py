@@ -23,7 +23,7 @@ import math
 import os
 import pathlib
 
-from experiments.benchmarks import command
+from experiments.benchmarks import benchmark
 from experiments.benchmarks import measuring
 from experiments.benchmarks.loss import cases
 from experiments.benchmarks.loss.chart import write_chart
@@ -55,7 +55,7 @@ COLUMNS = {
 def main(options):
     """Measures, prints and writes."""
     # An empty list is as wrong as an empty text.
-    sizes = command.parse_integers("pairs", options.pairs or [""], 2)
+    sizes = benchmark.parse_integers("pairs", options.pairs or [""], 2)
     output_dir = pathlib.Path(options.output_dir)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
@@ -125,4 +125,4 @@ def format_table(results):
 
 
 if __name__ == "__main__":
-    command.run_benchmark(OPTIONS, main)
+    benchmark.run_benchmark(OPTIONS, main)

@@ -7,10 +7,10 @@ import pathlib
 import sys
 import time
 
-from experiments.corpora import files
+from experiments.corpora import writing
 from experiments.corpora.emoji import drawings
 from experiments.corpora.emoji import packages
-from experiments.corpora.emoji import texts
+from experiments.corpora.emoji import words
 from experiments.corpora.emoji.plan import plan_corpus
 
 # Raise it whenever equal packages and an equal seed give other files.
@@ -25,7 +25,7 @@ def prepare(output_dir, seed=0, overwrite=False, plan=None):
             be written or holds something else.
     """
     target = pathlib.Path(output_dir).absolute()
-    existing = files.read_summary(
+    existing = writing.read_summary(
         target, "corpus.json", _is_ours, "an emoji corpus"
     )
     up_to_date = existing and _is_up_to_date(target, existing, seed)
@@ -34,7 +34,7 @@ def prepare(output_dir, seed=0, overwrite=False, plan=None):
         _print_counts(existing)
         return
     started = time.monotonic()
-    with files.replaced(target) as folder:
+    with writing.replaced(target) as folder:
         print("Reading the packages ...", file=sys.stderr)
         corpus = _write(plan or plan_corpus(seed), folder)
     _print_counts(corpus)
@@ -49,21 +49,21 @@ def _fingerprint(seed):
 def _write(plan, folder):
     """Writes every file; returns the contents of `corpus.json`."""
     total = sum(len(samples) for samples in plan.samples.values())
-    drawn = files.with_progress(_draw(plan), "drawings", total)
+    drawn = writing.with_progress(_draw(plan), "drawings", total)
     sizes = {}
     for split, samples in plan.samples.items():
         rows = itertools.islice(drawn, len(samples))
-        sizes |= files.write_shards(folder, split, rows)
-    names, shared = texts.name_list([i for i in plan.items if not i.toned])
-    all_names, all_shared = texts.name_list(plan.items)
+        sizes |= writing.write_shards(folder, split, rows)
+    names, shared = words.name_list([i for i in plan.items if not i.toned])
+    all_names, all_shared = words.name_list(plan.items)
     lists = {
         "names.json": names,
         "names_all.json": all_names,
-        "groups.json": texts.group_classes(plan.items),
-        "subgroups.json": texts.subgroup_classes(plan.items),
+        "groups.json": words.group_classes(plan.items),
+        "subgroups.json": words.subgroup_classes(plan.items),
     }
     for name, content in lists.items():
-        sizes[name] = (folder / name).write_bytes(files.to_json(content))
+        sizes[name] = (folder / name).write_bytes(writing.to_json(content))
     novel = {sample.item.concept for sample in plan.samples["novel"]}
     corpus = {
         **_fingerprint(plan.seed),
@@ -81,7 +81,7 @@ def _write(plan, folder):
         "licences": packages.LICENSES,
         "files": sizes,
     }
-    (folder / "corpus.json").write_bytes(files.to_json(corpus))
+    (folder / "corpus.json").write_bytes(writing.to_json(corpus))
     return corpus
 
 
@@ -103,7 +103,7 @@ def _draw(plan):
                 "names": item.names,
                 "captions": plan.captions[item.code],
             }
-            yield files.to_sample(sample.key, picture, item.name, record)
+            yield writing.to_sample(sample.key, picture, item.name, record)
 
 
 def _is_ours(corpus):

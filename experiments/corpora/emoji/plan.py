@@ -6,7 +6,7 @@ import random
 from hashlib import sha256
 
 from experiments.corpora.emoji import drawings
-from experiments.corpora.emoji import texts
+from experiments.corpora.emoji import words
 from experiments.corpora.emoji.items import TONE_WORDS
 from experiments.corpora.emoji.items import Item
 from experiments.corpora.emoji.items import load_items
@@ -83,7 +83,7 @@ def plan_corpus(seed):
     for split in samples.values():
         # Mixes styles and kinds, so that every shard holds some of each.
         split.sort(key=lambda s: sha256(f"{seed}/{s.key}".encode()).digest())
-    captions, removed = texts.separate_captions(seen, unseen)
+    captions, removed = words.separate_captions(seen, unseen)
     dropped["captions: shared by a seen and a novel item"] = removed
     return Plan(seed, items, samples, captions, dict(dropped))
 

@@ -1,17 +1,17 @@
 import pytest
 from absl import flags
 
-from experiments.benchmarks import command
+from experiments.benchmarks import benchmark
 
 
 @pytest.fixture
 def run():
     """Runs a benchmark's `main` with arguments of the command line."""
 
-    def call(benchmark, *arguments):
+    def call(module, *arguments):
         values = flags.FlagValues()
-        command.define_flags(benchmark.OPTIONS, values)
-        values([benchmark.__name__, *arguments])
-        benchmark.main(values)
+        benchmark.define_flags(module.OPTIONS, values)
+        values([module.__name__, *arguments])
+        module.main(values)
 
     return call

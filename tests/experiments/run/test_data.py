@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
-from tiny_corpus import SHAPES
+from shapes import SHAPES
 from tiny_corpus import make_config
 
 from experiments.run import data

@@ -7,7 +7,7 @@ import pytest
 from tiny_corpus import folder_bytes
 
 from experiments.corpora import fashion_mnist
-from experiments.corpora import files
+from experiments.corpora import writing
 from experiments.corpora.emoji import corpus
 from experiments.corpora.emoji import drawings
 from uniclip_keras.errors import InputError
@@ -22,7 +22,7 @@ def prepare(request, small_plan, originals):
 
 def test_shards_are_split_and_carry_no_time_or_owner(tmp_path):
     samples = [(f"key{n}", {"txt": b"a", "png": b"b"}) for n in range(5)]
-    sizes = files.write_shards(tmp_path, "train", iter(samples), shard_size=2)
+    sizes = writing.write_shards(tmp_path, "train", iter(samples), shard_size=2)
     assert list(sizes) == [f"train-0000{n}.tar" for n in range(3)]
     with tarfile.open(tmp_path / "train-00002.tar") as archive:
         members = archive.getmembers()
@@ -52,7 +52,7 @@ def test_interrupted_run_leaves_the_old_corpus(prepare, tmp_path, monkeypatch):
 
     # The first is called in a thread.
     monkeypatch.setattr(drawings, "render", interrupt)
-    monkeypatch.setattr(files, "to_sample", interrupt)
+    monkeypatch.setattr(writing, "to_sample", interrupt)
     with pytest.raises(KeyboardInterrupt):
         prepare(tmp_path / "out")
     assert folder_bytes(tmp_path / "out") == before
