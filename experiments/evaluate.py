@@ -30,12 +30,7 @@ def main(argv):
 
 
 def evaluate(workdir):
-    """Measures and returns what `config.evaluation` of a run names.
-
-    Raises:
-        InputError: `workdir` is not the directory of a run, or the data of a
-            task cannot be used.
-    """
+    """Measures and returns what `config.evaluation` of a run names."""
     workdir = pathlib.Path(workdir)
     config, tokenizer, model, step = load_run(workdir)
     history = training.read_history(workdir / "history.jsonl")

@@ -4,8 +4,7 @@
         [--output_dir=runs/inspect] [--samples=12] [--batches=10]
 
 `--workdir` uses the tokenizer of that run, and its configuration unless
-`--config` is given. Without it, the command learns a vocabulary as `pretrain`
-does.
+`--config` is given. Without it, a vocabulary is learned as by `pretrain`.
 """
 
 import pathlib
@@ -37,21 +36,10 @@ def main(argv):
 
 
 def inspect(config, output_dir, samples=12, batches=10, workdir=None):
-    """Looks at the training data of a configuration and writes the page.
+    """Writes `data.html` about the training data; returns its path.
 
-    Args:
-        config: The configuration.
-        output_dir: Folder for `data.html`. Created if missing.
-        samples: Number of samples to show, at least 1.
-        batches: Number of batches to count, at least 2. Slow data ends the
-            count after a minute.
-        workdir: A run whose tokenizer to use, or None.
-
-    Returns:
-        Path of the page.
-
-    Raises:
-        InputError: A number is too small, or the data cannot be used.
+    Shows `samples` and counts `batches`, fewer if they take a minute. The
+    tokenizer is that of the run in `workdir`, if given.
     """
     if samples < 1 or batches < 2:
         raise InputError(

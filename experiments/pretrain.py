@@ -35,11 +35,8 @@ def main(argv):
 def pretrain(config, workdir):
     """Trains up to `config.steps`, from the last checkpoint if there is one.
 
-    Returns the model.
-
-    Raises:
-        InputError: The configuration or its data cannot be used, or another
-            configuration has trained in `workdir`.
+    Returns the model. Refuses a `workdir` that another configuration has
+    trained in.
     """
     workdir = pathlib.Path(workdir)
     workdirs.check_config(workdir, config)

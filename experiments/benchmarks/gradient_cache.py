@@ -4,12 +4,8 @@
 
 A UniCLIP model (a ViT and a text transformer of medium size) takes a step on
 the CPU: on the whole batch of pairs, two views each, and with
-`gradient_cache_size` set to each chunk size. All must give the same loss. Each
-case runs in its own process:
-
-- seconds: the least of the timed steps, after a first one that does not count.
-- extra MB (10^6 bytes): the highest resident memory (VmHWM) during that first
-  step, less libraries, weights, the batch and the traced graph.
+`gradient_cache_size` set to each chunk size, each case in its own process. All
+must give the same loss. docs/benchmarks.md says what the figures include.
 """
 
 import math
@@ -74,11 +70,9 @@ def main(options):
 
 
 def measure(size, batch, width, layers, repeats):
-    """Trains a few steps on one batch with this `gradient_cache_size`.
+    """Takes steps on one batch with this `gradient_cache_size`.
 
-    Returns:
-        `{"loss", "extra", "seconds"}`: loss and extra bytes of the first
-        step, and the time of the fastest of the others.
+    Returns loss and extra bytes of the first step, seconds of the fastest.
     """
     keras.utils.set_random_seed(0)
     model = models.UniCLIP(

@@ -10,7 +10,6 @@ import gc
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import time
@@ -31,12 +30,8 @@ print("\\n" + json.dumps(function(**json.loads(arguments))))
 def call_in_process(function, threads, core="", python=sys.executable, **args):
     """Calls a function in a new process, without memory of earlier cases.
 
-    Args:
-        function: `"module:name"`. The function returns what JSON can hold.
-        threads: Number of threads of TensorFlow and PyTorch, which see no GPU.
-        core: Processor core to run on; any by default.
-        python: Path of the interpreter.
-        **args: Arguments of the function, which JSON can hold.
+    The function is named `"module:name"`; JSON must hold its arguments and
+    what it returns. TensorFlow and PyTorch take so many threads and see no GPU.
 
     Raises:
         MemoryError: A signal killed the process.
@@ -68,11 +63,9 @@ def call_in_process(function, threads, core="", python=sys.executable, **args):
 
 
 def timed(function):
-    """Calls a function without arguments and measures its time.
+    """Returns `(wall, cpu, result)` of a call without arguments.
 
-    Returns:
-        `(wall, cpu, result)`: seconds by the clock, processor seconds of all
-        threads, and what the function returns.
+    Both times are in seconds; processor time is that of all threads.
     """
     wall, cpu = time.perf_counter(), time.process_time()
     result = function()
@@ -83,13 +76,8 @@ def extra_peak(function):
     """Calls a function without arguments and measures its peak memory.
 
     The highest resident memory of the process during the call, less the
-    resident memory before it. Where the system cannot reset its high-water
-    mark (outside Linux, or in a container that forbids it), this is the growth
-    of the highest memory ever: never more than the truth, and less if the
-    process was larger before.
-
-    Returns:
-        `(bytes, result)` of the call.
+    resident memory before it; too little where a container forbids to reset
+    the high-water mark. Returns `(bytes, result)`.
     """
     gc.collect()
     # The allocator keeps freed memory: resident then does not mean in use.
@@ -105,20 +93,10 @@ def extra_peak(function):
 
 
 def memory(kind):
-    """Returns the memory of this process in bytes.
-
-    Args:
-        kind: "VmRSS" for the resident memory, "VmHWM" for the highest
-            so far. Systems other than Linux know the highest only.
-    """
-    status = pathlib.Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text().splitlines()
-        line = next(line for line in lines if line.startswith(f"{kind}:"))
-        return int(line.split()[1]) * 1024
-    # Bytes on macOS, KiB elsewhere.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    """Returns the bytes resident now ("VmRSS") or at the peak ("VmHWM")."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    line = next(line for line in lines if line.startswith(f"{kind}:"))
+    return int(line.split()[1]) * 1024
 
 
 def markdown_table(header, rows):

@@ -24,18 +24,11 @@ def base():
     config.data = ConfigDict()
     config.data.directory = "data"
     # Name -> source: {"path": pattern in the directory, "weight": share,
-    # "kind": one of the following, and options of that class of
-    # `uniclip_keras.data`}. Weight 0 adds words to the vocabulary alone.
-    # "webdataset" (the default): tars of `key.jpg`, `key.txt`, `key.json`.
-    # "tfrecord": files of tf.train.Example with the field names of
-    # img2dataset, or of `image_field`, `caption_field`, `key_field`.
-    # "tfds": a prepared set, by `name` in place of `path`, `split`
-    # ("train[:90%]") and `data_dir`.
-    # "table": .csv, .tsv, .jsonl or .parquet with a column of image paths
-    # (`image_field`) in `image_folder` or else in the folder of the table.
-    # "folders": `path/class_name/.../image.jpg`.
-    # A `label_field`, or a class list in `classes`, makes it a source of
-    # labeled images.
+    # "kind": "webdataset" (the default), "tfrecord", "tfds" (by `name` in
+    # place of `path`), "table" or "folders", and options of that class of
+    # `uniclip_keras.data`}. Weight 0 adds words to the vocabulary alone. A
+    # `label_field`, or a class list in `classes`, makes it a source of labeled
+    # images. See docs/guides/train_on_your_pairs.md.
     config.data.train = {"pairs": {"path": "*.tar", "weight": 1.0}}
     config.data.id_field = ""
     config.data.caption_field = ""

@@ -26,15 +26,8 @@ def to_sample(key, png, text, record):
 def write_shards(folder, split, samples, shard_size=1000):
     """Writes `split-00000.tar`, ...: WebDataset tars of reproducible bytes.
 
-    Args:
-        folder: `pathlib.Path` of an existing folder.
-        split: First word of the file names.
-        samples: Iterable of `(key, {extension: bytes})`, consumed one at a
-            time.
-        shard_size: Samples per file.
-
-    Returns:
-        `{file name: size in bytes}`.
+    The samples, `(key, {extension: bytes})`, are consumed one at a time.
+    Returns `{file name: size in bytes}`.
     """
     samples, sizes = iter(samples), {}
     for first in samples:

@@ -37,13 +37,8 @@ MAX_POINTS = 400
 def history_charts(history):
     """Draws loss, learning rate, temperatures and offsets over the steps.
 
-    Args:
-        history: List of dicts with the key "step", see `training_report`. A
-            resumed run repeats steps: the last row of a step counts.
-
-    Returns:
-        dict of each of `KEYS` that has values -> dict of "legend" (each
-        line's name -> last value) and "svg".
+    A resumed run repeats steps: the last row of a step counts. Returns a dict
+    of "legend" (line -> last value) and "svg" for each of `KEYS` with values.
     """
     names = sorted({name for row in history for name in row})
     charts = {}

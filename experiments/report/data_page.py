@@ -14,13 +14,10 @@ MAX_SECONDS = 60.0
 
 
 def draw_samples(config, source, tokenizer, count):
-    """Draws the first samples of the training, each with its whole image.
+    """Draws the first samples of the training as the page shows them.
 
-    Returns:
-        A list of dicts: "key", "id", "part" (index of the mixture's part),
-        "image" (uint8 `[size, size, 3]`), "views" (`(image, description)`
-        tuples) and "texts" (`(text, decoded, truncated)` tuples, where
-        `decoded` is the text of its token ids).
+    A view is `(image, description)`; a text is `(text, decoded, truncated)`,
+    where `decoded` is the text of its token ids. Images are uint8.
     """
     config = config.copy_and_resolve_references()
     with config.unlocked(), config.ignore_type():
@@ -55,9 +52,7 @@ def draw_samples(config, source, tokenizer, count):
 def count_batches(config, source, tokenizer, bad_samples, batches):
     """Counts and times the first batches of the training.
 
-    Returns:
-        `BatchStatistics`, and a dict with "first" (seconds to the first
-        batch), "samples_per_second" and "views_per_second" after it.
+    Returns `BatchStatistics` and the speed, "first" in seconds.
     """
     dataset = build_dataset(
         config, source, tokenizer, with_keys=True, bad_samples=bad_samples
@@ -86,10 +81,7 @@ def count_batches(config, source, tokenizer, bad_samples, batches):
 def describe_parts(config, source, statistics):
     """Compares the mixture as configured with the samples drawn from it.
 
-    Returns:
-        A list of dicts, one for each part with a weight: "name", "kind",
-        "images" (in a pass), the shares "configured" and "drawn", and
-        "passes" over the part in 1,000 steps.
+    "passes" over a part are those in 1,000 steps.
     """
     parts = [
         {"name": name, "kind": entry.get("kind") or "webdataset"}

@@ -15,12 +15,7 @@ def make_gallery(
 ):
     """Picks images and texts of a split at random and finds their matches.
 
-    Args:
-        split: Name of the split.
-        images: Float array `[n, h, w, 3]` in [0, 1].
-        embeddings, labels: Embeddings `[n, dim]` and labels of the images.
-        text_embeddings, texts, text_labels: Embeddings `[m, dim]`, strings
-            and labels.
+    The images `[n, h, w, 3]` are in [0, 1], the embeddings `[n or m, dim]`.
 
     Returns:
         A list of dicts of two kinds: for an image "split", "image" (uint8),

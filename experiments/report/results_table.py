@@ -5,11 +5,7 @@ from experiments.report.page import score
 
 
 def format_table(results):
-    """Formats retrieval and zero-shot results, see `training_report`.
-
-    Returns:
-        A heading and a line for each metric. Empty without results.
-    """
+    """Formats results as a line for each metric; empty without results."""
     tasks = [
         (f"{split}, {way.replace('_', ' ')}", task)
         for split, ways in results.get("retrieval", {}).items()

@@ -3,17 +3,12 @@
     apt-get install mate-backgrounds
     python -m experiments.benchmarks.input --python=PATH
 
-Photographs are cut to the given sizes once, and saved as JPEG (quality 90,
-4:2:0). Each side decodes one and makes three views of 224 pixels by SLIP's
-recipe, one weak and two strong: `data.training_dataset` with one thread, from
-a tar to finished batches; torchvision on Pillow, with its own blur and with
-Pillow's, which SLIP's code uses; albumentations on OpenCV. Captions go through
-`data.CLIPTokenizer` and open_clip's `SimpleTokenizer`.
-
-The peers run in the interpreter `--python`, whose environment holds torch,
-torchvision, albumentations, opencv-python-headless and open_clip_torch; a
-missing one is left out. The sides take turns on one core, each in its own
-process, and the least processor time counts: other work disturbs it least.
+Each side decodes photographs and makes SLIP's three views of them, and CLIP's
+tokens of captions. The peers run in the interpreter `--python`, whose
+environment holds torch, torchvision, albumentations, opencv-python-headless and
+open_clip_torch; a missing one is left out. The sides take turns on one core,
+each in its own process, and the least processor time counts: other work
+disturbs it least. docs/benchmarks.md says more.
 """
 
 import glob
@@ -102,11 +97,9 @@ def call(function, python, core, **args):
 
 
 def take_turns(what, names, order, options):
-    """Lets sides take turns on `order`; prints which ones are missing.
+    """Returns name -> `{"cpu", "wall"}`, the least seconds per view or token.
 
-    Returns:
-        Name to `{"cpu", "wall"}`, both in seconds per view or token (`what`)
-        and the least of the rounds.
+    The sides take turns on `order`. Prints which ones are missing.
     """
     least = {}
     for turn in range(options.rounds):

@@ -2,19 +2,10 @@
 
     python -m experiments.benchmarks.loss --pairs=512,1024,2048 --threads=2
 
-One forward and backward pass on the CPU, two views and a text per pair: by the
-package (`tiled`), and by straightforward code with a matrix of all logits in
-TensorFlow and, where it is installed, in PyTorch. "dense" has a mask over all
-elements, "lean" gathers the positives. All must give the same loss and
-gradient norm. Each case runs in its own process:
-
-- seconds: the least and the median of the timed calls, after a first one that
-  does not count. A case whose calls take more than a minute is timed once.
-- extra MB (10^6 bytes): the highest resident memory during that first call,
-  less inputs, libraries, kernels and the gradients that it returns. TensorFlow
-  optimizes the graph in that call; at small sizes this is nearly all of it.
-
-Writes loss_benchmark.json and loss_benchmark.png, and prints the table.
+Forward and backward pass on the CPU, by the package (`tiled`) and by code with
+a matrix of all logits in TensorFlow and, where it is installed, PyTorch, each
+in its own process. All must give the same loss and gradient norm. Writes
+loss_benchmark.json and .png; docs/benchmarks.md says what the figures include.
 """
 
 import importlib.util
@@ -54,7 +45,6 @@ COLUMNS = {
 
 def main(options):
     """Measures, prints and writes."""
-    # An empty list is as wrong as an empty text.
     sizes = benchmark.parse_integers("pairs", options.pairs or [""], 2)
     output_dir = pathlib.Path(options.output_dir)
     try:

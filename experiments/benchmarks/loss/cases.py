@@ -23,13 +23,10 @@ TINY = 8
 
 
 def measure(method, pairs, dim, temperature, repeats):
-    """Measures a forward and backward pass.
+    """Measures a forward and backward pass: a row of the table, with its norm.
 
     The method runs at a tiny size first, which loads its kernels; then once
     at the full size, for the memory; then `repeats` times, for the time.
-
-    Returns:
-        What the table shows, and "gradient_norm" over all embeddings.
     """
     module, form = METHODS[method]
     prepare = importlib.import_module(f"{__package__}.{module}").prepare
@@ -57,12 +54,9 @@ def measure(method, pairs, dim, temperature, repeats):
 
 
 def make_batch(pairs, dim):
-    """Makes random embeddings; those of a pair resemble each other.
+    """Makes embeddings and ids: images `[VIEWS * pairs, dim]`, texts, ids.
 
-    Returns:
-        NumPy arrays: float32 images `[VIEWS * pairs, dim]` and texts
-        `[pairs, dim]`, and the int64 ids of both. Every eighth pair shares its
-        id with another.
+    Those of a pair resemble each other. Every eighth shares another's id.
     """
     rng = np.random.default_rng(0)
 

@@ -11,15 +11,9 @@ from uniclip_keras.losses import MPNCE
 def prepare(form, temperature, batch):
     """Builds a forward and backward pass of a batch of `make_batch`.
 
-    Args:
-        form: "tiled" for the package's loss with its default tile size,
-            "dense", or "lean" for the dense code that gathers the positives.
-        temperature: Initial temperature of every pair of domains.
-        batch: The NumPy arrays.
-
-    Returns:
-        A function without arguments that returns the loss, a float, and its
-        gradients: of images, texts, temperatures and offsets.
+    The form is "tiled" (the package's loss), "dense", or "lean". The function
+    that it returns gives the loss, a float, and its gradients: of images,
+    texts, temperatures and offsets.
     """
     batch = [tf.constant(array) for array in batch]
     if form == "tiled":
@@ -65,12 +59,8 @@ def dense_mp_nce(batch, log_temperature, offset, gather_positives):
     memory of gathering the positives, the leanest dense form found (looking
     up a temperature for every element has a slow gradient). Every row is an
     anchor and its own positive; the three pairs of domains weigh the same.
-
-    Args:
-        batch: A batch of `make_batch`.
-        log_temperature: float32 `[3]`: image-image, image-text, text-text.
-        offset: float32 `[3]`, in the same order.
-        gather_positives: Whether to compute the terms of positives alone.
+    Temperatures and offsets `[3]` are those of image-image, image-text and
+    text-text.
     """
     images, texts, image_ids, text_ids = batch
     images = tf.math.l2_normalize(images, axis=1)
