@@ -39,7 +39,10 @@ def call_in_process(function, threads, core="", python=sys.executable, **args):
     """
     root = str(pathlib.Path(__file__).parents[2])
     arguments = [root, str(core), *function.split(":"), json.dumps(args)]
-    libraries = {"CUDA_VISIBLE_DEVICES": "-1"} | dict.fromkeys(
+    # Level 2 keeps the commands' package from importing TensorFlow to mute it:
+    # the process may measure another library, and its stderr is not shown.
+    libraries = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    libraries |= dict.fromkeys(
         ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"),
         str(threads),
     )

@@ -3,7 +3,7 @@
 `--tensorflow_log`, or `TF_CPP_MIN_LOG_LEVEL=0` in the environment, shows it.
 """
 
-import importlib.util
+import importlib
 import os
 import re
 import subprocess
@@ -33,9 +33,6 @@ def mute_tensorflow():
     # 3 hides all but fatal errors. What else fails raises an exception too.
     level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if level != "3" or "tensorflow" in sys.modules:
-        return
-    # The interpreter of a benchmark's peers may have no TensorFlow.
-    if importlib.util.find_spec("tensorflow") is None:
         return
     sys.stderr.flush()
     terminal = os.dup(2)
