@@ -155,15 +155,15 @@ class FileSource(Source):
                 if part.take is not None and number >= part.skip + part.take:
                     return
                 is_skipped = number < part.skip
-                content = reader.read(
-                    () if is_skipped else self._wanted(images)
-                )
+                wanted = () if is_skipped else self._wanted(images)
+                content = reader.read(wanted)
                 if content is None and part.take is not None:
-                    raise BrokenFileError("fewer samples than there should be")
+                    raise BrokenFileError("fewer samples than are known of")
                 if content is None:
                     return
                 if not is_skipped:
-                    yield self._raw_sample(part, number, content)
+                    sample = self._raw_sample(part, number, content)
+                    yield sample if images else {**sample, "image": b""}
 
     def _losses(self):
         return self._prepared.losses

@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from uniclip_keras.data.sources import files
 from uniclip_keras.data.sources.stream import BrokenFileError
+from uniclip_keras.data.sources.stream import retry
 
 # Samples between two places that the index knows.
 STEP = 64
@@ -108,7 +109,9 @@ def read_index(content):
 def _entry_name(paths, name):
     identity = hashlib.sha256(f"{_VERSION} {STEP} {name}\n".encode())
     with concurrent.futures.ThreadPoolExecutor(files.THREADS) as pool:
-        stats = pool.map(tf.io.gfile.stat, paths)
+        stats = pool.map(
+            lambda path: retry(path, tf.io.gfile.stat, path), paths
+        )
         for path, stat in zip(paths, stats, strict=True):
             line = f"{path}\n{stat.length}\n{stat.mtime_nsec}\n"
             identity.update(line.encode("utf-8", "surrogateescape"))

@@ -182,9 +182,8 @@ class Source:
 
         `files` are pairs of a path and an iterator of raw samples.
         """
-        first = None
-        for number, (path, raw_samples) in enumerate(files, start=1):
-            first = first or path
+        broken = []
+        for path, raw_samples in files:
             tally, seen = bad.BadSamples(), []
             try:
                 for raw in raw_samples:
@@ -195,6 +194,7 @@ class Source:
                     tally.record_read(1)
                     tally.record(sample["problem"], sample["key"])
             except BrokenFileError:
+                broken.append(path)
                 continue
             counts = tally.counts
             kind = max(counts, key=counts.get, default=None)
@@ -204,8 +204,8 @@ class Source:
                 "write it again, or leave it out."
             )
         raise InputError(
-            f"None of the {number} files can be read as "
-            f"{type(self).__name__}, beginning with '{first}': write them "
+            f"None of the {len(broken)} files can be read as "
+            f"{type(self).__name__}, beginning with '{broken[0]}': write them "
             "again, or choose another kind of source."
         )
 

@@ -88,7 +88,7 @@ class Stream(io.RawIOBase):
         self._file = None
         # The next byte to read for the user, and the one that the file is at.
         self._position = self._at = 0
-        self.size = self._retry(self._find_size)
+        self.size = retry(self.path, self._find_size)
 
     def readable(self):
         return True
@@ -110,7 +110,7 @@ class Stream(io.RawIOBase):
         size = left if size is None or size < 0 else min(size, left)
         if not size:
             return b""
-        content = self._retry(self._read, size)
+        content = retry(self.path, self._read, size)
         self._position += len(content)
         return content
 
@@ -129,6 +129,8 @@ class Stream(io.RawIOBase):
     def _find_size(self):
         if b"://" not in self._path:
             # Opening a pipe would wait, and a device may have no end.
+            if b"\0" in self._path:
+                raise FileNotFoundError(errno.ENOENT, "no path has a NUL")
             local = os.stat(self._path)
             if not stat.S_ISREG(local.st_mode):
                 raise FileNotFoundError(errno.ENOENT, "no regular file")
@@ -153,28 +155,37 @@ class Stream(io.RawIOBase):
             self._file = None
             raise
 
-    def _retry(self, function, *arguments):
-        for wait in (*WAITS, None):
-            try:
-                return function(*arguments)
-            except (OSError, tf.errors.OpError) as error:
-                if not _is_transient(error):
-                    raise MissingFileError(
-                        f"'{self.path}' cannot be read ({_first_line(error)}): "
-                        "correct the path, or make the file readable."
-                    ) from error
-                if wait is None:
-                    raise InputError(
-                        f"'{self.path}' cannot be read in {1 + len(WAITS)} "
-                        f"attempts ({_first_line(error)}): check the storage "
-                        "and start again."
-                    ) from error
-            except ValueError as error:
-                # A path that no file system allows.
+
+def retry(path, function, *arguments):
+    """Calls a function of storage, several times if it fails for a moment.
+
+    Args:
+        path: What it reads, for messages.
+
+    Raises:
+        MissingFileError, InputError: See `Stream`.
+    """
+    for wait in (*WAITS, None):
+        try:
+            return function(*arguments)
+        except UnicodeError:
+            # TensorFlow's message quotes a path that is no text.
+            raise MissingFileError(
+                f"'{path}' cannot be read: give it a name in UTF-8."
+            ) from None
+        except (OSError, tf.errors.OpError) as error:
+            if not _is_transient(error):
                 raise MissingFileError(
-                    f"'{self.path}' is no path ({error}): correct it."
+                    f"'{path}' cannot be read ({_first_line(error)}): correct "
+                    "the path, or make the file readable."
                 ) from error
-            time.sleep(wait)
+            if wait is None:
+                raise InputError(
+                    f"'{path}' cannot be read in {1 + len(WAITS)} attempts "
+                    f"({_first_line(error)}): check the storage and start "
+                    "again."
+                ) from error
+        time.sleep(wait)
 
 
 def _is_transient(error):
@@ -199,7 +210,55 @@ def decompress(stream, magic=None):
         magic = stream.read(2)
         stream.seek(0)
     unpack = _DECOMPRESSORS.get(magic)
-    return stream if unpack is None else unpack(stream)
+    return stream if unpack is None else _Unpacked(unpack(stream))
+
+
+class _Unpacked:
+    """Reads a decompressor in equal steps.
+
+    So the place where a damaged file breaks does not depend on what is read of
+    it before.
+    """
+
+    _STEP = 2**16
+
+    def __init__(self, file):
+        self._file = file
+        self._error = None
+        self._block, self._start = b"", 0
+        self._position = 0
+
+    def tell(self):
+        return self._position
+
+    def seek(self, offset):
+        self._position = offset
+
+    def read(self, size):
+        if self._position < self._start:
+            self._file.seek(0)
+            self._error, self._block, self._start = None, b"", 0
+        pieces = []
+        while size > 0:
+            inside = self._position - self._start
+            piece = self._block[inside : inside + size]
+            if not piece and not self._read_block():
+                break
+            pieces.append(piece)
+            self._position += len(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def _read_block(self):
+        if self._error is not None:
+            raise self._error
+        self._start += len(self._block)
+        try:
+            self._block = self._file.read1(self._STEP)
+        except BAD_BYTES as error:
+            self._block, self._error = b"", error
+            raise
+        return bool(self._block)
 
 
 def read_file(path):

@@ -43,10 +43,10 @@ TEXT_COLUMNS = ("caption", "captions", "text", "txt", "title", "description")
 class Table(ImageFiles):
     """CSV, TSV, JSON lines or Parquet with one row per image file.
 
-    Tables are kept in memory, without the images. A caption that is a list, as JSON and Parquet allow, is several captions.
+    Tables are kept in memory, without the images, which must be regular files.
+    A caption that is a list, as JSON and Parquet allow, is several captions.
     CSV and TSV begin with the names of their columns and quote as Python's
-    `csv` does; bad lines are counted and skipped. Images must be regular
-    files.
+    `csv` does; bad lines are counted and skipped.
 
     Args:
         path: A path or a list of paths. Each may be a folder (all of its

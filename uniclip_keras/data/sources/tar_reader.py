@@ -81,8 +81,8 @@ class TarReader:
         try:
             self._unpacked.seek(self.position)
             self._file = _LimitedReads(self._unpacked)
-            self._tar = tarfile.open(
-                fileobj=self._file, mode="r:", tarinfo=_StrictTarInfo
+            self._tar = tarfile.TarFile(
+                fileobj=self._file, tarinfo=_StrictTarInfo
             )
         except _BAD_BYTES as error:
             self._break(error)

@@ -25,10 +25,11 @@ class TFDS(RecordFiles):
     """An image-text or image-label data set of TensorFlow Datasets.
 
     The data set must be prepared as TFRecord files. These are read directly,
-    so images stay encoded and a bad record costs only itself. Fields are named as in `builder.info.features`, with
-    "captions/text" for nested ones. Without options, the source reads the
-    only image with the only text whose name is like "caption". A data set
-    without such a text is one of labeled images if it has a class label.
+    so images stay encoded and a bad record costs only itself. Fields are named
+    as in `builder.info.features`, with "captions/text" for nested ones. Without
+    options, the source reads the only image with the only text whose name is
+    like "caption". A data set without such a text is one of labeled images if
+    it has a class label.
 
     Args:
         name: As in `tfds.builder`: "coco_captions/2014", "cifar10".

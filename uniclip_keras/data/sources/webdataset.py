@@ -101,7 +101,12 @@ def _find_field(members, names, column):
         raise BadSampleError(bad.MISSING_IMAGE)
     if name is None:
         return raw.encode_value(_read_json(members).get(names[0]), column)
-    content = _read_member(members, name)
+    try:
+        content = _read_member(members, name)
+    except BadSampleError as error:
+        if (column, error.kind) == ("image", bad.OVERSIZE_SAMPLE):
+            raise BadSampleError(bad.OVERSIZE_IMAGE) from None
+        raise
     # A caption in a member may be wrapped; its lines are one caption.
     return b" ".join(content.split()) if column == "text" else content
 
