@@ -7,7 +7,7 @@ import re
 import tensorflow as tf
 
 from uniclip_keras.data.sources import texts
-from uniclip_keras.data.sources.file_source import Part
+from uniclip_keras.data.sources.layout import Part
 from uniclip_keras.data.sources.tfrecord import RecordFiles
 from uniclip_keras.errors import InputError
 

@@ -4,7 +4,7 @@ from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import examples
 from uniclip_keras.data.sources import files
 from uniclip_keras.data.sources.file_source import FileSource
-from uniclip_keras.data.sources.file_source import Part
+from uniclip_keras.data.sources.layout import Part
 from uniclip_keras.data.sources.record_reader import RecordReader
 from uniclip_keras.data.sources.stream import Stream
 from uniclip_keras.data.sources.texts import BadSampleError

@@ -6,7 +6,7 @@ from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import files
 from uniclip_keras.data.sources import raw
 from uniclip_keras.data.sources.file_source import FileSource
-from uniclip_keras.data.sources.file_source import Part
+from uniclip_keras.data.sources.layout import Part
 from uniclip_keras.data.sources.stream import Stream
 from uniclip_keras.data.sources.tar_reader import TarReader
 from uniclip_keras.data.sources.texts import BadSampleError
