@@ -1,0 +1,143 @@
+"""Reading files: again where storage fails, never what is no file."""
+
+import bz2
+import gzip
+import lzma
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from uniclip_keras.data.sources import stream as streams
+from uniclip_keras.data.sources.stream import MissingFileError
+from uniclip_keras.data.sources.stream import Stream
+from uniclip_keras.errors import InputError
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "a").write_bytes(CONTENT)
+    return str(tmp_path / "a")
+
+
+@pytest.fixture
+def fail(monkeypatch):
+    """Makes the next reads fail with the given errors."""
+    monkeypatch.setattr(streams, "WAITS", (0, 0, 0))
+    errors = []
+
+    class Failing(tf.io.gfile.GFile):
+        def read(self, n=-1):
+            if errors:
+                super().read(7)
+                raise errors.pop()
+            return super().read(n)
+
+    monkeypatch.setattr(streams.tf.io.gfile, "GFile", Failing)
+    return errors.extend
+
+
+def test_a_stream_reads_and_seeks_like_a_file(path):
+    rng = np.random.default_rng(1)
+    with Stream(path) as stream, open(path, "rb") as twin:
+        assert stream.size == len(CONTENT)
+        for _ in range(300):
+            place, size = rng.integers(0, [310_000, 9000])
+            assert stream.seek(place) == twin.seek(place) == stream.tell()
+            assert stream.read(int(size)) == twin.read(int(size))
+        stream.seek(0)
+        assert stream.read() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        tf.errors.UnavailableError(None, None, "busy"),
+        tf.errors.DeadlineExceededError(None, None, "slow"),
+        tf.errors.AbortedError(None, None, "reset"),
+        tf.errors.ResourceExhaustedError(None, None, "full"),
+        OSError(5, "EIO"),
+        OSError(110, "ETIMEDOUT"),
+        OSError(104, "ECONNRESET"),
+        OSError(116, "ESTALE"),
+    ],
+)
+def test_errors_that_pass_cost_no_byte(path, fail, error):
+    with Stream(path) as stream:
+        first = stream.read(1000)
+        fail([error] * 3)
+        assert first + stream.read(5000) + stream.read() == CONTENT
+        stream.seek(0)
+        fail([error] * 4)
+        message = f"'{path}' cannot be read in 4 attempts"
+        with pytest.raises(InputError, match=message):
+            stream.read(1)
+
+
+def test_other_errors_are_not_tried_again(path, fail):
+    fail([tf.errors.PermissionDeniedError(None, None, "no")])
+    with pytest.raises(MissingFileError, match="cannot be read .no.: correct"):
+        Stream(path).read(1)
+    # What is no error of storage is not swallowed.
+    fail([ZeroDivisionError("a mistake")])
+    with pytest.raises(ZeroDivisionError):
+        Stream(path).read(1)
+    assert Stream(path).read(1) == CONTENT[:1]
+
+
+def test_only_regular_files_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("/dev/zero")
+    paths = [tmp_path / name for name in ("pipe", "folder", "link", "none")]
+    for path in (*paths, "/dev/zero", "a\0b", b"\xff", "ram://none", "x://y"):
+        with pytest.raises(MissingFileError, match="cannot be read"):
+            Stream(path)
+
+
+def test_files_over_the_limit_are_not_read(path, monkeypatch):
+    assert streams.read_file(path) == CONTENT
+    monkeypatch.setattr(streams, "MAX_BYTES", len(CONTENT) - 1)
+    assert streams.read_file(path) is None
+
+
+@pytest.mark.parametrize("module", [gzip, bz2, lzma])
+@pytest.mark.parametrize("damage", ["none", "cut", "flip"])
+def test_damaged_files_break_at_one_place(tmp_path, module, damage):
+    content = CONTENT[:50_000] * 5
+    packed = bytearray(module.compress(content))
+    middle = len(packed) // 2
+    if damage == "cut":
+        del packed[middle:]
+    elif damage == "flip":
+        packed[middle] ^= 255
+    (tmp_path / "a").write_bytes(packed)
+
+    def read(sizes):
+        unpacked = streams.decompress(Stream(tmp_path / "a"))
+        found, place = b"", 0
+        try:
+            for size in sizes:
+                place = unpacked.tell()
+                piece = unpacked.read(size)
+                found += piece
+                if not piece:
+                    break
+        except streams.BAD_BYTES:
+            # One byte at a time up to where it breaks.
+            unpacked.seek(place)
+            while True:
+                try:
+                    found += unpacked.read(1)
+                except streams.BAD_BYTES:
+                    return found
+        return found
+
+    whole = read([1000] * 1000)
+    assert whole == read([77_777] * 100) == read([13, 200_000] * 100)
+    assert (whole == CONTENT[:50_000] * 5) == (damage == "none")
+    if damage == "cut":
+        assert whole == content[: len(whole)]
