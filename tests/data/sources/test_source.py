@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import gzip
+import io
 import itertools
 import pathlib
 import threading
@@ -188,13 +189,13 @@ def test_storage_that_fails_for_a_moment_costs_nothing(
     calls = collections.defaultdict(itertools.count)
     fails = [lambda call: call % 3]
 
-    class Failing(tf.io.gfile.GFile):
-        def read(self, n=-1):
+    class Failing(io.FileIO):
+        def read(self, size=-1):
             if fails[0](next(calls[threading.get_ident()])):
                 raise tf.errors.UnavailableError(None, None, "busy")
-            return super().read(n)
+            return super().read(size)
 
-    monkeypatch.setattr(streams.tf.io.gfile, "GFile", Failing)
+    monkeypatch.setattr(streams, "open_file", Failing)
     assert list(source.samples()) == found
     assert source.read(range(200)) == found
     # For good: the end of a run, not of a file.

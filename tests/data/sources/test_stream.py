@@ -1,5 +1,6 @@
 """Reading files: again where storage fails, never what is no file."""
 
+import io
 import os
 
 import numpy as np
@@ -26,14 +27,14 @@ def fail(monkeypatch):
     monkeypatch.setattr(streams, "WAITS", (0, 0, 0))
     errors = []
 
-    class Failing(tf.io.gfile.GFile):
-        def read(self, n=-1):
+    class Failing(io.FileIO):
+        def read(self, size=-1):
             if errors:
                 super().read(7)
                 raise errors.pop()
-            return super().read(n)
+            return super().read(size)
 
-    monkeypatch.setattr(streams.tf.io.gfile, "GFile", Failing)
+    monkeypatch.setattr(streams, "open_file", Failing)
     return errors.extend
 
 

@@ -1,5 +1,6 @@
 """Streams of files: retried where storage fails for a moment, and limited."""
 
+import contextlib
 import errno
 import io
 import os
@@ -109,11 +110,18 @@ class Stream(io.RawIOBase):
         return len(content)
 
     def close(self):
-        self._file = None
+        self._drop_file()
         super().close()
 
+    def _drop_file(self):
+        file, self._file = self._file, None
+        if file is not None:
+            # Nothing was written that closing could lose.
+            with contextlib.suppress(OSError, tf.errors.OpError):
+                file.close()
+
     def _find_size(self):
-        if b"://" not in self._path:
+        if not _is_remote(self._path):
             # Opening a pipe would wait, and a device may have no end.
             if b"\0" in self._path:
                 raise FileNotFoundError(errno.ENOENT, "no path has a NUL")
@@ -126,7 +134,7 @@ class Stream(io.RawIOBase):
     def _read(self, size):
         try:
             if self._file is None:
-                self._file, self._at = tf.io.gfile.GFile(self._path, "rb"), 0
+                self._file, self._at = open_file(self._path), 0
             if self._at != self._position:
                 self._file.seek(self._position)
             content = self._file.read(size)
@@ -134,12 +142,24 @@ class Stream(io.RawIOBase):
             return content
         except tf.errors.OutOfRangeError:
             # The file has become shorter.
-            self._file = None
+            self._drop_file()
             return b""
         except Exception:
             # Where a file is after an error is not known.
-            self._file = None
+            self._drop_file()
             raise
+
+
+def open_file(path):
+    """Opens a file for reading; `path` is bytes."""
+    if _is_remote(path):
+        return tf.io.gfile.GFile(path, "rb")
+    # A seek of TensorFlow's files takes 0.1 ms, most of it in Python.
+    return open(path, "rb", buffering=2**14)
+
+
+def _is_remote(path):
+    return b"://" in path
 
 
 def retry(path, function, *arguments):
