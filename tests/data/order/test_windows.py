@@ -48,7 +48,7 @@ def test_a_far_start_reads_one_section_and_a_part_of_the_next():
     source = NumberedSource("a", [64] * 20)
     order = SampleOrder(source.chunks(), STREAMS, 0)
     windows = Windows(source, order, lambda draw: True)
-    windows.sample(10**6 * 1280 + 4 * STREAMS + STREAMS // 6)
+    windows.sample(10**6 * 1280 + 3 * STREAMS + STREAMS // 6)
     windows.close()
     assert len(source.reads) == STREAMS + STREAMS // 6 + 8
 
