@@ -3,16 +3,22 @@
 import collections
 import concurrent.futures
 import gzip
+import io
+import itertools
 import pathlib
+import threading
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from format_files import png
 from format_files import write_source
 
 from uniclip_keras import data
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data.sources import file_source
+from uniclip_keras.data.sources import stream as streams
+from uniclip_keras.errors import InputError
 
 KINDS = ("tar", "tfrecord", "tfds", ".csv", ".jsonl", ".parquet")
 FIELDS = {"caption_field": "texts", "id_field": "id"}
@@ -170,6 +176,33 @@ def test_a_run_opens_a_file_once(kind, tmp_path, monkeypatch):
     for number in (5, 70, 150, 6):
         source.read([number])
     assert len(source._readers._waiting) <= 4
+
+
+@pytest.mark.parametrize("kind", ["tar", "tfrecord", "tar.gz", "folders"])
+def test_storage_that_fails_for_a_moment_costs_nothing(
+    kind, tmp_path, monkeypatch
+):
+    source = many(kind, tmp_path)
+    found = list(source.samples())
+    monkeypatch.setattr(streams, "WAITS", (0, 0, 0))
+    # Two of three reads of each thread fail, and later all.
+    calls = collections.defaultdict(itertools.count)
+    fails = [lambda call: call % 3]
+
+    class Failing(io.FileIO):
+        def read(self, size=-1):
+            if fails[0](next(calls[threading.get_ident()])):
+                raise tf.errors.UnavailableError(None, None, "busy")
+            return super().read(size)
+
+    monkeypatch.setattr(streams, "open_file", Failing)
+    assert list(source.samples()) == found
+    assert source.read(range(200)) == found
+    # For good: the end of a run, not of a file.
+    fails[0] = lambda call: True
+    for use in (lambda: source.read([150]), lambda: list(source.samples())):
+        with pytest.raises(InputError, match="cannot be read in 4 attempts"):
+            use()
 
 
 def test_a_mistake_in_a_reader_is_not_swallowed(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@ import json
 import pathlib
 
 import pytest
+import tensorflow as tf
 from samples import encode
 from samples import sample_members
 from samples import smooth_pixels
@@ -221,3 +222,15 @@ def test_labels_of_another_list(tmp_path):
     text = error_of(path, label_field="kind", classes=classes)
     assert "'n01'" in text and "4 labels" in text and "'0', '1', '2'" in text
     assert classes in text
+
+
+def test_remote_tars_are_read_like_local_ones(two_tars):
+    names = [f"a-{number:05}.tar" for number in range(2)]
+    for name in names:
+        tf.io.gfile.makedirs("ram://tars")
+        tf.io.gfile.copy(f"{two_tars}/{name}", f"ram://tars/{name}", True)
+    paths = [f"ram://tars/{name}" for name in names]
+    source = WebDataset(paths, "captions", "id")
+    found = list(WebDataset(two_tars, "captions", "id").samples())
+    assert source.read([2, 0, 1]) == [found[2], found[0], found[1]]
+    assert list(source.samples()) == found

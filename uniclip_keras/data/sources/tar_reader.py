@@ -5,12 +5,14 @@ import tarfile
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import stream as streams
+from uniclip_keras.data.sources.compression import BAD_BYTES
+from uniclip_keras.data.sources.compression import decompress
 from uniclip_keras.data.sources.stream import BrokenFileError
 from uniclip_keras.errors import InputError
 
 # What tarfile raises for bad bytes; long chains of headers recurse.
 _BAD_BYTES = (
-    *streams.BAD_BYTES,
+    *BAD_BYTES,
     OverflowError,
     RecursionError,
     ValueError,
@@ -37,7 +39,7 @@ class TarReader:
     def __init__(self, stream, position=0):
         self.position = position
         self.stream = stream
-        self._unpacked = streams.decompress(stream)
+        self._unpacked = decompress(stream)
         self.is_packed = self._unpacked is not stream
         self._tar = None
         # The header of the next member; or None at the end, or an error.
