@@ -93,13 +93,6 @@ def decode_within(encoded, max_pixels=MAX_PIXELS, shape=None, reduction=1):
     return problem, tf.ensure_shape(image, [None, None, 3])
 
 
-def decode_sample(number, sample, max_pixels=MAX_PIXELS):
-    """Decodes a sample's image: a function for `skipping.map_good`."""
-    del number
-    problem, image = decode_within(sample["image"], max_pixels)
-    return problem, {**sample, "image": image}
-
-
 def check_first_images(samples, max_pixels=MAX_PIXELS):
     """Raises `InputError` if none of the first 100 images can be decoded."""
     keys = []
