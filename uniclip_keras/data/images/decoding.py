@@ -5,6 +5,7 @@ import itertools
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.images.binary import own_function
 from uniclip_keras.data.images.gif import decode_gif
 from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.data.images.orientation import read_orientation
@@ -127,6 +128,7 @@ def _decode_jpeg(encoded, reduction):
     return turn(image, read_orientation(encoded))
 
 
+@own_function
 def _decode_other(encoded):
     png = tf.equal(tf.strings.substr(encoded, 0, 4), b"\x89PNG")
     color_type = tf.strings.substr(encoded, 25, 1)
