@@ -18,7 +18,12 @@ def compiled():
         )
     )
     model.make_train_function()
-    variables = [*model.variables, *model.optimizer.variables]
+    variables = [
+        *model.variables,
+        *model.optimizer.variables,
+        *model.counts.variables,
+        *model.recent_loss.variables,
+    ]
     return model, variables, tiny.values(variables)
 
 
@@ -29,6 +34,12 @@ def model(compiled):
     for variable, value in zip(variables, start, strict=True):
         variable.assign(value)
     return model
+
+
+@pytest.fixture
+def variables(compiled):
+    """All that a run changes in the compiled model."""
+    return compiled[1]
 
 
 @pytest.fixture(scope="session")
