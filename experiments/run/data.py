@@ -2,11 +2,12 @@
 
 import functools
 import itertools
-import pathlib
 import posixpath
 
-from experiments.run.building import build_kind
+import tensorflow as tf
+
 from experiments.run.building import check_choice
+from experiments.run.building import check_kind
 from experiments.run.workdir import CONFIG_FILE
 from uniclip_keras import data
 from uniclip_keras import training
@@ -44,14 +45,25 @@ def build_source(config):
     """Builds the training source: a mixture of the parts in `data.train`."""
     sources, weights = [], []
     for name, entry in config.data.train.items():
-        options = dict(entry.items())
-        weights.append(options.pop("weight", 1.0))
-        # Labeled images have no captions.
-        if not (options.get("label_field") or options.get("classes")):
-            for field in ("id_field", "caption_field"):
-                options.setdefault(field, config.data[field])
-        sources.append(build_part(config, f"data.train.{name}", options))
+        weights.append(entry.get("weight", 1.0))
+        sources.append(
+            build_part(config, f"data.train.{name}", part_options(config, entry))
+        )
     return data.mix(sources, weights)
+
+
+def part_options(config, entry):
+    """Returns the options of a source in `data.train`, without its weight.
+
+    Captioned images have the fields of the section `data` by default.
+    """
+    options = dict(entry.items())
+    options.pop("weight", None)
+    # Labeled images have no captions.
+    if not (options.get("label_field") or options.get("classes")):
+        for field in ("id_field", "caption_field"):
+            options.setdefault(field, config.data[field])
+    return options
 
 
 def build_part(config, section, options):
@@ -59,15 +71,22 @@ def build_part(config, section, options):
 
     `section` names it in messages. An empty option counts as not given.
     """
+    kind, options = check_part(config, section, options)
+    return SOURCES[kind](**options)
+
+
+def check_part(config, section, options):
+    """Returns `(kind, other options)` of a source, with its paths resolved."""
     options = {name: value for name, value in options.items() if value}
     options = {"kind": "webdataset", **options}
     for name in PATHS:
         if name in options:
             options[name] = data_path(config, options[name])
-    needed = "name" if options["kind"] == "tfds" else "path"
-    if needed not in options:
+    kind, given = check_kind(section, SOURCES, options)
+    needed = "name" if kind == "tfds" else "path"
+    if needed not in given:
         raise InputError(f"{section}.{needed} is missing: name the data.")
-    return build_kind(section, SOURCES, options)
+    return kind, given
 
 
 def build_dataset(
@@ -103,7 +122,7 @@ def build_dataset(
 
 def find_tokenizer(config, workdir, source):
     """Loads the tokenizer of a run that has begun, or builds a new one."""
-    if workdir and (pathlib.Path(workdir) / CONFIG_FILE).exists():
+    if workdir and tf.io.gfile.exists(posixpath.join(workdir, CONFIG_FILE)):
         return data.load_tokenizer(str(workdir))
     return build_tokenizer(config, source)
 
@@ -114,27 +133,32 @@ def build_tokenizer(config, source):
     "subword" learns its vocabulary from the training source, "clip" reads the
     merges that `config.tokenizer.file` names, "sentencepiece" does either.
     """
+    check_tokenizer(config)
     options = config.tokenizer
-    kind, file = options.get("kind", "subword"), options.get("file", "")
+    if options.file:
+        return TOKENIZERS[options.kind](options.file, options.context_length)
+    print("Learning the vocabulary ...", flush=True)
+    return TOKENIZERS[options.kind].train(
+        training_texts(config, source),
+        vocabulary_size=options.vocabulary_size,
+        context_length=options.context_length,
+    )
+
+
+def check_tokenizer(config):
+    """Raises `InputError` unless `config.tokenizer` has what its kind needs."""
+    kind, file = config.tokenizer.kind, config.tokenizer.file
     check_choice("tokenizer.kind", kind, TOKENIZERS)
     if file and kind == "subword":
         raise InputError(
             f"tokenizer.file={file!r} does not fit the kind {kind!r}: leave "
             "it empty, or choose the kind 'clip' or 'sentencepiece'."
         )
-    if file:
-        return TOKENIZERS[kind](file, options.context_length)
-    if kind == "clip":
+    if kind == "clip" and not file:
         raise InputError(
             "tokenizer.file is empty: name CLIP's bpe_simple_vocab_16e6.txt.gz "
             "or choose the kind 'subword' to learn a vocabulary."
         )
-    print("Learning the vocabulary ...", flush=True)
-    return TOKENIZERS[kind].train(
-        training_texts(config, source),
-        vocabulary_size=options.vocabulary_size,
-        context_length=options.context_length,
-    )
 
 
 def training_texts(config, source):
@@ -142,6 +166,7 @@ def training_texts(config, source):
 
     First every class name in every template, then the captions of at most
     `config.tokenizer.training_texts` samples. Parts of weight 0 take part.
+    No image is read.
     """
     templates = prompt_templates(config.data.prompts)
     captions = []
@@ -151,9 +176,9 @@ def training_texts(config, source):
             continue
         names = part.class_names or dict.fromkeys(
             name
-            for sample in part.samples()
+            for sample in part.samples(images=False)
             for name in sample["text"].split("\n")
         )
         yield from (t.replace("{}", name) for name in names for t in templates)
-    samples = (sample["text"] for part in captions for sample in part.samples())
+    samples = (sample["text"] for part in captions for sample in part.samples(images=False))
     yield from itertools.islice(samples, config.tokenizer.training_texts)
