@@ -18,7 +18,12 @@ def compiled():
         )
     )
     model.make_train_function()
-    variables = [*model.variables, *model.optimizer.variables]
+    variables = [
+        *model.variables,
+        *model.optimizer.variables,
+        *model.counts.variables,
+        *model.recent_loss.variables,
+    ]
     return model, variables, tiny.values(variables)
 
 

@@ -25,7 +25,12 @@ class Crash(keras.callbacks.Callback):
 
 
 def test_a_resumed_run_ends_with_the_same_weights(model, batches, tmp_path):
-    variables = [*model.variables, *model.optimizer.variables]
+    variables = [
+        *model.variables,
+        *model.optimizer.variables,
+        *model.counts.variables,
+        *model.recent_loss.variables,
+    ]
     start = tiny.values(variables)
     model.fit(batches(), shuffle=False, verbose=0)
     whole = tiny.values(model.weights)

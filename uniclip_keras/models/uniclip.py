@@ -28,7 +28,10 @@ class UniCLIP(keras.Model):
 
     All views and texts of an item are positives of each other. Under a
     distribution strategy the loss and the step are those of the global batch;
-    gradients are clipped after their sum over the replicas.
+    gradients are clipped after their sum over the replicas. A batch whose loss
+    or gradient is not finite changes nothing but `counts`, a
+    `step.StepCounts`. Logs are Keras' mean `loss`, the `recent_loss` since
+    `recent_loss.reset_state()`, temperatures and offsets.
 
     Args:
         image_encoder: `keras.Model`. Maps images `[n, h, w, 3]` in [0, 1] to
@@ -103,6 +106,8 @@ class UniCLIP(keras.Model):
         self.gradient_cache_size = gradient_cache_size
         if gradient_cache_size is not None:
             gradient_cache.check_chunks(self, gradient_cache_size)
+        self.counts = step.StepCounts()
+        self.recent_loss = step.RecentLoss()
         self.built = True
 
     def build(self, input_shape=None):
@@ -195,23 +200,31 @@ class UniCLIP(keras.Model):
     def train_step(self, data):
         """Takes one optimizer step on the global batch and returns the logs."""
         data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        size = self.gradient_cache_size
+        size, before = self.gradient_cache_size, step.state_before(self)
         if size is None:
             loss, gradients = step.loss_and_gradients(self, data)
         else:
             loss, gradients = gradient_cache.loss_and_gradients(
                 self, data, size
             )
-        step.apply_gradients(self, gradients)
-        return {**self._track(loss), **self.objective.logs()}
+        loss = step.mean_over_replicas(loss)
+        step.apply_gradients(self, loss, gradients, before)
+        # A loss that is not finite would stay in the means for ever.
+        finite = tf.math.is_finite(loss)
+        loss, weight = tf.where(finite, loss, 0.0), tf.cast(finite, tf.float32)
+        for mean in (self._loss_tracker, self.recent_loss):
+            mean.update_state(loss, weight)
+        return {
+            "loss": self._loss_tracker.total / self._loss_tracker.count,
+            "recent_loss": self.recent_loss.result(),
+            **self.objective.logs(),
+        }
 
     def test_step(self, data):
         """Computes the loss of the global batch and returns the logs."""
         data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self._track(self.batch_loss(data))
-
-    def _track(self, loss):
-        self._loss_tracker.update_state(step.mean_over_replicas(loss))
+        loss = step.mean_over_replicas(self.batch_loss(data))
+        self._loss_tracker.update_state(loss)
         return {"loss": self._loss_tracker.result()}
 
     def make_train_function(self, force=False):
