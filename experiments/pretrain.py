@@ -76,6 +76,7 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
     workdir = str(workdir)
     checking.check_config(config)
     changed = changes.find_changes(workdir, config, allow_changes)
+    workdirs.check_whole(workdir)
     init_from = fine_tuning.resolve(workdir, init_from)
     # Before anything touches a device: workers must be joined first.
     strategy = training.distribution_strategy(config.distribution)
@@ -101,18 +102,19 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
         best=config.validation.best if config.validation.every else None,
         samples_per_step=config.batch_size,
     )
-    workdirs.check_whole(workdir)
     first_step = checkpoints.restore(model)
     if start is not None:
         start.copy_weights(config, model)
+    record = start and start.record()
     share(
-        lambda: workdirs.save_start(workdir, config, tokenizer, start) or b""
+        lambda: workdirs.save_start(workdir, config, tokenizer, record) or b""
     )
     # Before the first step: a full disk is found now, not hours later.
     checkpoints.save()
     share(
-        lambda: changes.record_changes(workdir, config, changed, first_step)
-        or b""
+        lambda: (
+            changes.record_changes(workdir, config, changed, first_step) or b""
+        )
     )
     print_line = _print_line if training.is_chief(strategy) else _no_line
     print_line(
@@ -133,12 +135,34 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
         strategy=strategy,
         bad_samples=bad_samples,
     )
-    callbacks = _reports(config, workdir, strategy, bad_samples, print_line)
+    progress = training.Progress(
+        workdir,
+        config.steps,
+        config.batch_size,
+        config.log_every,
+        first_step=first_step,
+        print_line=print_line,
+    )
+    callbacks = [
+        progress,
+        training.DataReport(
+            bad_samples,
+            logdir=progress.logdir if training.is_chief(strategy) else None,
+            epoch_steps=max(1, source.count() // config.batch_size),
+            first_step=first_step,
+            print_line=print_line,
+        ),
+    ]
     if config.validation.every:
-        measure = ValidationMeasure(
-            config, tokenizer, strategy, share, workdir
+        callbacks.append(
+            training.Validation(
+                config.validation.every,
+                ValidationMeasure(config, tokenizer, strategy, share, workdir),
+                workdir,
+                config.steps,
+                print_line,
+            )
         )
-        callbacks.append(_validation(config, workdir, strategy, measure))
     guard = training.NonFiniteGuard(
         describe=lambda: describe_batch(
             config,
@@ -176,3 +200,16 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
         )
         raise Stopped(stop.signal or signal.SIGTERM)
     return model
+
+
+def _print_line(line):
+    print(line, flush=True)
+
+
+def _no_line(line):
+    """The chief alone prints."""
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["config", "workdir"])
+    run(main)

@@ -113,7 +113,10 @@ def check_kind(section, table, options, arguments=()):
     parameters = inspect.signature(table[kind]).parameters
     known = [name for name in parameters if name not in (*arguments, "kwargs")]
     # The name of a Keras object is no option; that of a data set is needed.
-    if "name" in known and parameters["name"].default is not inspect.Parameter.empty:
+    if (
+        "name" in known
+        and parameters["name"].default is not inspect.Parameter.empty
+    ):
         known.remove("name")
     for name in options:
         if name not in known:

@@ -143,7 +143,9 @@ def _check_number(name, limits, config):
     if not in_range or value in excluded:
         allowed = f"above {low}" if low in excluded else f"from {low}"
         if high < math.inf:
-            allowed += f" to below {high}" if high in excluded else f" to {high}"
+            allowed += (
+                f" to below {high}" if high in excluded else f" to {high}"
+            )
         raise InputError(
             f"{name}={value!r} is not allowed; give a number {allowed}."
         )

@@ -13,6 +13,8 @@ from uniclip_keras import data
 from uniclip_keras import training
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
+from uniclip_keras.data.text.tokenizer import tokenizer_from_bytes
+from uniclip_keras.data.text.tokenizer import tokenizer_to_bytes
 from uniclip_keras.errors import InputError
 
 SOURCES = {
@@ -47,7 +49,9 @@ def build_source(config):
     for name, entry in config.data.train.items():
         weights.append(entry.get("weight", 1.0))
         sources.append(
-            build_part(config, f"data.train.{name}", part_options(config, entry))
+            build_part(
+                config, f"data.train.{name}", part_options(config, entry)
+            )
         )
     return data.mix(sources, weights)
 
@@ -82,17 +86,14 @@ def check_part(config, section, options):
     for name in PATHS:
         if name in options:
             options[name] = data_path(config, options[name])
-    kind, given = check_kind(section, SOURCES, options)
-    needed = "name" if kind == "tfds" else "path"
-    if needed not in given:
+    needed = "name" if options["kind"] == "tfds" else "path"
+    if needed not in options:
         raise InputError(f"{section}.{needed} is missing: name the data.")
-    return kind, given
+    return check_kind(section, SOURCES, options)
 
 
-def build_dataset(
-    config, source, tokenizer, first_step=0, strategy=None, **changes
-):
-    """Builds the dataset for `fit` that the configuration describes.
+def dataset_maker(config, source, tokenizer, **changes):
+    """Returns the function of a batch size that makes the training dataset.
 
     `changes` are arguments of `training_dataset` that the configuration does
     not have, or that replace its own.
@@ -102,21 +103,34 @@ def build_dataset(
         "templates": prompt_templates(config.data.prompts),
         "captions_per_image": config.data.captions_per_image,
         "shuffle_buffer": config.data.shuffle_buffer,
-        "cache": config.data.cache,
         "max_pixels": config.data.max_pixels,
         "threads": config.data.threads,
         **changes,
     }
-    make = functools.partial(
+    recipe = recipe_from_config(config.data.views)
+    return functools.partial(
         data.training_dataset,
         source,
         tokenizer,
-        recipe_from_config(config.data.views),
+        recipe,
         config.image_size,
         **options,
     )
+
+
+def build_dataset(
+    config, source, tokenizer, first_row=0, strategy=None, **changes
+):
+    """Builds the dataset for `fit` that the configuration describes.
+
+    It begins after `first_row` samples; `changes` are those of
+    `dataset_maker`.
+    """
     return training.distribute_dataset(
-        make, config.batch_size, first_step, strategy
+        dataset_maker(config, source, tokenizer, **changes),
+        config.batch_size,
+        first_row,
+        strategy,
     )
 
 
@@ -125,6 +139,33 @@ def find_tokenizer(config, workdir, source):
     if workdir and tf.io.gfile.exists(posixpath.join(workdir, CONFIG_FILE)):
         return data.load_tokenizer(str(workdir))
     return build_tokenizer(config, source)
+
+
+def share_tokenizer(config, workdir, source, share, start=None):
+    """Returns the tokenizer of a run, the same on every worker.
+
+    A run that has begun keeps its own, and one that begins from another run
+    has that one's. Else the chief learns it and shares it with the others.
+
+    Raises:
+        InputError: If the configuration asks for another one.
+    """
+
+    def make_bytes():
+        tokenizer = start and start.tokenizer
+        return tokenizer_to_bytes(
+            tokenizer or find_tokenizer(config, workdir, source)
+        )
+
+    tokenizer = tokenizer_from_bytes(share(make_bytes))
+    for name in ("kind", "context_length"):
+        wanted, found = config.tokenizer[name], getattr(tokenizer, name)
+        if wanted != found:
+            raise InputError(
+                f"tokenizer.{name}={wanted!r} is not that of the run's "
+                f"tokenizer, {found!r}, which cannot change; give {found!r}."
+            )
+    return tokenizer
 
 
 def build_tokenizer(config, source):
@@ -180,5 +221,9 @@ def training_texts(config, source):
             for name in sample["text"].split("\n")
         )
         yield from (t.replace("{}", name) for name in names for t in templates)
-    samples = (sample["text"] for part in captions for sample in part.samples(images=False))
+    samples = (
+        sample["text"]
+        for part in captions
+        for sample in part.samples(images=False)
+    )
     yield from itertools.islice(samples, config.tokenizer.training_texts)

@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.run import data
+from experiments.run import files
+from experiments.run.workdir import INDEX
 from uniclip_keras import evaluation
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import load_images
@@ -29,10 +31,10 @@ class ValidationMeasure:
         strategy: The `tf.distribute.Strategy` of the run.
         share: As by `training.share_from_chief`: the chief alone reads and
             embeds what retrieval takes.
-        index: Folder of the source's index, or None.
+        workdir: Directory of the run, which holds the source's index.
     """
 
-    def __init__(self, config, tokenizer, strategy, share, index=None):
+    def __init__(self, config, tokenizer, strategy, share, workdir):
         options = config.validation
         self._config, self._tokenizer = config, tokenizer
         self._strategy, self._share = strategy, share
@@ -41,7 +43,7 @@ class ValidationMeasure:
             "validation.source",
             data.part_options(config, options.source),
         )
-        self._source.prepare(folder=index, share=share)
+        self._source.prepare(folder=files.join(workdir, INDEX), share=share)
         batches = data.build_dataset(
             config,
             self._source,

@@ -4,6 +4,8 @@ It may be an address such as gs://bucket/run. Evaluation and export need
 nothing else.
 """
 
+import contextlib
+
 from absl import flags
 from ml_collections import ConfigDict
 
@@ -11,6 +13,8 @@ from experiments.run import files
 from experiments.run.building import build_model
 from uniclip_keras.data.text import load_tokenizer
 from uniclip_keras.errors import InputError
+from uniclip_keras.training import checkpoint_folders
+from uniclip_keras.training import read_history
 from uniclip_keras.training import restore_model
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
@@ -19,11 +23,61 @@ CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
 HISTORY = "history.jsonl"
 VALIDATION = "validation.jsonl"
+INDEX = "index"
+INIT_FILE = "init_from.json"
+
+
+def save_start(workdir, config, tokenizer, init_from=None):
+    """Writes what every start of a run needs, unless it has begun.
+
+    `init_from` is what the run remembers of the one whose weights it has. The
+    configuration comes last: with it, a run has begun.
+    """
+    if files.exists(files.join(workdir, CONFIG_FILE)):
+        return
+    with files.clear_errors(workdir):
+        tokenizer.save(str(workdir))
+    if init_from is not None:
+        files.write_json(files.join(workdir, INIT_FILE), init_from)
+    save_config(workdir, config)
 
 
 def save_config(workdir, config):
     """Writes the configuration into `workdir`."""
     files.write_json(files.join(workdir, CONFIG_FILE), config.to_dict())
+
+
+def checkpoint_steps(workdir):
+    """Returns the steps of the checkpoints of a run."""
+    directory = files.join(workdir, CHECKPOINTS)
+    with files.clear_errors(directory, "be read"):
+        return checkpoint_folders.steps(directory)
+
+
+def has_best(workdir):
+    """Tells whether a run has kept the checkpoint that is best at something."""
+    directory = files.join(workdir, CHECKPOINTS)
+    for step in checkpoint_steps(workdir):
+        with contextlib.suppress(checkpoint_folders.DamagedCheckpoint):
+            if checkpoint_folders.read(directory, step).get("metrics"):
+                return True
+    return False
+
+
+def check_whole(workdir):
+    """Raises `InputError` if a run has taken steps but lost its checkpoints.
+
+    Another start would begin from step 0 and erase the history.
+    """
+    path = files.join(workdir, HISTORY)
+    with files.clear_errors(path, "be read"):
+        rows = read_history(path)
+    if rows and not checkpoint_steps(workdir):
+        raise InputError(
+            f"{workdir} is damaged: {HISTORY} goes up to step "
+            f"{rows[-1]['step']}, and {CHECKPOINTS} holds no checkpoint; bring "
+            "the checkpoints back from a copy, or give a new --workdir."
+        )
 
 
 def read_config(workdir):
@@ -40,7 +94,7 @@ def read_config(workdir):
 def load_run(workdir, checkpoint="last"):
     """Loads `(config, tokenizer, model, step)` of a checkpoint.
 
-    `checkpoint` is "last", "best" or a step.
+    `checkpoint` is "last", "best" or a step, an int or its digits.
 
     Raises:
         InputError: A file is missing, or the files do not fit together.
@@ -48,17 +102,12 @@ def load_run(workdir, checkpoint="last"):
     config = read_config(workdir)
     tokenizer = load_tokenizer(str(workdir))
     model = build_model(config, tokenizer.vocabulary_size)
+    if str(checkpoint).isdecimal():
+        checkpoint = int(checkpoint)
     directory = files.join(workdir, CHECKPOINTS)
     with files.clear_errors(directory, "be read"):
         step = restore_model(model, directory, checkpoint)
     return config, tokenizer, model, step
-
-
-def define_checkpoint():
-    """Defines the flag `--checkpoint` of commands that load a run."""
-    return flags.DEFINE_string(
-        "checkpoint", "last", "Checkpoint to load: last, best or its step."
-    )
 
 
 def flatten(nested, prefix=""):

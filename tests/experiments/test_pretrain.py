@@ -16,7 +16,7 @@ from uniclip_keras.training import Checkpoints
 def test_progress_and_bad_samples_are_printed(corpus, tmp_path, capsys):
     pretrain(make_config(corpus, steps=2), tmp_path / "run")
     out = capsys.readouterr().out
-    for words in ("1 corrupt image", "1 empty caption", "step 2/2"):
+    for words in (" corrupt image (bad)", " empty caption (dumb)", "step 2/2"):
         assert words in out
     for words in ("image-text tau", "pairs/s", "eta"):
         assert words in out
