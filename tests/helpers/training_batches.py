@@ -1,6 +1,5 @@
 """Batches of `training_dataset` as lists of NumPy arrays."""
 
-import keras
 import numpy as np
 from samples import sample_members
 from samples import write_tar
@@ -31,9 +30,6 @@ def write_nine_samples(folder):
 
 
 def make_dataset(source, tokenizer, seed=0, batch_size=6, **options):
-    # TensorFlow shuffles by its global seed, too, which no fixture has set
-    # yet where a module's fixtures are made.
-    keras.utils.set_random_seed(0)
     return training_dataset(
         source, tokenizer, RECIPE, SIZE, batch_size, seed, **options
     )

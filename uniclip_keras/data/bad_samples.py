@@ -16,6 +16,11 @@ MISSING_ID = "missing id"
 MISSING_LABEL = "missing label"
 UNKNOWN_LABEL = "unknown label"
 UNREADABLE_METADATA = "unreadable metadata"
+# A record or member whose bytes are not those that were written.
+CORRUPT_RECORD = "corrupt record"
+# A record or member of more than `sources.stream.MAX_BYTES`.
+OVERSIZE_SAMPLE = "oversize sample"
+# Samples behind the place where a file breaks; their number is estimated.
 TRUNCATED_FILE = "truncated file"
 
 EXAMPLES_PER_KIND = 3
@@ -27,7 +32,7 @@ _FEWEST = 1000
 class BadSamples:
     """A thread-safe tally of samples read and skipped.
 
-    Readers and decoders write to it from the threads of `tf.data`. A sample
+    Readers and decoders write to it from any thread. A sample
     counts again in each pass over the data, so shares stay right over any
     number of passes.
 
@@ -70,6 +75,14 @@ class BadSamples:
         with self._lock:
             self.read += int(count)
 
+    def record_lost(self, key, count):
+        """Adds samples that are lost where a file breaks, read and skipped.
+
+        Nobody reads them, so `record_read` does not count them.
+        """
+        self.record_read(count)
+        self.record(TRUNCATED_FILE, key, count)
+
     def record(self, kind, key, count=1):
         """Adds `count` skipped samples, one of them with this key.
 
@@ -95,9 +108,8 @@ class BadSamples:
 
     @property
     def skipped(self):
-        """Number of samples skipped so far, without those of lost tails."""
-        counts = self.counts
-        return sum(counts.values()) - counts.get(TRUNCATED_FILE, 0)
+        """Number of samples skipped so far, estimated in broken files."""
+        return sum(self.counts.values())
 
     @property
     def good(self):

@@ -1,28 +1,29 @@
 """From sources to the batches that `fit` takes.
 
-`training_dataset` is a chain of the stages below it. Images differ in size, so
-views are cut sample by sample. Captions, tokens and the colors of small views
-are made for whole batches, because the overhead of single samples would be
-most of their cost. The training step needs the same cores, so the pipeline
-keeps to a few threads of its own.
+`training_dataset` is a chain of the stages below it. Samples come in chunks of
+a batch, because each call into Python and each small operation has a price,
+and chunks are cut into views in parallel. The training step needs the same
+cores, so the pipeline keeps to a few threads of its own.
 """
 
 import functools
-import typing
 
+import numpy as np
 import tensorflow as tf
 
-from uniclip_keras.data import augmentation
+from uniclip_keras.data.cutting import Cutter
 from uniclip_keras.data.images import decoding
-from uniclip_keras.data.images.header import image_shape
+from uniclip_keras.data.order.rows import Rows
 from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.python_calls import thread_options
-from uniclip_keras.data.skipping import map_good
 from uniclip_keras.data.sources.mixture import Mixture
-from uniclip_keras.data.text.captions import draw_captions
-from uniclip_keras.data.text.templates import fill_templates
+from uniclip_keras.data.sources.mixture import mix
+from uniclip_keras.data.text.captions import draw_texts
 from uniclip_keras.data.text.templates import prompt_templates
 from uniclip_keras.errors import InputError
+
+# Samples that are cut into views together, by one thread.
+_CHUNK = 32
 
 
 # Nothing below needs AutoGraph, which takes longer than tracing itself.
@@ -38,22 +39,26 @@ def training_dataset(
     templates=("{}",),
     captions_per_image=1,
     shuffle_buffer=10_000,
-    cache=False,
     bad_samples=None,
     max_pixels=decoding.MAX_PIXELS,
     threads=2,
-    first_batch=0,
+    first_row=0,
     shard_index=0,
     num_shards=1,
     with_keys=False,
 ):
     """Endless batches of views, augmentation vectors, tokens and ids.
 
-    The same arguments and the same `keras.utils.set_random_seed` (or none)
-    give the same batches. When a source ends, it starts again in a new order,
-    and samples left over from one pass open the first batch of the next: all
-    batches are full and no sample is dropped. `source.count() // batch_size`
-    steps are one pass, except for that remainder.
+    A batch is a function of the arguments and of its position, the number of
+    rows (samples) in the batches before it. So a run goes on exactly where it
+    stopped, in no more time than at the beginning and with any number of
+    processes: the rows of a batch are dealt to them in turn.
+
+    When a source ends, it starts again in a new order, and samples left over
+    from one pass open the first batch of the next: all batches are full and
+    no sample is dropped. A bad sample is replaced by another one of its
+    source. `source.count() // batch_size` steps are one pass, except for the
+    remainder.
 
     Args:
         source: A source (see `sources`), or a `Mixture` of them.
@@ -66,200 +71,175 @@ def training_dataset(
             "a photo of a {}". One is drawn for each name in each batch.
         captions_per_image: Int. Captions (or prompts) K of each image, all
             its positives. An image with fewer captions repeats them.
-        shuffle_buffer: Int. Number of samples to shuffle among.
-        cache: Bool. Decodes images once and keeps them in memory: for up to
-            some ten thousand small images.
+        shuffle_buffer: Int. Number of samples of a source to shuffle among,
+            encoded in memory (divided by `num_shards`). A source of no more
+            samples is read once and stays in memory.
         bad_samples: A `BadSamples` that counts what is skipped, or None. The
             dataset fails once the share of bad samples exceeds `max_share`.
         max_pixels: Int. Images of more pixels are skipped undecoded.
         threads: Int. Threads of the pipeline.
-        first_batch: Int. Index of the first batch, for a resumed run.
-        shard_index: Int. Index of this process' share of the samples.
-        num_shards: Int. Processes that train together, each on its own share
-            of the samples. `training.distribute_dataset` sets both.
-        with_keys: Bool. Adds `{"key": string [B], "source": int32 [B], "text":
-            string [B] (or [B, K])}` to the batches, for inspection: the keys,
-            the indices of the sources in the mixture and the tokenized texts.
+        first_row: Int. Position of the first batch: the number of samples
+            that a resumed run has taken, `steps * batch_size`.
+        shard_index: Int. Which rows of each batch this process makes: one in
+            `num_shards`, beginning with this one.
+        num_shards: Int. Processes that train together.
+            `training.distribute_dataset` sets both.
+        with_keys: Bool. Adds `{"key": string [b], "row": int64 [b], "source":
+            int32 [b], "text": string [b] (or [b, K])}` to the batches, for
+            inspection: the samples' keys, their places in the order, the
+            indices of their sources in the mixture and the tokenized texts.
 
     Returns:
-        A `tf.data.Dataset` of `{"views": float32 [B, V, S, S, 3] in [0, 1],
-        "augmentations": float32 [B, V, 11], "tokens": int32 [B, L] (or [B, K,
-        L] if K > 1), "id": int64 [B]}`. Samples with equal ids are positives
-        of each other.
+        A `tf.data.Dataset` of `{"views": float32 [b, V, S, S, 3] in [0, 1],
+        "augmentations": float32 [b, V, 11], "tokens": int32 [b, L] (or [b, K,
+        L] if K > 1), "id": int64 [b]}`, where b is B divided by `num_shards`.
+        Samples with equal ids are positives of each other.
 
     Raises:
         InputError: If none of the first images of a source can be decoded, a
-            template lacks its `{}`, or a number is out of range.
-        tf.errors.OpError: While iterating, if a pass over a source has no good
-            sample, or too many samples are bad.
+            template lacks its `{}`, a number is out of range, or the shards do
+            not divide the batch.
+        tf.errors.OpError: While iterating, if a file cannot be read, or too
+            many samples are bad.
     """
-    shard = shard_index, num_shards
-    _check_shard(shard)
     _check_count("batch_size", batch_size)
+    _check_shard(shard_index, num_shards, batch_size)
     _check_count("captions_per_image", captions_per_image)
+    _check_count("shuffle_buffer", shuffle_buffer)
+    _check_count("first_row", first_row, least=0)
     prompts = prompt_templates(templates)
-
-    make_views = _cached_views if cache else _fresh_views
-    is_mixture = isinstance(source, Mixture)
-    parts = []
-    for index, one in enumerate(source.drawn if is_mixture else [source]):
+    mixture = source if isinstance(source, Mixture) else mix([source])
+    for one in mixture.drawn:
         decoding.check_first_images(one.samples(), max_pixels)
-        part = _Part(
-            index=index,
-            # Sources that read the same files need different orders, or a
-            # batch would hold every image twice.
-            seed=seed + index,
-            shard=shard,
-            recipe=recipe,
-            image_size=image_size,
-            max_pixels=max_pixels,
-            shuffle_buffer=shuffle_buffer,
-            bad_samples=bad_samples,
-            threads=threads,
-        )
-        samples = one.dataset(part.seed, True, bad_samples, *shard)
-        parts.append(make_views(part, samples))
+    rows = Rows(
+        mixture.drawn,
+        mixture.drawn_weights,
+        seed,
+        shuffle_buffer,
+        (num_shards, (first_row + shard_index) % num_shards),
+        bad_samples,
+        max_pixels,
+    )
+    # This process' rows of the first batch; each next one is a batch later.
+    first = np.arange(shard_index, batch_size, num_shards) + first_row
+    starts = range(0, len(first), _CHUNK)
 
-    draw_texts = functools.partial(
-        _draw_texts, seed, shard, captions_per_image, prompts
-    )
-    views = parts[0]
-    if is_mixture:
-        weights = [weight for weight in source.weights if weight]
-        views = tf.data.Dataset.sample_from_datasets(parts, weights, seed)
+    def chunk_rows(number):
+        batch, chunk = divmod(int(number), len(starts))
+        start = starts[chunk]
+        return first[start : start + _CHUNK] + batch * batch_size
+
+    reader = _Reader(rows, chunk_rows, seed, captions_per_image, prompts)
+    cut = Cutter(recipe, image_size, seed, max_pixels, reader.replace)
     batches = (
-        views.skip(first_batch * batch_size)
-        .batch(batch_size, drop_remainder=True)
-        .enumerate(start=first_batch)
-        .map(draw_texts)
-        .map(functools.partial(_add_tokens, tokenizer))
-        .map(functools.partial(_finish, with_keys))
+        tf.data.Dataset.range(tf.int64.max)
+        .map(reader.read)
+        .map(cut, num_parallel_calls=threads)
+        .rebatch(len(first), drop_remainder=True)
+        .map(functools.partial(_finish, tokenizer, with_keys))
+        .prefetch(2)
     )
-    if bad_samples is not None and bad_samples.max_share < 1:
-        batches = batches.map(functools.partial(_check_share, bad_samples))
-    # Skipping hides the cardinality from TensorFlow.
+    # A range has an end.
     endless = tf.data.experimental.assert_cardinality(
         tf.data.INFINITE_CARDINALITY
     )
-    batches = batches.prefetch(2).apply(endless)
-    return batches.with_options(thread_options(threads))
+    return batches.apply(endless).with_options(thread_options(threads))
 
 
-class _Part(typing.NamedTuple):
-    """What the stages before the batch need to know about one source."""
+class _Reader:
+    """Reads chunks of rows as tensors."""
 
-    index: int  # among the sources of the mixture
-    seed: int
-    shard: tuple  # (shard_index, num_shards)
-    recipe: tuple
-    image_size: int
-    max_pixels: int
-    shuffle_buffer: int
-    bad_samples: object
-    threads: int
+    def __init__(self, rows, chunk_rows, seed, captions_per_image, prompts):
+        self._rows = rows
+        self._chunk_rows = chunk_rows
+        self._seed = seed
+        self._captions = captions_per_image
+        self._prompts = prompts
 
+    def read(self, chunk):
+        """Returns the rows of a chunk by its number."""
 
-def _fresh_views(part, samples):
-    """Stage: shuffles, decodes and cuts anew in each pass, without end."""
-    samples = samples.shuffle(part.shuffle_buffer, seed=part.seed)
-    cut = functools.partial(_decode_and_cut, part)
-    return map_good(samples, cut, part.bad_samples, None, part.threads)
+        def read(chunk):
+            numbers = self._chunk_rows(chunk)
+            return self._columns(numbers, self._rows.read(numbers))
 
+        return self._call(read, chunk)
 
-def _cached_views(part, samples):
-    """Stage: decodes once; shuffles and cuts in each pass, without end."""
-    decode = functools.partial(
-        decoding.decode_sample, max_pixels=part.max_pixels
-    )
-    images = map_good(samples, decode, part.bad_samples, 1, part.threads)
-    images = images.cache().shuffle(part.shuffle_buffer, seed=part.seed)
-    cut = functools.partial(_cut, part)
-    return images.repeat().enumerate().map(cut, part.threads)
+    def replace(self, number, attempt):
+        """Returns a chunk of one row, with the next sample to try."""
 
+        def replace(number, attempt):
+            row = self._rows.replace(int(number), int(attempt))
+            return self._columns(np.array([number]), [row])
 
-def _cut(part, number, sample):
-    """Cuts the views of a decoded image."""
-    vectors = _draw_vectors(part, number, tf.shape(sample["image"]))
-    return _with_views(part, sample, sample["image"], vectors)
+        return self._call(replace, number, attempt)
 
+    def _call(self, function, *arguments):
+        # No rows tell the types.
+        empty = self._columns(np.zeros([0], np.int64), [])
+        types = [
+            tf.string if column.dtype == object else tf.as_dtype(column.dtype)
+            for column in empty.values()
+        ]
+        columns = numpy_function(
+            lambda *arguments: tuple(function(*arguments).values()),
+            arguments,
+            types,
+        )
+        for column, like in zip(columns, empty.values(), strict=True):
+            column.set_shape([None, *like.shape[1:]])
+        return dict(zip(empty, columns, strict=True))
 
-def _decode_and_cut(part, number, sample):
-    """Decodes no more of an image than its views need, and cuts them."""
-    shape = image_shape(sample["image"])
-    vectors = _draw_vectors(part, number, shape)
-    problem, image = decoding.decode_within(
-        sample["image"],
-        part.max_pixels,
-        shape,
-        augmentation.reduction(vectors, shape[0], shape[1], part.image_size),
-    )
-    return problem, _with_views(part, sample, image, vectors)
-
-
-def _draw_vectors(part, number, shape):
-    seed = _numbered_seed(part.seed, number, part.shard)
-    return augmentation.sample_vectors(part.recipe, shape[0], shape[1], seed)
-
-
-def _with_views(part, sample, image, vectors):
-    return {
-        **{name: sample[name] for name in ("text", "is_name", "id", "key")},
-        "source": tf.constant(part.index, tf.int32),
-        "views": augmentation.cut_views(image, vectors, part.image_size),
-        "augmentations": vectors,
-    }
-
-
-def _draw_texts(seed, shard, captions_per_image, prompts, number, batch):
-    """Stage: draws captions, and puts class names into prompts."""
-    # Negative seeds are for texts, the others for views.
-    seed = _numbered_seed(-1 - seed, number, shard)
-    is_name = batch["is_name"]
-    if captions_per_image > 1:
-        is_name = is_name[:, None]
-    captions = draw_captions(batch["text"], seed, captions_per_image)
-    prompt_seed = tf.random.fold_in(seed, 1)
-    texts = fill_templates(captions, is_name, prompts, prompt_seed)
-    return {**batch, "text": texts}  # [B], or [B, K]
+    def _columns(self, numbers, rows):
+        samples = [row.sample for row in rows]
+        texts = [
+            draw_texts(
+                sample["text"],
+                sample["is_name"],
+                self._captions,
+                self._prompts,
+                self._seed,
+                int(number),
+            )
+            for number, sample in zip(numbers, samples, strict=True)
+        ]
+        texts = np.array(texts, object).reshape([-1, self._captions])
+        return {
+            "row": numbers,
+            "attempt": np.array([row.attempt for row in rows], np.int64),
+            "source": np.array([row.source for row in rows], np.int32),
+            "id": np.array([one["id"] for one in samples], np.int64),
+            "key": np.array([one["key"] for one in samples], object),
+            "image": np.array([one["image"] for one in samples], object),
+            "text": texts[:, 0] if self._captions == 1 else texts,
+        }
 
 
-def _add_tokens(tokenizer, batch):
-    """Stage: tokenizes the texts."""
-    return {**batch, "tokens": tokenizer(batch["text"])}
+def _finish(tokenizer, with_keys, batch):
+    """Tokenizes the texts, and keeps what `fit` needs."""
+    names = ["views", "augmentations", "id"]
+    names += ["key", "row", "source", "text"] if with_keys else []
+    kept = {name: batch[name] for name in names}
+    return {**kept, "tokens": tokenizer(batch["text"])}
 
 
-def _finish(with_keys, batch):
-    """Stage: completes the views, and keeps what `fit` needs."""
-    vectors = batch["augmentations"]
-    views = augmentation.finish_views(batch["views"], vectors)
-    names = ["augmentations", "tokens", "id"]
-    names += ["key", "source", "text"] if with_keys else []
-    return {"views": views, **{name: batch[name] for name in names}}
-
-
-def _check_share(bad_samples, batch):
-    """Stage: fails when too many samples were bad."""
-    numpy_function(bad_samples.check, [], [])
-    return batch
-
-
-def _numbered_seed(seed, number, shard):
-    """The seed `[2]` for a sample or batch, different in each shard."""
-    index, count = shard
-    return tf.stack([tf.constant(seed, tf.int64), number * count + index])
-
-
-def _check_shard(shard):
-    index, count = shard
+def _check_shard(index, count, batch_size):
     if not 0 <= index < count:
         raise InputError(
             f"shard_index={index!r} is not allowed: give a number from 0 to "
             f"{count - 1}, one less than num_shards."
         )
-
-
-def _check_count(name, value):
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if batch_size % count:
         raise InputError(
-            f"{name}={value!r} is not allowed: give a whole number from 1."
+            f"batch_size={batch_size} cannot be divided by {count} processes: "
+            f"give a multiple of {count}."
+        )
+
+
+def _check_count(name, value, least=1):
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < least:
+        raise InputError(
+            f"{name}={value!r} is not allowed: give a whole number from "
+            f"{least}."
         )

@@ -1,5 +1,7 @@
 """Distribution strategies by name, and a dataset for each of them."""
 
+import functools
+
 import tensorflow as tf
 
 from uniclip_keras.errors import InputError
@@ -38,23 +40,23 @@ def distribution_strategy(name="auto"):
     return tf.distribute.get_strategy()
 
 
-def distribute_dataset(make, batch_size, first_step=0, strategy=None):
+def distribute_dataset(make, batch_size, first_row=0, strategy=None):
     """Makes the dataset that `fit` needs under a strategy.
 
     In one process this is the dataset of global batches, which the strategy
-    splits over its replicas. Each of several workers makes the batches of its
-    own replicas from its own shard of the samples.
+    splits over its replicas. Each of several workers makes its share of the
+    same batches.
 
     Args:
-        make: Function of a batch size and the keyword arguments `first_batch`,
+        make: Function of the keyword arguments `batch_size`, `first_row`,
             `shard_index` and `num_shards` that returns a `tf.data.Dataset`,
             such as `training_dataset` with its other arguments bound.
         batch_size: int. Samples of the global batch.
-        first_step: int. Step to begin with.
+        first_row: int. Position of the first batch: samples taken before.
         strategy: A `tf.distribute.Strategy`; by default the current one.
 
     Raises:
-        ValueError: If the replicas of the workers do not divide the batch.
+        InputError: If the replicas of the workers do not divide the batch.
 
     Example:
 
@@ -65,19 +67,21 @@ def distribute_dataset(make, batch_size, first_step=0, strategy=None):
     ```
     """
     strategy = strategy or tf.distribute.get_strategy()
+    make = functools.partial(make, batch_size=batch_size, first_row=first_row)
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return make(
-            batch_size, first_batch=first_step, shard_index=0, num_shards=1
+        return make(shard_index=0, num_shards=1)
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % replicas:
+        raise InputError(
+            f"batch_size={batch_size} cannot be divided by {replicas} "
+            f"replicas: give a multiple of {replicas}."
         )
 
     def make_shard(context):
-        num_shards = context.num_input_pipelines
-        replicas = context.num_replicas_in_sync // num_shards
-        return make(
-            context.get_per_replica_batch_size(batch_size),
-            first_batch=first_step * replicas,
+        batches = make(
             shard_index=context.input_pipeline_id,
-            num_shards=num_shards,
+            num_shards=context.num_input_pipelines,
         )
+        return batches.rebatch(batch_size // replicas, drop_remainder=True)
 
     return strategy.distribute_datasets_from_function(make_shard)

@@ -1,49 +1,46 @@
-"""Drawing captions: even, stateless, and the same in `Dataset.map`."""
+"""Drawing texts: even, and the same for the same key."""
 
-import numpy as np
-import pytest
-import tensorflow as tf
+import collections
 
-from uniclip_keras.data.text.captions import draw_captions
-from uniclip_keras.errors import InputError
+from uniclip_keras.data.text.captions import draw_texts
 
-
-def test_draw_captions_is_even_stateless_and_the_same_in_map():
-    texts = tf.constant(["a\nb\nc\nd"] * 4000 + ["only"])
-    drawn = draw_captions(texts, [1, 2]).numpy()
-    assert drawn[-1] == b"only"
-    _, counts = np.unique(drawn[:-1], return_counts=True)
-    assert len(counts) == 4 and counts.min() > 900
-    dataset = tf.data.Dataset.from_tensors(texts)
-    (mapped,) = dataset.map(lambda x: draw_captions(x, [1, 2]))
-    np.testing.assert_array_equal(drawn, mapped)
-    assert (draw_captions(texts, [1, 3]).numpy() != drawn).any()
+PLAIN = ("{}",)
 
 
-def test_several_captions_are_different_even_and_stateless():
-    texts = tf.constant(["a\nb\nc\nd"] * 3000 + ["x\ny", "only", ""])
-    drawn = draw_captions(texts, [1, 2], count=3)
-    assert drawn.shape == (3003, 3)
-    rows = drawn.numpy().tolist()
-    # Every ordered choice of three different lines of four is as likely.
-    _, counts = np.unique(
-        [b"".join(row) for row in rows[:3000]], return_counts=True
+def test_captions_are_drawn_evenly_and_again():
+    drawn = [draw_texts("a\nb\nc", False, 1, PLAIN, 5, i) for i in range(3000)]
+    counts = collections.Counter(text for (text,) in drawn)
+    # 1,000 +- 26 each.
+    assert counts.keys() == {*"abc"} and min(counts.values()) > 870
+    again = [draw_texts("a\nb\nc", False, 1, PLAIN, 5, i) for i in range(3000)]
+    assert again == drawn
+    other = [draw_texts("a\nb\nc", False, 1, PLAIN, 6, i) for i in range(3000)]
+    assert 870 < sum(a == b for a, b in zip(other, drawn, strict=True)) < 1130
+
+
+def test_several_captions_differ_and_few_come_in_turn():
+    orders = collections.Counter(
+        tuple(draw_texts("a\nb\nc\nd", False, 3, PLAIN, 1, i))
+        for i in range(3000)
     )
-    assert len(counts) == 24 and all(len(set(r)) == 3 for r in rows[:3000])
-    assert counts.min() > 80 and counts.max() < 175
-    # With fewer lines they come in turn.
-    two, one, none = rows[3000:]
-    assert {two[0], two[1]} == {b"x", b"y"} and two[2] == two[0]
-    assert one == [b"only"] * 3 and none == [b""] * 3
-    dataset = tf.data.Dataset.from_tensor_slices(texts).batch(3003)
-    mapped = dataset.map(lambda x: draw_captions(x, [1, 2], count=3))
-    assert mapped.element_spec.shape == (None, 3)
-    np.testing.assert_array_equal(next(iter(mapped)), drawn)
-    others = draw_captions(texts, [1, 3], count=3)
-    assert (others.numpy() != drawn.numpy()).any()
+    # Every ordered choice of three different lines is as likely: 125 +- 11.
+    assert len(orders) == 24 and all(len({*order}) == 3 for order in orders)
+    assert min(orders.values()) > 80 and max(orders.values()) < 175
+    first, second, third = draw_texts("x\ny", False, 3, PLAIN, 0)
+    assert {first, second} == {"x", "y"} and third == first
+    assert draw_texts("only", False, 2, PLAIN, 0) == ["only", "only"]
 
 
-def test_a_count_of_captions_is_a_whole_number():
-    for count in (0, -1, 1.5):
-        with pytest.raises(InputError, match="captions per image"):
-            draw_captions(tf.constant(["a"]), [0, 0], count)
+def test_class_names_go_into_templates_of_their_own():
+    templates = ("{}", "a photo of {}", "{} (drawing)", "{0} a {}!")
+    drawn = [draw_texts("dog\ncat", True, 2, templates, i) for i in range(3000)]
+    for name in ("dog", "cat"):
+        texts = [text for pair in drawn for text in pair if name in text]
+        counts = collections.Counter(texts)
+        # 750 +- 24 each.
+        assert counts.keys() == {t.replace("{}", name) for t in templates}
+        assert min(counts.values()) > 630
+    pairs = {(one.split()[-1], two.split()[-1]) for one, two in drawn}
+    assert len(pairs) > 6
+    assert draw_texts("a {} of \\1", True, 1, ("{}",), 0) == ["a {} of \\1"]
+    assert draw_texts("dog", False, 1, templates, 3) == ["dog"]

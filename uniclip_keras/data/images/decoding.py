@@ -5,7 +5,10 @@ import itertools
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.images.gif import decode_gif
 from uniclip_keras.data.images.header import image_shape
+from uniclip_keras.data.images.orientation import read_orientation
+from uniclip_keras.data.images.orientation import turn
 from uniclip_keras.errors import InputError
 
 # More than cameras make; such an image takes 200 MB of memory.
@@ -29,8 +32,10 @@ def decode_image(encoded, reduction=1):
     """Decodes PNG, JPEG, WebP, GIF or BMP to RGB.
 
     Grayscale and CMYK images become RGB, 16 bits become 8, and transparent
-    pixels are blended with white. An animated GIF gives its first frame. An
-    animated WebP is unreadable: TensorFlow cannot decode a single frame of it.
+    pixels are blended with white. A JPEG is turned as its EXIF says; an
+    orientation in other formats is ignored. An animated GIF gives its first
+    frame. An animated WebP is unreadable: TensorFlow cannot decode a single
+    frame of it.
 
     A JPEG can be decoded at a fraction of its size in less time, as the high
     frequencies of its blocks are left out. Other formats come in full size.
@@ -52,11 +57,16 @@ def decode_image(encoded, reduction=1):
             f"reduction {reduction!r} is not allowed: give one of "
             f"{', '.join(map(str, REDUCTIONS))}."
         )
-    return tf.cond(
-        tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff"),
-        lambda: _decode_jpeg(encoded, reduction),
-        lambda: _decode_other(encoded),
+    start = tf.strings.substr(encoded, 0, 4)
+    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
+    image = tf.case(
+        [
+            (is_jpeg, lambda: _decode_jpeg(encoded, reduction)),
+            (tf.equal(start, b"GIF8"), lambda: decode_gif(encoded)),
+        ],
+        default=lambda: _decode_other(encoded),
     )
+    return tf.ensure_shape(image, [None, None, 3])
 
 
 def decode_within(encoded, max_pixels=MAX_PIXELS, shape=None, reduction=1):
@@ -117,9 +127,11 @@ def _decode_jpeg(encoded, reduction):
         )
 
     if not tf.is_tensor(reduction):
-        return decode(reduction)()
-    cases = [(tf.equal(reduction, r), decode(r)) for r in REDUCTIONS[1:]]
-    return tf.case(cases, default=decode(1))
+        image = decode(reduction)()
+    else:
+        cases = [(tf.equal(reduction, r), decode(r)) for r in REDUCTIONS[1:]]
+        image = tf.case(cases, default=decode(1))
+    return turn(image, read_orientation(encoded))
 
 
 def _decode_other(encoded):

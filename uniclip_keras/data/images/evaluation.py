@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import augmentation
+from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.images.decoding import MAX_PIXELS
 from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.python_calls import thread_options
-from uniclip_keras.data.skipping import map_good
 
 
 @tf.autograph.experimental.do_not_convert
@@ -37,24 +37,34 @@ def load_images(
         the indices in `encoded` of the images that could be decoded.
     """
     encoded = list(encoded)
-    indices = range(len(encoded))
+    keys = [str(i) for i in range(len(encoded))] if keys is None else keys
     samples = {
-        "key": np.array([*(indices if keys is None else keys)], str),
         "image": np.array(encoded, object),
-        "index": np.array(indices, np.int64),
+        "index": np.arange(len(encoded)),
     }
 
-    def view(number, sample):
-        del number
+    def decode(sample):
         problem, image = decode_within(sample["image"], max_pixels)
-        view = augmentation.evaluation_view(image, image_size)
-        return problem, (view, sample["index"])
+        return problem, image, sample["index"]
+
+    def view(problem, image, index):
+        return problem, augmentation.evaluation_view(image, image_size), index
 
     samples = tf.data.Dataset.from_tensor_slices(samples)
-    batches = map_good(samples, view, bad_samples).batch(batch_size)
+    batches = samples.map(decode).ignore_errors().map(view).batch(batch_size)
     images = [np.zeros([0, image_size, image_size, 3], np.float32)]
     kept = [np.zeros([0], np.int64)]
-    for image_batch, indices in batches.with_options(thread_options(2)):
-        images.append(image_batch.numpy())
-        kept.append(indices.numpy())
+    problems = dict.fromkeys(range(len(encoded)), bad.CORRUPT_IMAGE)
+    for batch in batches.with_options(thread_options(2)).as_numpy_iterator():
+        problem, views, indices = batch
+        problems |= {
+            int(index): kind.decode()
+            for index, kind in zip(indices, problem, strict=True)
+        }
+        images.append(views[problem == b""])
+        kept.append(indices[problem == b""])
+    if bad_samples is not None:
+        for index, problem in problems.items():
+            if problem:
+                bad_samples.record(problem, keys[index])
     return np.concatenate(images), np.concatenate(kept)

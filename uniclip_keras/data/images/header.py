@@ -4,8 +4,13 @@ import functools
 
 import tensorflow as tf
 
-# This many bytes contain the size in every format but JPEG, where it may be
-# anywhere. No complete image is shorter.
+from uniclip_keras.data.images import binary
+from uniclip_keras.data.images.gif import gif_shape
+from uniclip_keras.data.images.orientation import read_orientation
+from uniclip_keras.data.images.orientation import swaps_sides
+
+# This many bytes contain the size in every format but JPEG and GIF, where it
+# may be anywhere. No complete image in another format is shorter.
 _HEAD = 30
 
 
@@ -13,7 +18,9 @@ def image_shape(encoded):
     """Reads the height and width of a JPEG, PNG, GIF, WebP or BMP.
 
     Nothing is decoded, so an image can be refused before it takes memory. The
-    size of a GIF is that of its logical screen.
+    shape is that of what `decoding.decode_image` returns: a JPEG is turned as
+    its EXIF says, and a GIF is its screen, enlarged where the first frame
+    exceeds it.
 
     Args:
         encoded: Scalar string tensor.
@@ -26,29 +33,42 @@ def image_shape(encoded):
             formats, end within the header, or give a side that is not a
             positive int32.
     """
-    # Padding with zeros keeps the slices below from reading past the end.
-    head = tf.io.decode_raw(
-        tf.strings.substr(encoded, 0, _HEAD), tf.uint8, fixed_length=_HEAD
+    head = binary.read(encoded, 0, _HEAD)
+    shape = tf.case(
+        [
+            (
+                binary.has(head, 0, b"\xff\xd8\xff"),
+                lambda: _jpeg_shape(encoded),
+            ),
+            (binary.has(head, 0, b"GIF8"), lambda: gif_shape(encoded)),
+        ],
+        default=lambda: _other_shape(encoded, head),
     )
-    return tf.cond(
-        _has(head, 0, b"\xff\xd8\xff"),
-        lambda: tf.io.extract_jpeg_shape(encoded)[:2],
-        lambda: _other_shape(encoded, head),
-    )
+    message = "No complete JPEG, PNG, GIF, WebP or BMP header."
+    is_size = tf.debugging.Assert(tf.reduce_all(shape > 0), [message])
+    with tf.control_dependencies([is_size]):
+        return tf.identity(shape)
+
+
+def _jpeg_shape(encoded):
+    stored = tf.io.extract_jpeg_shape(encoded)[:2]
+    swapped = swaps_sides(read_orientation(encoded))
+    return tf.where(swapped, stored[::-1], stored)
 
 
 def _other_shape(encoded, head):
+    """The shape, or zeros if the format is unknown."""
     has, big, little = (
-        functools.partial(read, tf.cast(head, tf.int32))
-        for read in (_has, _big_endian, _little_endian)
+        functools.partial(read, head)
+        for read in (binary.has, binary.big_endian, binary.little_endian)
     )
     webp = has(0, b"RIFF") & has(8, b"WEBP")
     lossy = webp & has(12, b"VP8 ") & has(23, b"\x9d\x01\x2a")
     lossless = webp & has(12, b"VP8L") & has(20, b"\x2f")
     packed = little(21, 4)
+    png = has(0, b"\x89PNG\r\n\x1a\n") & has(12, b"IHDR")
     shapes = [  # matches, height, width
-        (has(0, b"\x89PNG\r\n\x1a\n") & has(12, b"IHDR"), big(20), big(16)),
-        (has(0, b"GIF8"), little(8, 2), little(6, 2)),
+        (png, big(20, 4), big(16, 4)),
         # A negative height means that rows run from top to bottom.
         (has(0, b"BM"), tf.abs(little(22, 4)), little(18, 4)),
         (lossy, _low_bits(little(28, 2)), _low_bits(little(26, 2))),
@@ -58,30 +78,9 @@ def _other_shape(encoded, head):
     matches, heights, widths = zip(*shapes, strict=True)
     complete = tf.strings.length(encoded) >= _HEAD
     known = tf.cast(tf.stack(matches) & complete, tf.int32)
-    shape = tf.linalg.matvec(tf.stack([heights, widths]), known)
-    message = "No complete JPEG, PNG, GIF, WebP or BMP header."
-    is_size = tf.debugging.Assert(tf.reduce_all(shape > 0), [message])
-    with tf.control_dependencies([is_size]):
-        return tf.identity(shape)
+    return tf.linalg.matvec(tf.stack([heights, widths]), known)
 
 
 def _low_bits(number):
     """The lowest fourteen bits."""
     return tf.bitwise.bitwise_and(number, 0x3FFF)
-
-
-def _has(head, offset, marker):
-    """Whether the bytes of `head` at `offset` are `marker`."""
-    found = head[offset : offset + len(marker)]
-    return tf.reduce_all(found == tf.constant([*marker], found.dtype))
-
-
-def _big_endian(head, offset):
-    """Four bytes as an int32, negative from 2^31 on."""
-    return tf.reduce_sum(head[offset : offset + 4] * [2**24, 2**16, 2**8, 1])
-
-
-def _little_endian(head, offset, count):
-    """Up to four bytes as an int32, negative from 2^31 on."""
-    weights = [1, 2**8, 2**16, 2**24][:count]
-    return tf.reduce_sum(head[offset : offset + count] * weights)

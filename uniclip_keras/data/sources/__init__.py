@@ -1,13 +1,15 @@
 """Where image-text pairs and labeled images come from.
 
-Every source has the methods that the pipeline and the evaluation use:
+Every source numbers its samples and has the methods that the pipeline and the
+evaluation use:
 
-- `dataset(seed, shuffle, bad_samples, shard_index, num_shards)`: one pass as a
-  `tf.data.Dataset` of `{"key": string, "image": encoded bytes, "text":
-  captions or class names joined by newlines, "is_name": bool, "id": int64,
-  "label": string}`.
-- `samples(bad_samples)`: one pass as a Python iterator.
+- `prepare(folder, share)`: finds out where samples are, once.
 - `count()`: the number of samples in one pass, including bad ones.
+- `chunks()`: the borders of runs of samples that are read together.
+- `read(numbers)`: the samples with these numbers, a list of dicts, see
+  `Source`.
+- `samples(bad_samples, images)`: one pass over the good ones, in order.
+- `lost(number)`: the samples lost where a file breaks behind this one.
 - `class_names`: the class names of a labeled source; None for captions.
 
 Samples with equal ids are positives of each other, wherever they are in a

@@ -1,15 +1,7 @@
-"""Files: finding them by patterns, and counting their samples once."""
+"""Files: finding them by patterns."""
 
-import concurrent.futures
-import contextlib
-import hashlib
-import json
 import os
-import pathlib
 import posixpath
-import tarfile
-import time
-import zlib
 
 import tensorflow as tf
 from braceexpand import UnbalancedBracesError
@@ -17,20 +9,8 @@ from braceexpand import braceexpand
 
 from uniclip_keras.errors import InputError
 
-# What files, decompressors and tarfile raise for bad bytes.
-READ_ERRORS = (
-    EOFError,
-    OSError,
-    OverflowError,
-    ValueError,
-    tarfile.TarError,
-    zlib.error,
-    tf.errors.OpError,
-)
-
 # Listing and counting wait for storage, not for the processor.
 THREADS = 8
-_SECONDS_BETWEEN_LINES = 10
 
 
 def find_files(patterns, *suffixes):
@@ -98,56 +78,3 @@ def require_folder(folder):
             f"The folder '{folder}' does not exist: prepare the data there, "
             "or correct the path."
         )
-
-
-def count_samples(files, count_file):
-    """Counts the samples of all files, or returns the remembered count.
-
-    Counts are kept under `~/.cache/uniclip_keras` (or `$XDG_CACHE_HOME`). The
-    name of an entry depends on the paths, sizes and times of the files, so
-    changed files are counted again. Long counts print their progress.
-
-    Args:
-        files: List of paths.
-        count_file: Function from a path to its number of samples.
-    """
-    entry = _cache_entry(files)
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return int(json.loads(entry.read_text())["samples"])
-    samples = _count(files, count_file)
-    # Without a cache folder, the next run counts again.
-    with contextlib.suppress(OSError):
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        # Several processes may count at once; none sees half an entry.
-        draft = entry.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps({"samples": samples, "first": files[0]}))
-        draft.replace(entry)
-    return samples
-
-
-def _count(files, count_file):
-    started = printed = time.monotonic()
-    samples = 0
-    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        for done, count in enumerate(pool.map(count_file, files), start=1):
-            samples += count
-            now = time.monotonic()
-            if now - printed > _SECONDS_BETWEEN_LINES:
-                left = (now - started) * (len(files) - done) / done
-                print(
-                    f"Counting samples: {done:,} of {len(files):,} files, "
-                    f"{samples:,} samples, {left:.0f} s left",
-                    flush=True,
-                )
-                printed = now
-    return samples
-
-
-def _cache_entry(files):
-    identity = hashlib.sha256()
-    for path in files:
-        stat = tf.io.gfile.stat(path)
-        identity.update(f"{path}\n{stat.length}\n{stat.mtime_nsec}\n".encode())
-    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    name = identity.hexdigest()[:32]
-    return pathlib.Path(cache) / "uniclip_keras" / f"count-{name}.json"

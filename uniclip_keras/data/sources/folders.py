@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import itertools
+import os
 import posixpath
 
 import tensorflow as tf
@@ -9,6 +10,7 @@ import tensorflow as tf
 from uniclip_keras.data.sources import files
 from uniclip_keras.data.sources import texts
 from uniclip_keras.data.sources.image_files import ImageFiles
+from uniclip_keras.data.sources.image_files import Strings
 from uniclip_keras.errors import InputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
@@ -19,15 +21,13 @@ class Folders(ImageFiles):
 
     The label of an image is the first folder below `path`. Files beside the
     class folders and names that begin with a dot are ignored. Images are png,
-    jpg, jpeg, webp, gif or bmp. Their names are kept in memory and shuffled
-    together.
+    jpg, jpeg, webp, gif or bmp. Their names are kept in memory.
 
     Args:
         path: The folder of the class folders.
         classes: Path of a class list, see `texts.read_classes`, for folders
             such as ImageNet's `n01440764`. None: folders have the names of
             their classes, with underscores for spaces.
-        samples: See `Source`.
 
     Example:
 
@@ -39,15 +39,21 @@ class Folders(ImageFiles):
 
     _advice = "write them again, or make them readable"
 
-    def __init__(self, path, classes=None, samples=None):
-        super().__init__(label_field="folder", classes=classes, samples=samples)
+    def __init__(self, path, classes=None):
+        super().__init__(label_field="folder", classes=classes)
         paths, labels = _list_images(str(path))
         if classes is None:
             self.texts = texts.Labels(
                 texts.names_from_labels(sorted({*labels}))
             )
-        columns = {"path": tf.constant(paths), "label": tf.constant(labels)}
-        self._open(columns, path)
+        columns = {"path": paths, "label": labels}
+        self._open(
+            {
+                name: Strings(map(os.fsencode, values))
+                for name, values in columns.items()
+            },
+            path,
+        )
 
 
 def _list_images(root):

@@ -11,7 +11,7 @@ class Mixture:
 
     Attributes:
         sources: Tuple of sources.
-        weights: Tuple of the chance of each to give the next sample.
+        weights: Tuple of the share of samples that each one gives.
     """
 
     sources: tuple
@@ -22,6 +22,16 @@ class Mixture:
         """The sources with a weight above 0."""
         pairs = zip(self.sources, self.weights, strict=True)
         return tuple(source for source, weight in pairs if weight)
+
+    @property
+    def drawn_weights(self):
+        """The weights of the sources in `drawn`."""
+        return tuple(weight for weight in self.weights if weight)
+
+    def prepare(self, folder=None, share=None):
+        """Indexes the sources in `drawn`, see `Source.prepare`."""
+        for source in self.drawn:
+            source.prepare(folder, share)
 
     def samples(self, bad_samples=None):
         """Yields one pass over each source in `drawn`, in turn."""

@@ -1,19 +1,21 @@
 """What every source does, whatever the format of its samples."""
 
-import tensorflow as tf
+import numpy as np
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import texts
 from uniclip_keras.data.sources.raw import MISSING
+from uniclip_keras.data.sources.stream import BrokenFileError
 from uniclip_keras.errors import InputError
 
 
 class Source:
-    """Samples of one format, read in any number of passes.
+    """Numbered samples of one format, read in any order or one after another.
 
-    `_units` is a dataset of what there is to read (files, or rows of a table),
-    which `_read` turns into chunks of raw samples, see `raw`. `Captions` or
-    `Labels` then give each raw sample its text and its id.
+    Formats read raw samples, see `raw`; `Captions` or `Labels` give these
+    their texts and ids. Samples are dicts of `key` (str), `image` (encoded
+    bytes), `text` (captions or class names, one per line), `is_name` (bool),
+    `id` (int), `label` (str) and `problem` (a kind of bad sample, or "").
 
     Args:
         caption_field: Name of the field with the caption or the captions.
@@ -25,8 +27,6 @@ class Source:
             labeled images and reads no captions.
         classes: Path of a class list, see `texts.read_classes`. None: labels
             are the names of their classes.
-        samples: The number of samples in one pass. None: they are counted
-            when `count` is first called.
         image_field: Name of the field with the image.
 
     Attributes:
@@ -48,7 +48,6 @@ class Source:
         id_field=None,
         label_field=None,
         classes=None,
-        samples=None,
         image_field=None,
     ):
         is_labeled = label_field is not None or classes is not None
@@ -78,116 +77,148 @@ class Source:
             for column, name in options.items()
             if name or column in self._default_fields
         }
-        self._count = samples
 
     @property
     def class_names(self):
         return self.texts.class_names
 
-    # AutoGraph would take longer than tracing, and nothing here needs it.
-    @tf.autograph.experimental.do_not_convert
-    def dataset(
-        self,
-        seed=0,
-        shuffle=False,
-        bad_samples=None,
-        shard_index=0,
-        num_shards=1,
-    ):
-        """Creates a dataset of one pass over the samples, or over one shard.
-
-        With the same seed, all shards together hold every sample exactly
-        once. Shards are made of whole files (or rows). If there are fewer of
-        these than shards, every shard reads all and keeps one sample in
-        `num_shards`.
+    def read(self, numbers):
+        """Reads samples by number; several threads may do so at once.
 
         Args:
-            seed: Seed of the order, which is new in each pass and the same in
-                every process.
-            shuffle: Whether to shuffle the files or rows, and to interleave
-                four files. Their samples need a shuffle buffer of their own.
-            bad_samples: A `BadSamples` that counts what is skipped, or None.
-            shard_index: Index of the shard to read, from 0.
-            num_shards: Number of shards of a pass.
+            numbers: Sequence of ints from 0 to `count() - 1`.
 
         Returns:
-            A `tf.data.Dataset`, see `uniclip_keras.data.sources`.
-        """
-        units = self._units
-        num_units = int(units.cardinality())
-        if shuffle:
-            units = units.shuffle(num_units, seed=seed)
-        shards_units = num_units >= num_shards
-        if shards_units:
-            units = units.shard(num_shards, shard_index)
-        # If all shards read the same samples, one of them counts the bad.
-        if bad_samples is None or not shards_units and shard_index > 0:
-            bad_samples = bad.BadSamples()
-        raw = self._read(units, shuffle, bad_samples)
-        samples = texts.read_texts(raw, self.texts, bad_samples)
-        if shards_units:
-            return samples
-        return samples.shard(num_shards, shard_index)
+            A list of samples in this order, bad ones included. The texts and
+            ids of samples with a problem mean nothing.
 
-    def samples(self, bad_samples=None):
-        """Yields the samples of one pass as dicts of Python values."""
-        for sample in self.dataset(bad_samples=bad_samples).as_numpy_iterator():
-            yield {
-                "key": sample["key"].decode("utf-8", "replace"),
-                "image": sample["image"],
-                "text": sample["text"].decode(),
-                "is_name": bool(sample["is_name"]),
-                "id": int(sample["id"]),
-                "label": sample["label"].decode("utf-8", "replace"),
-            }
+        Raises:
+            InputError: Storage fails, in several attempts.
+        """
+        return [self._interpret(raw) for raw in self._read_raw(numbers)]
+
+    def samples(self, bad_samples=None, images=True):
+        """Yields the good samples of one pass, in the order of their numbers.
+
+        Args:
+            bad_samples: A `BadSamples` that counts what is read and skipped,
+                or None.
+            images: Whether to read images; otherwise they are b"".
+        """
+        tally = bad.BadSamples() if bad_samples is None else bad_samples
+        breaks = False
+        for raw in self._raw_pass(images):
+            if raw is None:
+                breaks = True
+                continue
+            sample = self._interpret(raw)
+            tally.record_read(1)
+            if sample["problem"]:
+                tally.record(sample["problem"], sample["key"])
+            else:
+                yield sample
+        if breaks and bad_samples is not None:
+            for path, count in self._losses():
+                tally.record_lost(path, count)
 
     def count(self):
         """Returns the number of samples in one pass, including bad ones."""
-        if self._count is None:
-            self._count = self._count_samples()
-        return self._count
-
-    def _read(self, units, shuffle, bad_samples):
-        """Returns a dataset of dicts of `raw.COLUMNS`, each string `[n]`."""
         raise NotImplementedError
+
+    def chunks(self):
+        """Returns the borders of runs of samples that are read together.
+
+        They are ascending numbers, int64 `[C + 1]`, from 0 to `count()`.
+        """
+        return np.arange(self.count() + 1)
+
+    def lost(self, number):
+        """Returns the estimated number of samples lost behind a sample.
+
+        It is 0 unless this is the last good sample before a break in a file.
+        """
+        return 0
+
+    def prepare(self, folder=None, share=None):
+        """Finds out where samples are, see `FileSource.prepare`."""
+
+    def _read_raw(self, numbers):
+        """Returns the raw samples with these numbers, a list."""
+        raise NotImplementedError
+
+    def _raw_pass(self, images):
+        """Yields all raw samples, and None where a file breaks."""
+        raise NotImplementedError
+
+    def _losses(self):
+        """Returns `[(path, lost samples)]` for the files that break."""
+        return []
+
+    def _interpret(self, raw):
+        """Returns the sample of a raw sample."""
+        problem, text, sample_id = raw.get("problem", ""), "", 0
+        fields = (raw.get(name, b"") for name in ("text", "id", "label"))
+        if not problem:
+            try:
+                text, sample_id = self.texts.read(*fields)
+            except texts.BadSampleError as error:
+                problem = error.kind
+        return {
+            "key": raw["key"].decode("utf-8", "replace"),
+            "image": raw.get("image", b""),
+            "text": text,
+            "is_name": self.texts.is_name,
+            "id": sample_id,
+            "label": raw.get("label", b"").decode("utf-8", "replace"),
+            "problem": problem,
+        }
 
     def _field_names(self, path):
         """Returns the names of the fields in a file, for messages."""
         return []
 
-    @tf.autograph.experimental.do_not_convert
-    def _check(self, files, units_per_file=1):
-        """Raises `InputError` if the first readable file has no good sample."""
-        for index, path in enumerate(files):
-            tally = bad.BadSamples()
-            units = self._units.skip(index * units_per_file)
-            raw = self._read(units.take(units_per_file), False, tally)
-            good = texts.read_texts(raw, self.texts, tally)
-            if next(good.as_numpy_iterator(), None) is not None:
-                return
+    def _check(self, files):
+        """Raises `InputError` if the first readable file has no good sample.
+
+        `files` are pairs of a path and an iterator of raw samples.
+        """
+        broken = []
+        for path, raw_samples in files:
+            tally, seen = bad.BadSamples(), []
+            try:
+                for raw in raw_samples:
+                    sample = self._interpret(raw)
+                    if not sample["problem"]:
+                        return
+                    seen = seen or [raw]
+                    tally.record_read(1)
+                    tally.record(sample["problem"], sample["key"])
+            except BrokenFileError:
+                broken.append(path)
+                continue
             counts = tally.counts
-            if bad.TRUNCATED_FILE not in counts:
-                kind = max(counts, key=counts.get, default=None)
-                raise InputError(
-                    self._explain(kind, path, raw)
-                    or f"'{path}' has no good sample ({tally.summary()}): "
-                    "write it again, or leave it out."
-                )
+            kind = max(counts, key=counts.get, default=None)
+            raise InputError(
+                self._explain(kind, path, seen)
+                or f"'{path}' has no good sample ({tally.summary()}): "
+                "write it again, or leave it out."
+            )
         raise InputError(
-            f"None of the {len(files)} files can be read as "
-            f"{type(self).__name__}, beginning with '{files[0]}': write them "
+            f"None of the {len(broken)} files can be read as "
+            f"{type(self).__name__}, beginning with '{broken[0]}': write them "
             "again, or choose another kind of source."
         )
 
-    def _explain(self, kind, path, raw):
+    def _explain(self, kind, path, seen):
         """Returns a sentence about why a file has no good sample, or None.
 
-        `kind` is the most frequent kind of bad sample; None if there is none.
+        `kind` is the most frequent kind of bad sample, None if there is none;
+        `seen` holds the first raw sample.
         """
         if kind is None:
             return f"'{path}' is empty: write it again, or leave it out."
         if kind == bad.UNKNOWN_LABEL:
-            label = next(raw.as_numpy_iterator())["label"][0].decode()
+            label = seen[0]["label"].decode("utf-8", "replace")
             classes = list(self.texts.classes)
             known = ", ".join(map(repr, classes[:3]))
             return (

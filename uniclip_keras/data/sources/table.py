@@ -12,16 +12,19 @@ import json
 import os
 import posixpath
 
-import tensorflow as tf
-
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources.files import find_files
 from uniclip_keras.data.sources.image_files import ImageFiles
+from uniclip_keras.data.sources.image_files import Strings
 from uniclip_keras.data.sources.raw import encode_value
+from uniclip_keras.data.sources.stream import Stream
 from uniclip_keras.data.sources.texts import BadSampleError
 from uniclip_keras.errors import InputError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+# Longer lines of CSV, TSV and JSON are bad samples (4 MB).
+_LONGEST_LINE = 2**22
 
 # Columns to look for if no option names one; the first one present counts.
 IMAGE_COLUMNS = (
@@ -40,8 +43,8 @@ TEXT_COLUMNS = ("caption", "captions", "text", "txt", "title", "description")
 class Table(ImageFiles):
     """CSV, TSV, JSON lines or Parquet with one row per image file.
 
-    Tables are kept in memory and all of their rows shuffled together. A
-    caption that is a list, as JSON and Parquet allow, is several captions.
+    Tables are kept in memory, without the images, which must be regular files.
+    A caption that is a list, as JSON and Parquet allow, is several captions.
     CSV and TSV begin with the names of their columns and quote as Python's
     `csv` does; bad lines are counted and skipped.
 
@@ -54,7 +57,7 @@ class Table(ImageFiles):
         image_folder: Folder of relative paths. None: that of each table.
         caption_field: None: the first of `TEXT_COLUMNS` that is present.
         label_field: Defaults to "label" if there are `classes`.
-        id_field, classes, samples: See `Source`.
+        id_field, classes: See `Source`.
 
     Raises:
         InputError: See `Source`; or a file is no such table.
@@ -84,27 +87,23 @@ class Table(ImageFiles):
         id_field=None,
         label_field=None,
         classes=None,
-        samples=None,
     ):
         super().__init__(
-            caption_field, id_field, label_field, classes, samples, image_field
+            caption_field, id_field, label_field, classes, image_field
         )
         self.files = find_files(path, *SUFFIXES)
-        # Strings take less memory in tensors than in Python.
-        tables = [self._read_table(file, image_folder) for file in self.files]
-        columns = {
-            name: tf.concat([table[name] for table in tables], axis=0)
-            for name in tables[0]
-        }
+        names = ("path", "key", *self._fields, "problem")
+        columns = {name: [] for name in names if name != "image"}
+        for file in self.files:
+            self._read_table(file, image_folder, columns)
+        columns = {name: Strings(column) for name, column in columns.items()}
         self._open(columns, self.files[0])
 
-    def _read_table(self, file, image_folder):
-        """Returns the samples of a table, string tensors `[n]` by column."""
+    def _read_table(self, file, image_folder, columns):
+        """Adds the samples of a table to lists of bytes by column."""
         if image_folder is None:
             image_folder = posixpath.dirname(file)
         folder = os.fsencode(image_folder)
-        names = ("path", "key", *self._fields, "problem")
-        columns = {name: [] for name in names if name != "image"}
         needed = {name for names in self._fields.values() for name in names}
         for key, row in _read_rows(file, needed):
             sample = self._read_row(row)
@@ -118,10 +117,6 @@ class Table(ImageFiles):
                 sample["path"] = posixpath.join(folder, path)
             for name, column in columns.items():
                 column.append(sample.get(name, b""))
-        return {
-            name: tf.constant(column, tf.string, [len(column)])
-            for name, column in columns.items()
-        }
 
     def _read_row(self, row):
         """Returns the fields of a row, with a problem if one is unusable."""
@@ -166,13 +161,11 @@ def _read_rows(path, columns):
 
 
 def _read_csv(path, delimiter):
-    with tf.io.gfile.GFile(path, "rb") as file:
-        text = io.TextIOWrapper(
-            io.BytesIO(file.read()), "utf-8-sig", "surrogateescape", newline=""
-        )
-    reader = csv.reader(text, delimiter=delimiter)
+    lines = _Lines(path, "utf-8-sig")
+    reader = csv.reader(lines, delimiter=delimiter)
     header = None
     while True:
+        lines.was_cut = False
         try:
             cells = next(reader, None)
         except csv.Error:
@@ -185,21 +178,47 @@ def _read_csv(path, delimiter):
             header = cells
         elif cells:
             # With more cells than columns, nobody knows which are which.
-            is_odd = any(cells[len(header) :])
+            is_odd = lines.was_cut or any(cells[len(header) :])
             row = None if is_odd else dict(zip(header, cells, strict=False))
             yield reader.line_num, row
 
 
 def _read_json_lines(path):
-    with tf.io.gfile.GFile(path, "rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            yield number, row if isinstance(row, dict) else None
+    lines = _Lines(path, "utf-8")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        yield number, row if isinstance(row, dict) else None
+
+
+class _Lines:
+    """Iterates over the lines of a file, and cuts off the longest.
+
+    Attributes:
+        was_cut: Whether a line was cut; stays so until the user resets it.
+    """
+
+    def __init__(self, path, encoding):
+        self._file = io.BufferedReader(Stream(path), 2**20)
+        self._encoding = encoding
+        self.was_cut = False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        line = piece = self._file.readline(_LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        while len(piece) == _LONGEST_LINE and not piece.endswith(b"\n"):
+            self.was_cut = True
+            piece = self._file.readline(_LONGEST_LINE)
+        encoding, self._encoding = self._encoding, "utf-8"
+        return line.decode(encoding, "surrogateescape")
 
 
 def _read_parquet(path, columns):
@@ -217,10 +236,8 @@ def _open_parquet(path):
     import pyarrow
     import pyarrow.parquet
 
-    with tf.io.gfile.GFile(path, "rb") as file:
-        content = pyarrow.BufferReader(file.read())
     try:
-        return pyarrow.parquet.ParquetFile(content)
+        return pyarrow.parquet.ParquetFile(Stream(path))
     except pyarrow.ArrowException as error:
         raise InputError(
             f"'{path}' cannot be read as Parquet ({error}): write it again."

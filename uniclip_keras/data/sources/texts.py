@@ -1,19 +1,15 @@
 """What the raw fields of a sample mean: captions, labels, class names, ids.
 
-The same rules hold for every format. They are Python because no TensorFlow
-operation folds case or hashes the same way; it runs once per chunk of samples
-and never sees an image.
+The same rules hold for every format.
 """
 
 import dataclasses
 import hashlib
 import json
 
-import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.errors import InputError
 
 # Longer texts are documents that ended up in the wrong field.
@@ -101,48 +97,6 @@ class Labels:
         if not names[0]:
             raise BadSampleError(bad.MISSING_LABEL)
         return "\n".join(names), text_id(names[0])
-
-
-def read_texts(raw, reader, bad_samples):
-    """Gives chunks of raw samples their texts and ids, see `Source.dataset`.
-
-    `reader` is a `Captions` or `Labels`; `bad_samples` counts what is skipped.
-    """
-
-    def read(*columns):
-        kept = []
-        samples = enumerate(zip(*columns, strict=True))
-        for index, (key, text, sample_id, label, problem) in samples:
-            try:
-                if problem:
-                    raise BadSampleError(problem.decode())
-                text, sample_id = reader.read(text, sample_id, label)
-                kept.append((index, text.encode(), sample_id))
-            except BadSampleError as error:
-                bad_samples.record(error.kind, key.decode("utf-8", "replace"))
-        bad_samples.record_read(len(columns[0]))
-        return tuple(
-            np.array([values[place] for values in kept], dtype)
-            for place, dtype in enumerate([np.int64, object, np.int64])
-        )
-
-    def interpret(chunk):
-        names = ("key", "text", "id", "label", "problem")
-        columns = [chunk[name] for name in names]
-        kept, texts, ids = numpy_function(
-            read, columns, [tf.int64, tf.string, tf.int64]
-        )
-        kept = tf.ensure_shape(kept, [None])
-        return {
-            "key": tf.gather(chunk["key"], kept),
-            "image": tf.gather(chunk["image"], kept),
-            "text": tf.ensure_shape(texts, [None]),
-            "is_name": tf.fill(tf.shape(kept), reader.is_name),
-            "id": tf.ensure_shape(ids, [None]),
-            "label": tf.gather(chunk["label"], kept),
-        }
-
-    return raw.map(interpret).unbatch()
 
 
 def read_classes(path):

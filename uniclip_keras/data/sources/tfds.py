@@ -7,6 +7,7 @@ import re
 import tensorflow as tf
 
 from uniclip_keras.data.sources import texts
+from uniclip_keras.data.sources.layout import Part
 from uniclip_keras.data.sources.tfrecord import RecordFiles
 from uniclip_keras.errors import InputError
 
@@ -24,11 +25,11 @@ class TFDS(RecordFiles):
     """An image-text or image-label data set of TensorFlow Datasets.
 
     The data set must be prepared as TFRecord files. These are read directly,
-    so images stay encoded, a bad record costs only itself and shards hold
-    whole files. Fields are named as in `builder.info.features`, with
-    "captions/text" for nested ones. Without options, the source reads the
-    only image with the only text whose name is like "caption". A data set
-    without such a text is one of labeled images if it has a class label.
+    so images stay encoded and a bad record costs only itself. Fields are named
+    as in `builder.info.features`, with "captions/text" for nested ones. Without
+    options, the source reads the only image with the only text whose name is
+    like "caption". A data set without such a text is one of labeled images if
+    it has a class label.
 
     Args:
         name: As in `tfds.builder`: "coco_captions/2014", "cifar10".
@@ -42,7 +43,7 @@ class TFDS(RecordFiles):
         classes: Path of a class list, see `texts.read_classes`, whose labels
             are the names or the numbers of the classes. None: classes are
             named as in the data set.
-        id_field, samples: See `Source`.
+        id_field: See `Source`.
 
     Raises:
         InputError: See `Source`; or the data set is unknown or not prepared,
@@ -66,7 +67,6 @@ class TFDS(RecordFiles):
         id_field=None,
         label_field=None,
         classes=None,
-        samples=None,
     ):
         info = _prepared_info(name, data_dir)
         found = _find_split(name, info, split)
@@ -84,18 +84,23 @@ class TFDS(RecordFiles):
             caption_field = fields.choose(
                 "caption_field", caption_field, likely, fields.texts
             )
-        if samples is None:
-            samples = found.num_examples
         super().__init__(
-            caption_field, id_field, label_field, classes, samples, image_field
+            caption_field, id_field, label_field, classes, image_field
         )
         self._labels = None
         if label_field is not None:
             self._labels = fields.features[label_field].names
             self.texts = texts.Labels(self._named_classes())
         self._open(
-            (one.filename, posixpath.basename(one.filename), one.skip, one.take)
-            for one in found.file_instructions
+            [
+                Part(
+                    path=str(one.filename),
+                    name=posixpath.basename(one.filename),
+                    skip=one.skip,
+                    take=one.take,
+                )
+                for one in found.file_instructions
+            ]
         )
 
     def _named_classes(self):
@@ -116,20 +121,15 @@ class TFDS(RecordFiles):
             )
         return classes
 
-    def _read(self, units, shuffle, bad_samples):
-        raw = super()._read(units, shuffle, bad_samples)
-        return raw if self._labels is None else raw.map(self._name_label)
-
-    def _name_label(self, chunk):
-        """Replaces the number of a class by its name, or by nothing."""
-        names = tf.constant([*self._labels, ""])
-        last = tf.size(names, tf.int64) - 1
-        label = tf.where(tf.equal(chunk["label"], ""), "-1", chunk["label"])
-        number = tf.strings.to_number(label, tf.int64)
-        # Sets without labels, as many test sets are, have -1 for each.
-        is_known = (number >= 0) & (number < last)
-        label = tf.gather(names, tf.where(is_known, number, last))
-        return {**chunk, "label": label}
+    def _raw_sample(self, part, number, content):
+        sample = super()._raw_sample(part, number, content)
+        if self._labels is not None and "label" in sample:
+            number = int(sample["label"])
+            # Sets without labels, as many test sets are, have -1 for each.
+            is_known = 0 <= number < len(self._labels)
+            name = self._labels[number] if is_known else ""
+            sample["label"] = name.encode()
+        return sample
 
 
 def _prepared_info(name, data_dir):

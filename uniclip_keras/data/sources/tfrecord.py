@@ -1,62 +1,74 @@
 """TFRecord files of `tf.train.Example`, as img2dataset writes them."""
 
-import contextlib
-import gzip
-import struct
-
-import numpy as np
-import tensorflow as tf
-
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.python_calls import numpy_function
+from uniclip_keras.data.sources import examples
 from uniclip_keras.data.sources import files
-from uniclip_keras.data.sources import raw
-from uniclip_keras.data.sources.examples import ExampleParser
-from uniclip_keras.data.sources.examples import compression_type
-from uniclip_keras.data.sources.source import Source
-
-# Follows the last record of a file, and is no `tf.train.Example`.
-_END = b"\xffend of file"
-
-# The buffer size of tensorflow_datasets: distant storage answers slowly.
-_BUFFER_BYTES = 8 << 20
+from uniclip_keras.data.sources.file_source import FileSource
+from uniclip_keras.data.sources.layout import Part
+from uniclip_keras.data.sources.record_reader import RecordReader
+from uniclip_keras.data.sources.stream import Stream
+from uniclip_keras.data.sources.texts import BadSampleError
 
 
-class RecordFiles(Source):
-    """Base class of sources of `tf.train.Example` in TFRecord files."""
+class RecordFiles(FileSource):
+    """Base class of sources of `tf.train.Example` in TFRecord files.
 
-    def _open(self, parts):
-        """Sets the parts of files to read, and checks the first sample.
+    Records are read whole, also without their images: the checksum is that of
+    the whole record.
+    """
 
-        A part is the path of a file, its name in the keys of samples, and the
-        numbers of records to skip and to take; -1 takes all.
-        """
-        paths, names, skips, takes = zip(*parts, strict=True)
-        counts = np.array([skips, takes], np.int64)
-        self._units = tf.data.Dataset.from_tensor_slices(
-            (list(paths), list(names), *counts)
-        )
-        self._parser = ExampleParser(paths, self._fields)
-        self._check(paths)
+    _format = "tfrecord"
 
-    def _read(self, units, shuffle, bad_samples):
-        def read_part(path, name, skip, take):
-            return read_records(path, skip, take, bad_samples).flat_map(
-                lambda *chunk: self._parser.parse(name, *chunk)
-            )
+    def _make_reader(self, stream, position=0):
+        return RecordReader(stream, position, stream.path.endswith(".gz"))
 
-        return raw.interleave_files(units, read_part, shuffle)
+    def _wanted(self, images):
+        return {"image"} if images else {"text"}
+
+    def _raw_sample(self, part, number, content):
+        name = f"{part.name}:{number}".encode("utf-8", "surrogateescape")
+        sample = {"key": name}
+        try:
+            if isinstance(content, str):
+                raise BadSampleError(content)
+            features = examples.parse_features(content)
+            # First the key: it names samples that lack another field.
+            for column in ("key", *self._fields):
+                names = self._fields.get(column, ())
+                sample[column] = examples.read_column(
+                    features, names, column
+                ) or sample.get(column, b"")
+        except BadSampleError as error:
+            sample["problem"] = error.kind
+        return sample
 
     def _field_names(self, path):
-        return self._parser.features
+        return self._first_features(path)
 
-    def _explain(self, kind, path, raw):
+    def _first_features(self, path):
+        """Returns the features of the first record of a file."""
+        with Stream(path) as stream:
+            record = self._make_reader(stream).read(True)
+        try:
+            return examples.parse_features(record)
+        except (BadSampleError, TypeError):
+            # TypeError: the kind of a bad record.
+            return {}
+
+    def _explain(self, kind, path, seen):
         if kind == bad.UNREADABLE_METADATA:
+            names = {name for names in self._fields.values() for name in names}
+            floats = examples.float_features(self._first_features(path))
+            for name in names.intersection(floats):
+                return (
+                    f"The feature '{name}' holds floats: name one of bytes or "
+                    "of whole numbers."
+                )
             return (
-                f"The records of '{path}' are no tf.train.Example, or have "
-                "other types than in the first file: write them again."
+                f"The records of '{path}' are no tf.train.Example: write them "
+                "again."
             )
-        return super()._explain(kind, path, raw)
+        return super()._explain(kind, path, seen)
 
 
 class TFRecords(RecordFiles):
@@ -75,7 +87,7 @@ class TFRecords(RecordFiles):
         key_field: The feature that names samples in messages, by default
             "key". A sample without it is named `path:index`.
         label_field: Defaults to "cls" if there are `classes`.
-        id_field, classes, samples: See `Source`.
+        id_field, classes: See `Source`.
 
     Raises:
         InputError: See `Source`; or a field holds floats.
@@ -104,85 +116,12 @@ class TFRecords(RecordFiles):
         id_field=None,
         label_field=None,
         classes=None,
-        samples=None,
     ):
         super().__init__(
-            caption_field, id_field, label_field, classes, samples, image_field
+            caption_field, id_field, label_field, classes, image_field
         )
         self._fields["key"] = (key_field or "key",)
         self.files = files.find_files(
             path, ".tfrecord", ".tfrecords", ".tfrecord.gz"
         )
-        self._open([(path, path, 0, -1) for path in self.files])
-
-    def _count_samples(self):
-        return files.count_samples(self.files, count_records)
-
-
-def read_records(path, skip, take, bad_samples):
-    """Reads the records of one file, up to where it breaks.
-
-    A broken file is no error: `bad_samples` counts it as a truncated one.
-    Returns a dataset of `(indices in the file, records)`, int64 and string,
-    both `[n]` with n up to `CHUNK`.
-    """
-
-    def report(path):
-        bad_samples.record(bad.TRUNCATED_FILE, path.decode("utf-8", "replace"))
-        return np.int64(0)
-
-    def keep_if_readable(path):
-        # With errors ignored, TensorFlow would try to open it forever.
-        try:
-            with tf.io.gfile.GFile(path.decode(), "rb") as file:
-                file.read(1)
-            return np.array([path], object)
-        except files.READ_ERRORS:
-            report(path)
-            return np.array([], object)
-
-    def strip_end(numbers, records):
-        # The index of the end is the number of records, unless one was lost:
-        # that one took an index too. All earlier chunks are full, so the last
-        # one shows the difference.
-        is_end = tf.equal(records[-1], _END)
-        size = tf.size(numbers, tf.int64)
-        is_late = (numbers[-1] + 1) % raw.CHUNK != size % raw.CHUNK
-        tf.cond(
-            is_end & is_late,
-            lambda: numpy_function(report, [path], tf.int64),
-            lambda: tf.zeros([], tf.int64),
-        )
-        kept = size - tf.cast(is_end, tf.int64)
-        return skip + numbers[:kept], records[:kept]
-
-    paths = numpy_function(keep_if_readable, [path], tf.string)
-    records = tf.data.TFRecordDataset(
-        tf.ensure_shape(paths, [None]),
-        compression_type=compression_type(path),
-        buffer_size=_BUFFER_BYTES,
-    )
-    records = records.skip(skip).take(take)
-    records = records.concatenate(tf.data.Dataset.from_tensors(_END))
-    chunks = records.enumerate().ignore_errors().batch(raw.CHUNK).map(strip_end)
-    return chunks.filter(lambda numbers, records: tf.size(numbers) > 0)
-
-
-def count_records(path):
-    """Counts the records of one file from the headers of the records."""
-    count = 0
-    # TypeError: a broken length that no seek can take.
-    with (
-        contextlib.suppress(*files.READ_ERRORS, TypeError),
-        tf.io.gfile.GFile(path, "rb") as file,
-    ):
-        packed = path.endswith(".gz")
-        stream = gzip.GzipFile(fileobj=file) if packed else file
-        while len(header := stream.read(12)) == 12:
-            (length,) = struct.unpack("<Q", header[:8])
-            stream.seek(length, 1)
-            # A complete record ends with the checksum of its data.
-            if len(stream.read(4)) < 4:
-                break
-            count += 1
-    return count
+        self._open([Part(path, path) for path in self.files])

@@ -1,55 +1,34 @@
-"""Draws captions: which lines of each text a batch uses."""
+"""Draws the texts of a row: captions, or class names in prompts."""
 
-import tensorflow as tf
+import numpy as np
 
-from uniclip_keras.errors import InputError
+from uniclip_keras.data.order.hashing import draw
+from uniclip_keras.data.order.hashing import permutation
 
 
-def draw_captions(texts, seed, count=1):
-    """Draws lines of each text.
+def draw_texts(text, is_name, count, templates, *key):
+    """Draws texts of a sample; the same key draws the same texts.
 
     Args:
-        texts: `[B]` strings of one or more lines.
-        seed: `[2]` integers. The same seed draws the same lines.
-        count: Int. Lines per text, K: different ones if the text has as many,
-            otherwise all of its lines in turn.
+        text: String of one or more lines, each a caption or a class name.
+        is_name: Whether the lines are class names. Each one goes into a
+            template of its own (UniCL, section 3.1).
+        count: Int. Number of texts: different lines if there are as many,
+            otherwise all lines in turn.
+        templates: Tuple of strings, the result of `prompt_templates`.
+        *key: Integers.
 
     Returns:
-        Strings, `[B]` for one line, `[B, K]` for several.
-
-    Raises:
-        InputError: If the count is not a whole number of at least 1.
+        List of strings.
     """
-    if not isinstance(count, int) or count < 1:
-        raise InputError(
-            f"{count!r} captions per image cannot be drawn: give 1 or more."
-        )
-    lines = tf.strings.split(texts, "\n")
-    if count == 1:
-        indices, shape = _one_index(lines, seed), texts.shape
-    else:
-        indices = _indices(lines, seed, count)
-        shape = [*texts.shape, count]
-    return tf.ensure_shape(tf.gather(lines.values, indices), shape)
-
-
-def _one_index(lines, seed):
-    """The index of one of the values for each row: `[B]`."""
-    counts = lines.row_lengths()
-    uniform = tf.random.stateless_uniform(tf.shape(counts), seed, alg="philox")
-    chosen = tf.cast(uniform * tf.cast(counts, tf.float32), tf.int64)
-    # Rounding can take a number just below 1 up to the count itself.
-    return lines.row_starts() + tf.minimum(chosen, counts - 1)
-
-
-def _indices(lines, seed, count):
-    """Indices of the values, different within a row: `[B, count]`."""
-    uniform = tf.random.stateless_uniform(
-        tf.shape(lines.values), seed, alg="philox"
-    )
-    # Sorting by row + uniform shuffles the lines within each row. The sum is
-    # exact in float64, so rounding moves no line into the next row.
-    rows = tf.cast(lines.value_rowids(), tf.float64)
-    shuffled = tf.argsort(rows + tf.cast(uniform, tf.float64), stable=True)
-    turns = tf.range(count, dtype=tf.int64) % lines.row_lengths()[:, None]
-    return tf.gather(shuffled, lines.row_starts()[:, None] + turns)
+    lines = text.split("\n")
+    if len(lines) > 1:
+        lines = [lines[place] for place in permutation(len(lines), *key, 0)]
+    texts = [lines[place % len(lines)] for place in range(count)]
+    if not is_name:
+        return texts
+    chosen = draw(len(templates), *key, 1, np.arange(count))
+    return [
+        templates[place].replace("{}", name)
+        for place, name in zip(chosen, texts, strict=True)
+    ]

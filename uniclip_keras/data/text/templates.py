@@ -1,7 +1,5 @@
 """Prompt templates: sentences that class names are put into."""
 
-import tensorflow as tf
-
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import suggest
 
@@ -46,26 +44,3 @@ def prompt_templates(prompts):
                 "'{}': put one where the class name goes."
             )
     return tuple(prompts)
-
-
-def fill_templates(texts, is_name, templates, seed):
-    """Puts each class name into a template of its own (UniCL, section 3.1).
-
-    Args:
-        texts: `[B]` or `[B, K]` strings of one line.
-        is_name: `[B]` or `[B, 1]` bool. Whether the text is a class name;
-            captions are not changed.
-        templates: Tuple of strings, the result of `prompt_templates`.
-        seed: `[2]` integers. The same seed draws the same templates.
-
-    Returns:
-        Strings, of the shape of `texts`.
-    """
-    heads, tails = zip(*(t.split("{}") for t in templates), strict=True)
-    chosen = tf.random.stateless_uniform(
-        tf.shape(texts), seed, 0, len(templates), tf.int32, alg="philox"
-    )
-    filled = tf.strings.join(
-        [tf.gather(heads, chosen), texts, tf.gather(tails, chosen)]
-    )
-    return tf.where(is_name, filled, texts)

@@ -1,0 +1,100 @@
+"""A batch is a function of its position, whoever makes it and when."""
+
+import keras
+import numpy as np
+import pytest
+import training_batches as tb
+from numbered_source import NumberedSource
+
+from uniclip_keras.data import BadSamples
+from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data import mix
+from uniclip_keras.errors import InputError
+
+BATCH = 60
+
+
+def make_source():
+    """A mixture with bad samples, whose parts no number of workers divides."""
+    pairs = NumberedSource("a", [64] * 5 + [7], range(30, 45), [3, 100])
+    return mix([pairs, NumberedSource("b", [50, 3], [7])], [3, 1])
+
+
+def batches(tokenizer, count, **options):
+    options = {"shuffle_buffer": 60, "with_keys": True, **options}
+    options["batch_size"] = BATCH
+    return tb.batches(make_source(), tokenizer, count, **options)
+
+
+@pytest.fixture(scope="module")
+def expected(tokenizer):
+    return batches(tokenizer, 9)
+
+
+@pytest.mark.parametrize("workers", [2, 3, 4])
+def test_workers_make_the_same_global_batch(tokenizer, expected, workers):
+    """Ids, tokens, views and vectors, after a start in the middle."""
+    start = workers
+    parts = [
+        batches(
+            tokenizer,
+            3,
+            first_row=start * BATCH,
+            shard_index=index,
+            num_shards=workers,
+        )
+        for index in range(workers)
+    ]
+    for step, whole in enumerate(expected[start : start + 3]):
+        for index, part in enumerate(parts):
+            rows = {name: whole[name][index::workers] for name in whole}
+            tb.assert_equal_batches([part[step]], [rows])
+
+
+def test_a_run_goes_on_at_any_row(tokenizer, expected):
+    rest = batches(tokenizer, 2, first_row=7 * BATCH)
+    tb.assert_equal_batches(rest, expected[7:])
+    # The batch need not have the size of those before it.
+    (part,) = batches(tokenizer, 1, first_row=7 * BATCH + 13)
+    for name in part:
+        both = np.concatenate([batch[name] for batch in expected[7:]])
+        np.testing.assert_array_equal(part[name], both[13 : 13 + BATCH])
+
+
+def test_the_global_seed_has_no_part_in_it(tokenizer, expected):
+    keras.utils.set_random_seed(1)
+    tb.assert_equal_batches(batches(tokenizer, 1), expected[:1])
+
+
+def test_bad_images_are_replaced_within_their_source(tokenizer, expected):
+    for batch in expected:
+        assert batch["row"].tolist() == sorted(batch["row"])
+        letters = {0: b"a", 1: b"b"}
+        for key, source in zip(batch["key"], batch["source"], strict=True):
+            assert key[:1] == letters[source]
+        assert not {b"a%d" % n for n in range(30, 45)} & {*batch["key"]}
+    tally = BadSamples()
+    batches(tokenizer, 9, bad_samples=tally)
+    # One pass over `a` and two over `b`, and what the buffers hold.
+    assert 15 <= tally.counts[bad.CORRUPT_IMAGE] <= 36
+    assert set(tally.examples[bad.EMPTY_CAPTION]) == {"a3", "a100"}
+
+
+def test_processes_divide_the_batch(tokenizer):
+    with pytest.raises(InputError, match="batch_size=60 .* by 7 processes"):
+        batches(tokenizer, 1, num_shards=7)
+    with pytest.raises(InputError, match="shard_index=2 is not allowed"):
+        batches(tokenizer, 1, num_shards=2, shard_index=2)
+    with pytest.raises(InputError, match="first_row=-1 is not allowed"):
+        batches(tokenizer, 1, first_row=-1)
+
+
+def test_a_far_start_reads_no_more_than_the_first(tokenizer):
+    reads = []
+    for first_row in (0, 1_000_000):
+        source = NumberedSource("a", [64] * 100)
+        options = {"batch_size": BATCH, "first_row": first_row}
+        tb.batches(source, tokenizer, 1, shuffle_buffer=960, **options)
+        # Without the check of the first images.
+        reads.append(sum(map(len, source.reads[1:])))
+    assert max(reads) < 2 * min(reads)
