@@ -36,6 +36,12 @@ def model(compiled):
     return model
 
 
+@pytest.fixture
+def variables(compiled):
+    """All that a run changes in the compiled model."""
+    return compiled[1]
+
+
 @pytest.fixture(scope="session")
 def batches():
     """Function from a first step to the dataset of a run's other steps."""

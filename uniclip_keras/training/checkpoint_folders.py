@@ -9,6 +9,7 @@ left. All paths are those of `tf.io.gfile`.
 import contextlib
 import json
 import posixpath
+import re
 
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ STATE = "state"
 COMPLETE = "complete.json"
 PREFIX = "step-"
 
-WRITE_ERRORS = (OSError, tf.errors.OpError)
+FILE_ERRORS = (OSError, tf.errors.OpError)
 
 
 class DamagedCheckpoint(Exception):
@@ -56,14 +57,22 @@ def read(directory, step):
                 raise DamagedCheckpoint(
                     f"{name} has {found} bytes instead of {size}"
                 )
-    except (tf.errors.OpError, ValueError, KeyError, AttributeError) as error:
+    except (
+        *FILE_ERRORS,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise DamagedCheckpoint(reason(error)) from error
     return about
 
 
 def reason(error):
-    """Returns the text of an error in one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    """Returns the kind and the text of an error in one line."""
+    # Without the names of TensorFlow's operations.
+    text = re.sub(r"{{.*?}}|\s+", " ", str(error)).strip()
+    return f"{type(error).__name__}: {text[:200]}"
 
 
 def write(directory, step, write_state, about):
@@ -96,7 +105,7 @@ def write(directory, step, write_state, about):
         tf.io.gfile.rename(f"{complete}.part", complete, overwrite=True)
     except BaseException:
         # The reason why writing has failed says more than another one.
-        with contextlib.suppress(*WRITE_ERRORS):
+        with contextlib.suppress(*FILE_ERRORS):
             remove(directory, step)
         raise
 

@@ -127,7 +127,7 @@ class Checkpoints(keras.callbacks.Callback):
         if better or self._last // self.every > before // self.every:
             try:
                 self._save(value if better else None)
-            except folders.WRITE_ERRORS as error:
+            except folders.FILE_ERRORS as error:
                 print(
                     f"WARNING: the checkpoint of step {self._last} could not "
                     f"be written ({folders.reason(error)}); training goes on, "
@@ -146,7 +146,7 @@ class Checkpoints(keras.callbacks.Callback):
         """
         try:
             self._save()
-        except folders.WRITE_ERRORS as error:
+        except folders.FILE_ERRORS as error:
             raise InputError(
                 f"the last checkpoint, of step {self._step()}, could not be "
                 f"written to {self.directory} ({folders.reason(error)}); the "

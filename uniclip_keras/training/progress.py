@@ -1,14 +1,17 @@
 """Progress of a run: a printed line, a history file and TensorBoard."""
 
 import json
-import pathlib
+import math
+import posixpath
 import time
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.training.checkpoint_folders import FILE_ERRORS
+from uniclip_keras.training.checkpoint_folders import reason
+from uniclip_keras.training.workers import is_chief
 
 
 class Progress(keras.callbacks.Callback):
@@ -16,27 +19,28 @@ class Progress(keras.callbacks.Callback):
 
     Each report prints a line, appends a JSON object to `history.jsonl` and
     writes the same scalars to TensorBoard. A resumed run first drops the rows
-    after its checkpoint, then appends.
+    after its checkpoint, then appends. Of several workers only the chief
+    reports.
+
+    The loss of a report is the mean since the last one, without those that
+    are not finite; a report in which none was finite is only printed. Rows
+    with skipped updates say how many in "skipped".
 
     Args:
-        workdir: Directory of the run.
+        workdir: str. Directory of the run, any that `tf.io.gfile` knows.
         steps: int. Steps of the whole training.
         batch_size: int. Image-text pairs of the global batch.
         every: int. Steps between two reports.
         first_step: int. Steps taken before, for a resumed run.
         print_line: Function that prints a line.
-
-    Raises (from `fit`):
-        InputError: If the loss of a report is not finite. Earlier checkpoints
-            remain.
     """
 
     def __init__(
         self, workdir, steps, batch_size, every, first_step=0, print_line=print
     ):
         super().__init__()
-        self.path = pathlib.Path(workdir) / "history.jsonl"
-        self.logdir = str(pathlib.Path(workdir) / "tensorboard")
+        self.path = posixpath.join(str(workdir), "history.jsonl")
+        self.logdir = posixpath.join(str(workdir), "tensorboard")
         self.steps = steps
         self.batch_size = batch_size
         self.every = every
@@ -45,33 +49,48 @@ class Progress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         rows = [r for r in read_history(self.path) if r["step"] <= self.step]
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self.rows = rows
         self.seconds = rows[-1]["seconds"] if rows else 0.0
-        self.writer = tf.summary.create_file_writer(self.logdir)
+        self.skipped = sum(row.get("skipped", 0) for row in rows)
+        self.writer = None
+        if is_chief(self.model.distribute_strategy):
+            self.written = self._try(self._write_all)
+            self.writer = tf.summary.create_file_writer(self.logdir)
         self.started, self.since = time.perf_counter(), self.step
+
+    def _write_all(self):
+        tf.io.gfile.makedirs(posixpath.dirname(self.path))
+        with tf.io.gfile.GFile(f"{self.path}.part", "w") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in self.rows))
+        # A crash leaves the old file or the new one, not half of it.
+        tf.io.gfile.rename(f"{self.path}.part", self.path, overwrite=True)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.before_epoch = self.step
-        # Keras logs the mean loss of the epoch, a report that since the last.
-        self.reported_batches, self.reported_sum = 0, 0.0
 
     def on_train_batch_end(self, batch, logs=None):
         self.step = self.before_epoch + batch + 1
         if self.step // self.every > self.since // self.every or (
             self.step == self.steps
         ):
-            self._report(batch + 1, logs)
+            self._report(logs)
+            self.model.recent_loss.reset_state()
             self.started, self.since = time.perf_counter(), self.step
 
-    def _report(self, batches, logs):
-        total = float(logs["loss"]) * batches
-        loss = (total - self.reported_sum) / (batches - self.reported_batches)
-        self.reported_sum, self.reported_batches = total, batches
+    def _report(self, logs):
         elapsed = time.perf_counter() - self.started
         done = max(self.step - self.since, 1)
         self.seconds += elapsed
+        if self.writer is None:
+            return
+        loss = float(logs["recent_loss"])
         rate = tf.convert_to_tensor(self.model.optimizer.learning_rate)
-        parameters = {n: float(v) for n, v in logs.items() if "/" in n}
+        skipped = int(tf.identity(self.model.counts.skipped)) - self.skipped
+        parameters = {
+            name: float(value)
+            for name, value in logs.items()
+            if name.startswith(("temperature/", "offset/"))
+        }
         row = {
             "step": self.step,
             "loss": loss,
@@ -80,39 +99,77 @@ class Progress(keras.callbacks.Callback):
             "seconds": self.seconds,
             **parameters,
         }
-        if not np.isfinite(loss):
-            raise InputError(
-                f"the loss is {loss} at step {self.step}; lower the learning "
-                "rate or clip gradients, and continue from the last checkpoint."
+        if skipped:
+            row["skipped"] = skipped
+        if math.isfinite(loss):
+            self.rows.append(row)
+            self.skipped += skipped
+            # After a failure all rows again, for half a row may stand there.
+            self.written = self._try(
+                self._append if self.written else self._write_all
             )
-        with self.path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        with self.writer.as_default(step=self.step):
-            for name, value in row.items():
-                if name != "step":
-                    tf.summary.scalar(name, value)
-        similarity = "  ".join(
+            self._try(self._write_scalars)
+        similarity = "".join(
             f"{name.partition('/')[2]} tau {value:.3f} "
-            f"b {parameters[name.replace('temperature', 'offset')]:+.3f}"
+            f"b {parameters[name.replace('temperature', 'offset')]:+.3f}  "
             for name, value in parameters.items()
             if name.startswith("temperature/")
         )
         remaining = (self.steps - self.step) * elapsed / done
         self.print_line(
             f"step {self.step:>{len(str(self.steps))}}/{self.steps}  "
-            f"loss {loss:.3f}  {similarity}  "
+            f"loss {loss:.3f}  {similarity}"
+            f"{f'skipped {skipped} update(s)  ' if skipped else ''}"
             f"{row['pairs_per_second']:.0f} pairs/s  eta {_clock(remaining)}"
         )
 
+    def _append(self):
+        with tf.io.gfile.GFile(self.path, "a") as file:
+            file.write(json.dumps(self.rows[-1]) + "\n")
+
+    def _write_scalars(self):
+        with self.writer.as_default(step=self.step):
+            for name, value in self.rows[-1].items():
+                if name != "step":
+                    tf.summary.scalar(name, value)
+
+    def _try(self, write):
+        """Returns whether it worked: a full disk need not end the run."""
+        try:
+            write()
+        except FILE_ERRORS as error:
+            self.print_line(f"WARNING: {self.path}: {reason(error)}")
+            return False
+        return True
+
     def on_train_end(self, logs=None):
-        self.writer.close()
+        if self.writer is not None:
+            self.writer.close()
 
 
 def read_history(path):
-    """Returns the rows of a `history.jsonl`; none if it does not exist."""
-    path = pathlib.Path(path)
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines]
+    """Returns the rows of a `history.jsonl`; none if it does not exist.
+
+    A last line that a crash has cut short is left out.
+
+    Raises:
+        InputError: If another line is broken.
+    """
+    path = str(path)
+    if not tf.io.gfile.exists(path):
+        return []
+    with tf.io.gfile.GFile(path, "rb") as file:
+        lines = file.read().splitlines()
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            if number < len(lines):
+                raise InputError(
+                    f"line {number} of {path} is not JSON; remove the line."
+                ) from error
+    return rows
 
 
 def _clock(seconds):

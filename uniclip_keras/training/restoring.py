@@ -100,7 +100,8 @@ def _load(checkpoint, directory, step):
     about = folders.read(directory, step)
     path = f"{folders.path(directory, step)}/{folders.STATE}"
     try:
-        reader = tf.train.load_checkpoint(path)
+        # `tf.train.load_checkpoint` does not find the files of `ram://`.
+        reader = tf.compat.v1.train.NewCheckpointReader(path)
         shapes = reader.get_variable_to_shape_map()
     except Exception as error:
         # TensorFlow raises many kinds for files that are not what they were.
