@@ -77,10 +77,12 @@ def _split_objective(objective):
     options = objective.to_dict()
     check_choice("objective.kind", options.get("kind"), LOSSES)
     similarity = dict(LOSSES[options["kind"]].similarity_options)
-    for name in inspect.signature(layers.DomainSimilarity).parameters:
-        if name in options and name not in ("domains", "name", "kwargs"):
-            similarity[name] = options.pop(name)
-    kind, options = check_kind("objective", LOSSES, options, ["similarity"])
+    names = set(inspect.signature(layers.DomainSimilarity).parameters)
+    names -= {"domains", "name", "kwargs"}
+    similarity |= {n: options.pop(n) for n in names & options.keys()}
+    kind, options = check_kind(
+        "objective", LOSSES, options, ["similarity"], sorted(names)
+    )
     return kind, options, similarity
 
 
@@ -101,8 +103,11 @@ def build_kind(section, table, options, **arguments):
     return table[kind](**options, **arguments)
 
 
-def check_kind(section, table, options, arguments=()):
+def check_kind(section, table, options, arguments=(), others=()):
     """Returns `(kind, other options)` of a section that names a kind.
+
+    `arguments` are those that a section cannot give, `others` what it may
+    have meant besides the arguments of its kind.
 
     Raises:
         InputError: The kind is unknown, or does not have an option.
@@ -122,7 +127,7 @@ def check_kind(section, table, options, arguments=()):
         if name not in known:
             raise InputError(
                 f"{section}.{name} does not exist for the kind {kind!r}"
-                f"{suggest(name, known)}."
+                f"{suggest(name, [*known, *others])}."
             )
     return kind, options
 

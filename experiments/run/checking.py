@@ -10,6 +10,7 @@ from experiments.run import building
 from experiments.run import data
 from experiments.run.memory import check_memory
 from experiments.run.memory import patch_size
+from experiments.run.validation import MEASURES
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
@@ -72,6 +73,7 @@ def check_config(config):
         _check_views,
         _check_prompts,
         data.check_tokenizer,
+        _check_best,
         *_sources(config),
     ]
     _raise_mistakes(numbers, config)
@@ -204,6 +206,10 @@ def _check_views(config):
             f"{config.objective['kind']!r}, which compares all but the first; "
             "give 3 or more."
         )
+
+
+def _check_best(config):
+    building.check_choice("validation.best", config.validation.best, MEASURES)
 
 
 def _check_prompts(config):

@@ -13,8 +13,16 @@ from uniclip_keras import evaluation
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import load_images
 from uniclip_keras.data.text import prompt_templates
+from uniclip_keras.errors import InputError
 from uniclip_keras.models import step
 
+# What is measured: the share of queries whose answer is among the first k.
+RECALLS = {
+    f"validation/{way}_r{k}": (way, k)
+    for way in ("image_to_text", "text_to_image")
+    for k in (1, 5)
+}
+MEASURES = ("validation/loss", *RECALLS)
 # Images decoded at a time.
 CHUNK = 256
 
@@ -85,6 +93,11 @@ class ValidationMeasure:
             samples = self._source.samples(BadSamples())
             most = self._config.validation.samples
             self._samples = list(itertools.islice(samples, most))
+            if not self._samples:
+                raise InputError(
+                    "validation.source has no good sample; name other data, or "
+                    "set validation.every to 0."
+                )
             self._embedder = evaluation.Embedder(
                 model, self._tokenizer, min(CHUNK, len(self._samples))
             )
@@ -104,9 +117,7 @@ class ValidationMeasure:
             ks=(1, 5),
         )
         return {
-            f"validation/{way}_r{k}": metrics[way][f"R@{k}"]
-            for way in ("image_to_text", "text_to_image")
-            for k in (1, 5)
+            name: metrics[way][f"R@{k}"] for name, (way, k) in RECALLS.items()
         }
 
     def _embed_images(self):
