@@ -38,7 +38,8 @@ class Cutter:
 
         Args:
             chunk: Dict of tensors `[n, ...]` with `row` (int64), `attempt`
-                (int64), `image` (string) and any others.
+                (int64), `image` (string: encoded, or pixels), `shape` (int32
+                `[n, 2]`, that of pixels or 0) and any others.
         """
         size = tf.size(chunk["row"])
         rows = tf.data.Dataset.from_tensor_slices(chunk)
@@ -65,19 +66,30 @@ class Cutter:
 
     def _decode(self, sample):
         """Decodes no more of an image than its views need."""
-        shape = image_shape(sample["image"])
+        is_decoded = sample["shape"][0] > 0
+        shape = tf.cond(
+            is_decoded,
+            lambda: sample["shape"],
+            lambda: image_shape(sample["image"]),
+        )
         seed = tf.stack([tf.constant(self._seed, tf.int64), sample["row"]])
         vectors = augmentation.sample_vectors(
             self._recipe, shape[0], shape[1], seed
         )
-        problem, image = decode_within(
-            sample["image"],
-            self._max_pixels,
-            shape,
-            augmentation.reduction(
+
+        def pixels():
+            pixels = tf.io.decode_raw(sample["image"], tf.uint8)
+            return "", tf.reshape(pixels, [shape[0], shape[1], 3])
+
+        def decode():
+            reduction = augmentation.reduction(
                 vectors, shape[0], shape[1], self._image_size
-            ),
-        )
+            )
+            return decode_within(
+                sample["image"], self._max_pixels, shape, reduction
+            )
+
+        problem, image = tf.cond(is_decoded, pixels, decode)
         with tf.control_dependencies([tf.Assert(problem == "", [problem])]):
             image = tf.identity(image)
         return {**sample, "image": image, "augmentations": vectors}
@@ -86,7 +98,8 @@ class Cutter:
         views = augmentation.cut_views(
             sample["image"], sample["augmentations"], self._image_size
         )
-        rest = {name: sample[name] for name in sample if name != "image"}
+        left_out = "image", "shape"
+        rest = {name: sample[name] for name in sample if name not in left_out}
         return {**rest, "views": views}
 
     def _complete(self, cut, chunk):

@@ -73,7 +73,8 @@ def training_dataset(
             its positives. An image with fewer captions repeats them.
         shuffle_buffer: Int. Number of samples of a source to shuffle among,
             encoded in memory (divided by `num_shards`). A source of no more
-            samples is read once and stays in memory.
+            samples is read once and stays in memory, its small images
+            decoded.
         bad_samples: A `BadSamples` that counts what is skipped, or None. The
             dataset fails once the share of bad samples exceeds `max_share`.
         max_pixels: Int. Images of more pixels are skipped undecoded.
@@ -211,6 +212,9 @@ class _Reader:
             "id": np.array([one["id"] for one in samples], np.int64),
             "key": np.array([one["key"] for one in samples], object),
             "image": np.array([one["image"] for one in samples], object),
+            "shape": np.array(
+                [one.get("shape", (0, 0)) for one in samples], np.int32
+            ).reshape([-1, 2]),
             "text": texts[:, 0] if self._captions == 1 else texts,
         }
 

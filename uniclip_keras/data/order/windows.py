@@ -3,6 +3,7 @@
 import concurrent.futures
 import threading
 
+from uniclip_keras.data.images.small import decode_small
 from uniclip_keras.data.order.schedule import BLOCK
 
 # Reading waits for storage, not for the processor.
@@ -69,7 +70,8 @@ class Windows:
         return reading
 
     def _read(self, window):
-        return self._source.read(self._order.numbers(window))
+        samples = self._source.read(self._order.numbers(window))
+        return decode_small(samples) if self._order.in_memory else samples
 
     def _read_ahead(self, section, progress):
         """Starts to read the part of the next section that is due by now."""
