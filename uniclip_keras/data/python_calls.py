@@ -8,11 +8,9 @@ more.
 
 import atexit
 import functools
-import itertools
 import threading
 import time
 
-import numpy as np
 import tensorflow as tf
 
 # If nothing calls for this long, all buffers are full.
@@ -60,50 +58,6 @@ def numpy_function(function, inputs, dtypes):
                 _last = time.monotonic()
 
     return tf.numpy_function(counted, inputs, dtypes)
-
-
-def from_iterator(make_iterator, argument, dtypes):
-    """A dataset of the tuples of a Python iterator.
-
-    Unlike `Dataset.from_generator`, it does not call Python when it is
-    destroyed, which may be at the end of the program.
-
-    Args:
-        make_iterator: Function of the NumPy value of `argument`, a tensor, that
-            returns an iterator of tuples of one-dimensional arrays.
-        argument: A tensor.
-        dtypes: The arrays' types.
-    """
-    iterators, numbers = {}, itertools.count()
-
-    def start(argument):
-        number = next(numbers)
-        iterators[number] = make_iterator(argument)
-        return np.int64(number)
-
-    def take(number):
-        values = next(iterators[int(number)], None)
-        if values is None:
-            del iterators[int(number)]
-            empty = [np.array([], dtype.as_numpy_dtype) for dtype in dtypes]
-            return False, *empty
-        return True, *values
-
-    def elements(number):
-        def next_element(_):
-            types = [tf.bool, *dtypes]
-            is_item, *values = numpy_function(take, [number], types)
-            values = [tf.ensure_shape(value, [None]) for value in values]
-            return tf.ensure_shape(is_item, []), tuple(values)
-
-        dataset = tf.data.Dataset.range(tf.int64.max).map(next_element)
-        dataset = dataset.take_while(lambda is_item, values: is_item)
-        return dataset.map(lambda is_item, values: values)
-
-    started = tf.data.Dataset.from_tensors(argument).map(
-        lambda argument: numpy_function(start, [argument], tf.int64)
-    )
-    return started.flat_map(elements)
 
 
 @atexit.register
