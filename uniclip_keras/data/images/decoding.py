@@ -103,8 +103,8 @@ def check_first_images(samples, max_pixels=MAX_PIXELS):
         keys.append(sample["key"])
     raise InputError(
         f"None of the first {len(keys)} images can be decoded, beginning with "
-        f"'{keys[0]}': give PNG, JPEG, WebP, GIF or BMP of up to {max_pixels:,} "
-        "pixels."
+        f"'{keys[0]}': give PNG, JPEG, WebP, GIF or BMP of up to "
+        f"{max_pixels:,} pixels."
     )
 
 
