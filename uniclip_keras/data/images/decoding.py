@@ -58,14 +58,10 @@ def decode_image(encoded, reduction=1):
             f"reduction {reduction!r} is not allowed: give one of "
             f"{', '.join(map(str, REDUCTIONS))}."
         )
-    start = tf.strings.substr(encoded, 0, 4)
-    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
-    image = tf.case(
-        [
-            (is_jpeg, lambda: _decode_jpeg(encoded, reduction)),
-            (tf.equal(start, b"GIF8"), lambda: decode_gif(encoded)),
-        ],
-        default=lambda: _decode_other(encoded),
+    image = tf.cond(
+        tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff"),
+        lambda: _decode_jpeg(encoded, reduction),
+        lambda: _decode_other(encoded),
     )
     return tf.ensure_shape(image, [None, None, 3])
 
@@ -107,8 +103,8 @@ def check_first_images(samples, max_pixels=MAX_PIXELS):
         keys.append(sample["key"])
     raise InputError(
         f"None of the first {len(keys)} images can be decoded, beginning with "
-        f"'{keys[0]}': give PNG, JPEG, WebP or GIF of up to {max_pixels:,} "
-        "pixels."
+        f"'{keys[0]}': give PNG, JPEG, WebP, GIF or BMP of up to "
+        f"{max_pixels:,} pixels."
     )
 
 
@@ -153,7 +149,12 @@ def _decode_other(encoded):
         alpha = tf.shape(image)[-1] == 4
         return tf.cond(alpha, lambda: _on_white(image), lambda: image)
 
-    cases = [(png_alpha, decode_png), (webp, decode_webp)]
+    gif = tf.equal(tf.strings.substr(encoded, 0, 4), b"GIF8")
+    cases = [
+        (png_alpha, decode_png),
+        (webp, decode_webp),
+        (gif, lambda: decode_gif(encoded)),
+    ]
     image = tf.case(cases, default=decode)
     return tf.ensure_shape(image, [None, None, 3])
 

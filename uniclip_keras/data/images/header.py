@@ -33,21 +33,11 @@ def image_shape(encoded):
             formats, end within the header, or give a side that is not a
             positive int32.
     """
-    head = binary.read(encoded, 0, 4)
-    shape = tf.case(
-        [
-            (
-                binary.has(head, 0, b"\xff\xd8\xff"),
-                lambda: _jpeg_shape(encoded),
-            ),
-            (binary.has(head, 0, b"GIF8"), lambda: gif_shape(encoded)),
-        ],
-        default=lambda: _other_shape(encoded),
+    return tf.cond(
+        tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff"),
+        lambda: _jpeg_shape(encoded),
+        lambda: _other_shape(encoded),
     )
-    message = "No complete JPEG, PNG, GIF, WebP or BMP header."
-    is_size = tf.debugging.Assert(tf.reduce_all(shape > 0), [message])
-    with tf.control_dependencies([is_size]):
-        return tf.identity(shape)
 
 
 def _jpeg_shape(encoded):
@@ -58,8 +48,20 @@ def _jpeg_shape(encoded):
 
 @binary.own_function
 def _other_shape(encoded):
-    """The shape, or zeros if the format is unknown."""
     head = binary.read(encoded, 0, _HEAD)
+    shape = tf.cond(
+        binary.has(head, 0, b"GIF8"),
+        lambda: gif_shape(encoded),
+        lambda: _shape_in(head, tf.strings.length(encoded)),
+    )
+    message = "No complete JPEG, PNG, GIF, WebP or BMP header."
+    is_size = tf.debugging.Assert(tf.reduce_all(shape > 0), [message])
+    with tf.control_dependencies([is_size]):
+        return tf.identity(shape)
+
+
+def _shape_in(head, length):
+    """The shape, or zeros if the format is unknown."""
     has, big, little = (
         functools.partial(read, head)
         for read in (binary.has, binary.big_endian, binary.little_endian)
@@ -78,7 +80,7 @@ def _other_shape(encoded):
         (webp & has(12, b"VP8X"), 1 + little(27, 3), 1 + little(24, 3)),
     ]
     matches, heights, widths = zip(*shapes, strict=True)
-    complete = tf.strings.length(encoded) >= _HEAD
+    complete = length >= _HEAD
     known = tf.cast(tf.stack(matches) & complete, tf.int32)
     return tf.linalg.matvec(tf.stack([heights, widths]), known)
 
