@@ -1,12 +1,11 @@
 """Measures a trained model: zero-shot classes, retrieval, augmentations.
 
-    python -m experiments.evaluate --workdir=runs/emoji
+    python -m experiments.evaluate --workdir=runs/emoji [--checkpoint=best]
 
 Writes results.json and report.html into the workdir and prints the table.
 """
 
 import json
-import pathlib
 
 import tensorflow as tf
 from absl import flags
@@ -15,9 +14,14 @@ from experiments.report.gallery import make_gallery
 from experiments.report.results_table import format_table
 from experiments.report.training_report import write_report
 from experiments.run import data
+from experiments.run import files
 from experiments.run import hardware
+from experiments.run.checkpoint import CHECKPOINT
 from experiments.run.command import run
 from experiments.run.tasks import TaskEmbedder
+from experiments.run.workdir import HISTORY
+from experiments.run.workdir import INDEX
+from experiments.run.workdir import VALIDATION
 from experiments.run.workdir import WORKDIR
 from experiments.run.workdir import load_run
 from uniclip_keras import evaluation
@@ -26,14 +30,17 @@ from uniclip_keras import training
 
 def main(argv):
     del argv
-    evaluate(WORKDIR.value)
+    evaluate(WORKDIR.value, CHECKPOINT.value)
 
 
-def evaluate(workdir):
-    """Measures and returns what `config.evaluation` of a run names."""
-    workdir = pathlib.Path(workdir)
-    config, tokenizer, model, step = load_run(workdir)
-    history = training.read_history(workdir / "history.jsonl")
+def evaluate(workdir, checkpoint="last"):
+    """Measures and returns what `config.evaluation` of a run names.
+
+    `checkpoint` is "last", "best" or a step.
+    """
+    config, tokenizer, model, step = load_run(workdir, checkpoint)
+    history = training.read_history(files.join(workdir, HISTORY))
+    validation = training.read_history(files.join(workdir, VALIDATION))
     embedder = TaskEmbedder(config, evaluation.Embedder(model, tokenizer))
     tasks = config.evaluation
     results = {
@@ -70,22 +77,21 @@ def evaluate(workdir):
         )
     if model.augmentation_encoder is not None:
         print("augmentations: right and shuffled", flush=True)
+        source = data.build_source(config)
+        source.prepare(folder=files.join(workdir, INDEX))
+        # Views and batches that the training has not drawn.
         batches = data.build_dataset(
-            config,
-            data.build_source(config),
-            tokenizer,
-            # Views and batches that the training has not drawn.
-            seed=config.seed + 1,
-            cache=False,
+            config, source, tokenizer, seed=config.seed + 1
         )
         results["augmentation_check"] = evaluation.augmentation_check(
             model, batches.take(8)
         )
     results["run"]["skipped samples"] = embedder.bad_samples.skipped
     text = json.dumps(results, indent=2, ensure_ascii=False)
-    (workdir / "results.json").write_text(text + "\n")
-    page = workdir / "report.html"
-    write_report(page, results, history, config.to_dict(), gallery)
+    files.write_text(files.join(workdir, "results.json"), text + "\n")
+    page = files.join(workdir, "report.html")
+    rows = history + validation
+    write_report(page, results, rows, config.to_dict(), gallery)
     print(embedder.bad_samples.summary())
     print(format_table(results))
     print(f"report: {page}")

@@ -1,12 +1,13 @@
 """Writes the SavedModel of a trained run.
 
-python -m experiments.export --workdir=runs/emoji [--saved_model=DIR]
+    python -m experiments.export --workdir=runs/emoji [--saved_model=DIR] \
+    [--checkpoint=best]
 """
-
-import pathlib
 
 from absl import flags
 
+from experiments.run import files
+from experiments.run.checkpoint import CHECKPOINT
 from experiments.run.command import run
 from experiments.run.workdir import WORKDIR
 from experiments.run.workdir import load_run
@@ -19,9 +20,9 @@ _SAVED_MODEL = flags.DEFINE_string(
 
 def main(argv):
     del argv
-    workdir = pathlib.Path(WORKDIR.value)
-    output_dir = pathlib.Path(_SAVED_MODEL.value or workdir / "saved_model")
-    config, tokenizer, model, step = load_run(workdir)
+    workdir = WORKDIR.value
+    output_dir = _SAVED_MODEL.value or files.join(workdir, "saved_model")
+    config, tokenizer, model, step = load_run(workdir, CHECKPOINT.value)
     export_saved_model(model, tokenizer, config.image_size, output_dir)
     print(f"SavedModel of step {step}: {output_dir}")
 

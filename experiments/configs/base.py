@@ -36,10 +36,10 @@ def base():
     # `uniclip_keras.data.text.PROMPTS`, or a tuple of templates.
     config.data.prompts = "plain"
     config.data.views = ["weak", "strong", "strong"]
+    # Samples that are shuffled together. A source of no more is kept in memory.
     config.data.shuffle_buffer = 50_000
     # Captions drawn for each image, all of them its positives.
     config.data.captions_per_image = 1
-    config.data.cache = False
     # Larger images are skipped without decoding them.
     config.data.max_pixels = 2**26
     # The run ends when more of its samples are bad.
@@ -98,6 +98,17 @@ def base():
 
     config.log_every = 50
     config.checkpoint_every = 1_000
+
+    # Measured every so many steps during training, 0 for never: the loss of
+    # the first `batches` of a held-out source, named like one of `data.train`,
+    # and retrieval among its first `samples`.
+    config.validation = ConfigDict()
+    config.validation.every = 0
+    config.validation.source = {"path": ""}
+    config.validation.batches = 8
+    config.validation.samples = 1_000
+    # What the best checkpoint is best at; a loss is best at its lowest.
+    config.validation.best = "validation/loss"
 
     # What `experiments.evaluate` measures. A task names its images as
     # `data.train` does, with a `label_field`, and its candidates by a class

@@ -35,8 +35,7 @@ def get_config(method="uniclip"):
             "blur_sigma": (0.1, 1.0),
         },
     ]
-    config.data.shuffle_buffer = 6_000
-    config.data.cache = True
+    config.data.shuffle_buffer = 20_000
     config.data.threads = 2
 
     config.tokenizer.vocabulary_size = 6_000
@@ -67,6 +66,9 @@ def get_config(method="uniclip"):
 
     config.log_every = 20
     config.checkpoint_every = 200
+
+    # A drawing style that the training never shows.
+    config.validation.source = {"path": "style-*.tar"}
 
     config.evaluation.prompts = "plain"
     config.evaluation.headline = "style"

@@ -28,31 +28,41 @@ STYLE = {
 }
 # A date would make every page differ.
 NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-# A key that ends with a slash is a line for each pair of domains.
-KEYS = ("loss", "learning_rate", "temperature/", "offset/")
+# Chart -> its lines, key -> label. A chart whose name ends with a slash has a
+# line for each key that begins so, such as those of the pairs of domains.
+CHARTS = {
+    "loss": {"loss": "training", "validation/loss": "validation"},
+    "retrieval": {
+        f"validation/{way}_r{k}": f"{way.replace('_', ' ')}, R@{k}"
+        for way in ("image_to_text", "text_to_image")
+        for k in (1, 5)
+    },
+    "learning_rate": {"learning_rate": "learning rate"},
+    "temperature/": {},
+    "offset/": {},
+}
 # About the width of a chart on the page in pixels.
 MAX_POINTS = 400
 
 
 def history_charts(history):
-    """Draws loss, learning rate, temperatures and offsets over the steps.
+    """Draws what a run reports and validates over its steps.
 
     A resumed run repeats steps: the last row of a step counts. Returns a dict
-    of "legend" (line -> last value) and "svg" for each of `KEYS` with values.
+    of "legend" (line -> last value) and "svg" for each of `CHARTS` with values.
     """
     names = sorted({name for row in history for name in row})
     charts = {}
-    for key in KEYS:
-        lines = {
-            name.removeprefix(key) or key: series(history, name)
-            for name in names
-            if name == key or (key[-1] == "/" and name.startswith(key))
-        }
-        lines = {name: line for name, line in lines.items() if len(line[0])}
+    for chart, labels in CHARTS.items():
+        if chart[-1] == "/":
+            keys = [name for name in names if name.startswith(chart)]
+            labels = {key: key.removeprefix(chart) for key in keys}
+        lines = {label: series(history, key) for key, label in labels.items()}
+        lines = {label: line for label, line in lines.items() if len(line[0])}
         if lines:
-            charts[key] = {
-                "legend": {name: y[-1] for name, (_, y) in lines.items()},
-                "svg": line_svg(key, lines),
+            charts[chart] = {
+                "legend": {label: y[-1] for label, (_, y) in lines.items()},
+                "svg": line_svg(chart, lines),
             }
     return charts
 
@@ -75,8 +85,9 @@ def _is_finite(value):
 def line_svg(name, lines):
     """Draws a chart of `{name: (steps, values)}` as Markup of an `svg`.
 
-    A single noisy line is drawn thin, with a moving average on top. `name`,
-    which no other chart of the page has, makes the ids of elements differ.
+    A single noisy line, or those of a loss, are drawn thin, with a moving
+    average on top. `name`, which no other chart of the page has, makes the ids
+    of elements differ.
     """
     with rc_context(STYLE | {"svg.hashsalt": name}):
         # Inches of 72 points: a point of the chart is a pixel of the page.
@@ -85,7 +96,7 @@ def line_svg(name, lines):
         for i, (steps, values) in enumerate(lines.values()):
             steps, values = _thin_out(steps), _thin_out(values)
             style = {"color": SERIES[i % len(SERIES)]}
-            if len(lines) == 1 and _is_noisy(values):
+            if (len(lines) == 1 or name == "loss") and _is_noisy(values):
                 axes.plot(steps, values, linewidth=1, alpha=0.35, **style)
                 values = _smooth(values)
             marker = "o" if len(steps) == 1 else None

@@ -4,7 +4,6 @@ import base64
 import io
 import math
 import numbers
-import os
 import pathlib
 
 import numpy as np
@@ -13,6 +12,7 @@ from jinja2 import FileSystemLoader
 from jinja2 import StrictUndefined
 from PIL import Image
 
+from experiments.run import files
 from uniclip_keras.errors import InputError
 
 # Larger images would make the page heavier without looking better.
@@ -22,10 +22,7 @@ MAX_IMAGE_SIZE = 192
 def write_page(path, template, **values):
     """Writes a page of `templates/` that needs no other file, no network."""
     html = ENVIRONMENT.get_template(template).render(values)
-    # Moving a complete file into place keeps readers from seeing half a page.
-    partial = pathlib.Path(f"{path}.partial")
-    partial.write_text(html, encoding="utf-8")
-    os.replace(partial, path)
+    files.write_text(str(path), html)
 
 
 def percent(fraction):

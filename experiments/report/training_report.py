@@ -17,12 +17,15 @@
       "notes": ["Twemoji: CC-BY 4.0.", ...],   # licenses, sources; at the foot
     }
 
-`history` is a list of rows as in history.jsonl. Every key but "step" is
-optional:
+`history` is a list of rows as in history.jsonl and validation.jsonl. Every
+key but "step" is optional:
 
     {"step": 10, "loss": 3.2, "learning_rate": 1e-3, "pairs_per_second": 480.0,
      "temperature/image-image": 0.07, "offset/image-image": 0.0,
      "temperature/image-text": 0.07, ...}
+    {"step": 10, "validation/loss": 3.1, "validation/image_to_text_r1": 0.2,
+     "validation/image_to_text_r5": 0.5, "validation/text_to_image_r1": 0.2,
+     "validation/text_to_image_r5": 0.5}
 
 `config` is a nested dict. `gallery` is a list of entries of `make_gallery`.
 """

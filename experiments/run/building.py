@@ -32,7 +32,6 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 def build_model(config, vocabulary_size):
     """Builds the `UniCLIP` model in the precision of the configuration."""
-    check_choice("precision", config.precision, PRECISIONS)
     keras.config.set_dtype_policy(config.precision)
     image_encoder = build_kind(
         "image_encoder",
@@ -62,16 +61,29 @@ def build_loss(objective):
 
     Options of the similarity, such as `temperature`, replace its defaults.
     """
+    kind, options, similarity = _split_objective(objective)
+    similarity = layers.DomainSimilarity(**similarity)
+    return LOSSES[kind](**options, similarity=similarity)
+
+
+def check_loss(objective):
+    """Checks the names in `config.objective`; returns the loss' domains."""
+    _, _, similarity = _split_objective(objective)
+    return similarity.get("domains", ("image", "text"))
+
+
+def _split_objective(objective):
+    """Returns the kind, its options, and the arguments of its similarity."""
     options = objective.to_dict()
     check_choice("objective.kind", options.get("kind"), LOSSES)
-    default = LOSSES[options["kind"]].default_similarity()
-    given = {
-        name: options.pop(name) for name in default.arguments if name in options
-    }
-    similarity = layers.DomainSimilarity(
-        default.domains, **{**default.arguments, **given}
+    similarity = dict(LOSSES[options["kind"]].similarity_options)
+    names = set(inspect.signature(layers.DomainSimilarity).parameters)
+    names -= {"domains", "name", "kwargs"}
+    similarity |= {n: options.pop(n) for n in names & options.keys()}
+    kind, options = check_kind(
+        "objective", LOSSES, options, ["similarity"], sorted(names)
     )
-    return build_kind("objective", LOSSES, options, similarity=similarity)
+    return kind, options, similarity
 
 
 def build_optimizer(config, model):
@@ -87,19 +99,37 @@ def build_kind(section, table, options, **arguments):
     Raises:
         InputError: The kind is unknown, or does not have an option.
     """
+    kind, options = check_kind(section, table, options, arguments)
+    return table[kind](**options, **arguments)
+
+
+def check_kind(section, table, options, arguments=(), others=()):
+    """Returns `(kind, other options)` of a section that names a kind.
+
+    `arguments` are those that a section cannot give, `others` what it may
+    have meant besides the arguments of its kind.
+
+    Raises:
+        InputError: The kind is unknown, or does not have an option.
+    """
     options = dict(options.items())
     kind = options.pop("kind", None)
     check_choice(f"{section}.kind", kind, table)
-    hidden = (*arguments, "kwargs", "name")
-    names = inspect.signature(table[kind]).parameters
-    known = [name for name in names if name not in hidden]
+    parameters = inspect.signature(table[kind]).parameters
+    known = [name for name in parameters if name not in (*arguments, "kwargs")]
+    # The name of a Keras object is no option; that of a data set is needed.
+    if (
+        "name" in known
+        and parameters["name"].default is not inspect.Parameter.empty
+    ):
+        known.remove("name")
     for name in options:
         if name not in known:
             raise InputError(
                 f"{section}.{name} does not exist for the kind {kind!r}"
-                f"{suggest(name, known)}."
+                f"{suggest(name, [*known, *others])}."
             )
-    return table[kind](**options, **arguments)
+    return kind, options
 
 
 def check_choice(name, value, allowed):

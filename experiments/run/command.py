@@ -13,12 +13,26 @@ from uniclip_keras.errors import InputError
 flags.DEFINE_bool("tensorflow_log", False, "Show TensorFlow's own log.")
 
 
+class Stopped(Exception):
+    """A signal has ended a command early, its work saved.
+
+    Args:
+        signal: The `signal.Signals` that came.
+    """
+
+    def __init__(self, signal):
+        super().__init__(signal)
+        self.signal = signal
+
+
 def run(main):
     """Parses the flags, calls `main(argv)` and exits.
 
     A mistake of the user (`InputError`, a wrong flag, a stray argument) is
-    printed to stderr as `error: <sentence>` with exit status 2. Any other
-    exception is a defect of the program and keeps its traceback.
+    printed to stderr as `error: <sentence>` with exit status 2. A signal is
+    the exit status that a shell shows for it: 143 for SIGTERM, 130 for
+    Ctrl-C. Any other exception is a defect of the program and keeps its
+    traceback.
     """
     # TensorFlow logs every file that it writes at a lower level.
     logging.set_verbosity(logging.WARNING)
@@ -27,6 +41,8 @@ def run(main):
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except Stopped as stopped:
+        sys.exit(128 + stopped.signal)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

@@ -2,16 +2,19 @@
 
 import functools
 import itertools
-import pathlib
 import posixpath
 
-from experiments.run.building import build_kind
+import tensorflow as tf
+
 from experiments.run.building import check_choice
+from experiments.run.building import check_kind
 from experiments.run.workdir import CONFIG_FILE
 from uniclip_keras import data
 from uniclip_keras import training
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
+from uniclip_keras.data.text.tokenizer import tokenizer_from_bytes
+from uniclip_keras.data.text.tokenizer import tokenizer_to_bytes
 from uniclip_keras.errors import InputError
 
 SOURCES = {
@@ -44,14 +47,27 @@ def build_source(config):
     """Builds the training source: a mixture of the parts in `data.train`."""
     sources, weights = [], []
     for name, entry in config.data.train.items():
-        options = dict(entry.items())
-        weights.append(options.pop("weight", 1.0))
-        # Labeled images have no captions.
-        if not (options.get("label_field") or options.get("classes")):
-            for field in ("id_field", "caption_field"):
-                options.setdefault(field, config.data[field])
-        sources.append(build_part(config, f"data.train.{name}", options))
+        weights.append(entry.get("weight", 1.0))
+        sources.append(
+            build_part(
+                config, f"data.train.{name}", part_options(config, entry)
+            )
+        )
     return data.mix(sources, weights)
+
+
+def part_options(config, entry):
+    """Returns the options of a source in `data.train`, without its weight.
+
+    Captioned images have the fields of the section `data` by default.
+    """
+    options = dict(entry.items())
+    options.pop("weight", None)
+    # Labeled images have no captions.
+    if not (options.get("label_field") or options.get("classes")):
+        for field in ("id_field", "caption_field"):
+            options.setdefault(field, config.data[field])
+    return options
 
 
 def build_part(config, section, options):
@@ -59,6 +75,12 @@ def build_part(config, section, options):
 
     `section` names it in messages. An empty option counts as not given.
     """
+    kind, options = check_part(config, section, options)
+    return SOURCES[kind](**options)
+
+
+def check_part(config, section, options):
+    """Returns `(kind, other options)` of a source, with its paths resolved."""
     options = {name: value for name, value in options.items() if value}
     options = {"kind": "webdataset", **options}
     for name in PATHS:
@@ -67,13 +89,11 @@ def build_part(config, section, options):
     needed = "name" if options["kind"] == "tfds" else "path"
     if needed not in options:
         raise InputError(f"{section}.{needed} is missing: name the data.")
-    return build_kind(section, SOURCES, options)
+    return check_kind(section, SOURCES, options)
 
 
-def build_dataset(
-    config, source, tokenizer, first_step=0, strategy=None, **changes
-):
-    """Builds the dataset for `fit` that the configuration describes.
+def dataset_maker(config, source, tokenizer, **changes):
+    """Returns the function of a batch size that makes the training dataset.
 
     `changes` are arguments of `training_dataset` that the configuration does
     not have, or that replace its own.
@@ -83,29 +103,69 @@ def build_dataset(
         "templates": prompt_templates(config.data.prompts),
         "captions_per_image": config.data.captions_per_image,
         "shuffle_buffer": config.data.shuffle_buffer,
-        "cache": config.data.cache,
         "max_pixels": config.data.max_pixels,
         "threads": config.data.threads,
         **changes,
     }
-    make = functools.partial(
+    recipe = recipe_from_config(config.data.views)
+    return functools.partial(
         data.training_dataset,
         source,
         tokenizer,
-        recipe_from_config(config.data.views),
+        recipe,
         config.image_size,
         **options,
     )
+
+
+def build_dataset(
+    config, source, tokenizer, first_row=0, strategy=None, **changes
+):
+    """Builds the dataset for `fit` that the configuration describes.
+
+    It begins after `first_row` samples; `changes` are those of
+    `dataset_maker`.
+    """
     return training.distribute_dataset(
-        make, config.batch_size, first_step, strategy
+        dataset_maker(config, source, tokenizer, **changes),
+        config.batch_size,
+        first_row,
+        strategy,
     )
 
 
 def find_tokenizer(config, workdir, source):
     """Loads the tokenizer of a run that has begun, or builds a new one."""
-    if workdir and (pathlib.Path(workdir) / CONFIG_FILE).exists():
+    if workdir and tf.io.gfile.exists(posixpath.join(workdir, CONFIG_FILE)):
         return data.load_tokenizer(str(workdir))
     return build_tokenizer(config, source)
+
+
+def share_tokenizer(config, workdir, source, share, start=None):
+    """Returns the tokenizer of a run, the same on every worker.
+
+    A run that has begun keeps its own, and one that begins from another run
+    has that one's. Else the chief learns it and shares it with the others.
+
+    Raises:
+        InputError: If the configuration asks for another one.
+    """
+
+    def make_bytes():
+        tokenizer = start and start.tokenizer
+        return tokenizer_to_bytes(
+            tokenizer or find_tokenizer(config, workdir, source)
+        )
+
+    tokenizer = tokenizer_from_bytes(share(make_bytes))
+    for name in ("kind", "context_length"):
+        wanted, found = config.tokenizer[name], getattr(tokenizer, name)
+        if wanted != found:
+            raise InputError(
+                f"tokenizer.{name}={wanted!r} is not that of the run's "
+                f"tokenizer, {found!r}, which cannot change; give {found!r}."
+            )
+    return tokenizer
 
 
 def build_tokenizer(config, source):
@@ -114,27 +174,32 @@ def build_tokenizer(config, source):
     "subword" learns its vocabulary from the training source, "clip" reads the
     merges that `config.tokenizer.file` names, "sentencepiece" does either.
     """
+    check_tokenizer(config)
     options = config.tokenizer
-    kind, file = options.get("kind", "subword"), options.get("file", "")
+    if options.file:
+        return TOKENIZERS[options.kind](options.file, options.context_length)
+    print("Learning the vocabulary ...", flush=True)
+    return TOKENIZERS[options.kind].train(
+        training_texts(config, source),
+        vocabulary_size=options.vocabulary_size,
+        context_length=options.context_length,
+    )
+
+
+def check_tokenizer(config):
+    """Raises `InputError` unless `config.tokenizer` has what its kind needs."""
+    kind, file = config.tokenizer.kind, config.tokenizer.file
     check_choice("tokenizer.kind", kind, TOKENIZERS)
     if file and kind == "subword":
         raise InputError(
             f"tokenizer.file={file!r} does not fit the kind {kind!r}: leave "
             "it empty, or choose the kind 'clip' or 'sentencepiece'."
         )
-    if file:
-        return TOKENIZERS[kind](file, options.context_length)
-    if kind == "clip":
+    if kind == "clip" and not file:
         raise InputError(
             "tokenizer.file is empty: name CLIP's bpe_simple_vocab_16e6.txt.gz "
             "or choose the kind 'subword' to learn a vocabulary."
         )
-    print("Learning the vocabulary ...", flush=True)
-    return TOKENIZERS[kind].train(
-        training_texts(config, source),
-        vocabulary_size=options.vocabulary_size,
-        context_length=options.context_length,
-    )
 
 
 def training_texts(config, source):
@@ -142,6 +207,7 @@ def training_texts(config, source):
 
     First every class name in every template, then the captions of at most
     `config.tokenizer.training_texts` samples. Parts of weight 0 take part.
+    No image is read.
     """
     templates = prompt_templates(config.data.prompts)
     captions = []
@@ -151,9 +217,13 @@ def training_texts(config, source):
             continue
         names = part.class_names or dict.fromkeys(
             name
-            for sample in part.samples()
+            for sample in part.samples(images=False)
             for name in sample["text"].split("\n")
         )
         yield from (t.replace("{}", name) for name in names for t in templates)
-    samples = (sample["text"] for part in captions for sample in part.samples())
+    samples = (
+        sample["text"]
+        for part in captions
+        for sample in part.samples(images=False)
+    )
     yield from itertools.islice(samples, config.tokenizer.training_texts)

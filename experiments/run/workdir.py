@@ -1,70 +1,100 @@
 """The directory of a run: configuration, tokenizer, checkpoints, history.
 
-Evaluation and export need nothing else.
+It may be an address such as gs://bucket/run. Evaluation and export need
+nothing else.
 """
 
-import json
-import pathlib
+import contextlib
 
 from absl import flags
 from ml_collections import ConfigDict
 
+from experiments.run import files
 from experiments.run.building import build_model
 from uniclip_keras.data.text import load_tokenizer
 from uniclip_keras.errors import InputError
+from uniclip_keras.training import checkpoint_folders
+from uniclip_keras.training import read_history
 from uniclip_keras.training import restore_model
 
 WORKDIR = flags.DEFINE_string("workdir", None, "Directory of the run.")
 
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"
+HISTORY = "history.jsonl"
+VALIDATION = "validation.jsonl"
+INDEX = "index"
+INIT_FILE = "init_from.json"
 
-# Sections that may change when a run continues: they do not train the model.
-FREE_TO_CHANGE = ("log_every", "checkpoint_every", "evaluation")
 
+def save_start(workdir, config, tokenizer, init_from=None):
+    """Writes what every start of a run needs, unless it has begun.
 
-def check_config(workdir, config):
-    """Raises `InputError` if another configuration has trained in `workdir`."""
-    path = pathlib.Path(workdir) / CONFIG_FILE
-    if not path.exists():
+    `init_from` is what the run remembers of the one whose weights it has. The
+    configuration comes last: with it, a run has begun.
+    """
+    if files.exists(files.join(workdir, CONFIG_FILE)):
         return
-    before = flatten(json.loads(path.read_text()))
-    now = flatten(json.loads(_to_json(config)))
-    changed = [
-        f"{key} is {now.get(key)!r} and was {before.get(key)!r}"
-        for key in sorted(set(before) | set(now))
-        if before.get(key) != now.get(key)
-        and key.split(".")[0] not in FREE_TO_CHANGE
-    ]
-    if changed:
+    with files.clear_errors(workdir):
+        tokenizer.save(str(workdir))
+    if init_from is not None:
+        files.write_json(files.join(workdir, INIT_FILE), init_from)
+    save_config(workdir, config)
+
+
+def save_config(workdir, config):
+    """Writes the configuration into `workdir`."""
+    files.write_json(files.join(workdir, CONFIG_FILE), config.to_dict())
+
+
+def checkpoint_steps(workdir):
+    """Returns the steps of the checkpoints of a run."""
+    directory = files.join(workdir, CHECKPOINTS)
+    with files.clear_errors(directory, "be read"):
+        return checkpoint_folders.steps(directory)
+
+
+def has_best(workdir):
+    """Tells whether a run has kept the checkpoint that is best at something."""
+    directory = files.join(workdir, CHECKPOINTS)
+    for step in checkpoint_steps(workdir):
+        with contextlib.suppress(checkpoint_folders.DamagedCheckpoint):
+            if checkpoint_folders.read(directory, step).get("metrics"):
+                return True
+    return False
+
+
+def check_whole(workdir):
+    """Raises `InputError` if a run has taken steps but lost its checkpoints.
+
+    Another start would begin from step 0 and erase the history.
+    """
+    path = files.join(workdir, HISTORY)
+    with files.clear_errors(path, "be read"):
+        rows = read_history(path)
+    if rows and not checkpoint_steps(workdir):
         raise InputError(
-            f"{workdir} belongs to a run with another configuration "
-            f"({'; '.join(changed[:3])}): choose another --workdir, or the "
-            "configuration of that run to continue it."
+            f"{workdir} is damaged: {HISTORY} goes up to step "
+            f"{rows[-1]['step']}, and {CHECKPOINTS} holds no checkpoint; bring "
+            "the checkpoints back from a copy, or give a new --workdir."
         )
-
-
-def save_config(workdir, config, tokenizer):
-    """Writes the configuration and the tokenizer into `workdir`."""
-    workdir = pathlib.Path(workdir)
-    workdir.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(workdir))
-    (workdir / CONFIG_FILE).write_text(_to_json(config))
 
 
 def read_config(workdir):
     """Reads the resolved configuration of a run."""
-    path = pathlib.Path(workdir) / CONFIG_FILE
-    if not path.exists():
+    found = files.read_json(files.join(workdir, CONFIG_FILE))
+    if found is None:
         raise InputError(
             f"{workdir} holds no {CONFIG_FILE}: give the --workdir of a run "
             "of experiments.pretrain."
         )
-    return ConfigDict(json.loads(path.read_text()))
+    return ConfigDict(found)
 
 
-def load_run(workdir):
-    """Loads `(config, tokenizer, model, step)` of the latest checkpoint.
+def load_run(workdir, checkpoint="last"):
+    """Loads `(config, tokenizer, model, step)` of a checkpoint.
+
+    `checkpoint` is "last", "best" or a step, an int or its digits.
 
     Raises:
         InputError: A file is missing, or the files do not fit together.
@@ -72,7 +102,11 @@ def load_run(workdir):
     config = read_config(workdir)
     tokenizer = load_tokenizer(str(workdir))
     model = build_model(config, tokenizer.vocabulary_size)
-    step = restore_model(model, pathlib.Path(workdir) / CHECKPOINTS)
+    if str(checkpoint).isdecimal():
+        checkpoint = int(checkpoint)
+    directory = files.join(workdir, CHECKPOINTS)
+    with files.clear_errors(directory, "be read"):
+        step = restore_model(model, directory, checkpoint)
     return config, tokenizer, model, step
 
 
@@ -91,7 +125,3 @@ def flatten(nested, prefix=""):
         else:
             flat[f"{prefix}{key}"] = value
     return flat
-
-
-def _to_json(config):
-    return json.dumps(config.to_dict(), indent=2, sort_keys=True) + "\n"

@@ -1,5 +1,8 @@
 """The tiny corpus on disk, a run trained on it, and commands in-process."""
 
+import contextlib
+import io
+import shutil
 import sys
 
 import pytest
@@ -17,12 +20,26 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trained(corpus, tmp_path_factory):
-    """`(config, workdir)` of a finished run."""
+def trained_output(corpus, tmp_path_factory):
+    """`(config, workdir, stdout)` of a finished run of four steps."""
     workdir = tmp_path_factory.mktemp("runs") / "tiny"
     config = make_config(corpus)
-    pretrain(config, workdir)
-    return config, workdir
+    with contextlib.redirect_stdout(io.StringIO()) as stdout:
+        pretrain(config, workdir)
+    return config, workdir, stdout.getvalue()
+
+
+@pytest.fixture(scope="session")
+def trained(trained_output):
+    """`(config, workdir)` of the finished run, for tests that only read."""
+    return trained_output[:2]
+
+
+@pytest.fixture
+def copied(trained, tmp_path):
+    """`(config, workdir)` of a copy of the finished run."""
+    config, workdir = trained
+    return config, shutil.copytree(workdir, tmp_path / "copy")
 
 
 @pytest.fixture

@@ -1,34 +1,70 @@
-"""`pretrain`: what it prints, refuses and continues."""
+"""`pretrain`: what it prints, refuses, continues and begins from."""
 
-import keras
+import json
+import os
+import shutil
+import signal
+
 import numpy as np
 import pytest
+import tensorflow as tf
 from tiny_corpus import make_config
 
 from experiments import pretrain as command
 from experiments.configs.methods import use_method
 from experiments.pretrain import pretrain
+from experiments.run import data
+from experiments.run import memory
+from experiments.run.command import Stopped
+from experiments.run.validation import ValidationMeasure
 from experiments.run.workdir import load_run
 from uniclip_keras.errors import InputError
-from uniclip_keras.training import Checkpoints
+from uniclip_keras.training import read_history
 
 
-def test_progress_and_bad_samples_are_printed(corpus, tmp_path, capsys):
-    pretrain(make_config(corpus, steps=2), tmp_path / "run")
-    out = capsys.readouterr().out
-    for words in ("1 corrupt image", "1 empty caption", "step 2/2"):
+def weights(workdir, checkpoint="last"):
+    _, _, model, _ = load_run(workdir, checkpoint)
+    return [weight.numpy() for weight in model.weights]
+
+
+def test_progress_validation_and_bad_samples_are_printed(trained_output):
+    config, workdir, out = trained_output
+    for words in (" corrupt image (bad)", " empty caption (dumb)", "step 4/4"):
         assert words in out
     for words in ("image-text tau", "pairs/s", "eta"):
         assert words in out
+    assert "step 2  validation  loss" in out
+    assert "step 4  validation  loss" in out and "text to image r5" in out
 
 
-def test_a_finished_run_keeps_its_configuration(trained, corpus, capsys):
-    _, workdir = trained
-    with pytest.raises(InputError, match="batch_size is 4 and was 6"):
-        pretrain(make_config(corpus, batch_size=4), workdir)
-    # Options that do not train the model may change.
-    pretrain(make_config(corpus, log_every=1), workdir)
-    assert "trained already" in capsys.readouterr().out
+def test_a_stopped_run_continues_exactly_on_a_remote_workdir(
+    trained, corpus, monkeypatch, capsys
+):
+    """A run that SIGTERM ends after 3 steps ends where an unbroken one does."""
+    _, whole = trained
+    workdir = "ram://stopped/run"
+    free = {"validation": {"every": 0}, "checkpoint_every": 100}
+
+    def print_line(line):
+        print(line)
+        if line.startswith("step 3/4"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "_print_line", print_line)
+        with pytest.raises(Stopped) as stopped:
+            pretrain(make_config(corpus, log_every=3, **free), workdir)
+    assert stopped.value.signal == signal.SIGTERM
+    assert "Stopped and saved at step 3; start again" in capsys.readouterr().out
+    # What does not train the model may change.
+    pretrain(make_config(corpus, log_every=2, **free), workdir)
+    assert "steps 3 to 4" in capsys.readouterr().out
+    for one, other in zip(weights(whole), weights(workdir), strict=True):
+        np.testing.assert_array_equal(one, other)
+    rows = read_history(f"{workdir}/history.jsonl")
+    assert [row["step"] for row in rows] == [3, 4]
+    assert not tf.io.gfile.exists(f"{workdir}/changes.jsonl")
+    assert not os.path.exists("ram:")
 
 
 @pytest.mark.parametrize(
@@ -36,10 +72,13 @@ def test_a_finished_run_keeps_its_configuration(trained, corpus, capsys):
     [
         (["--config.batchsize=64"], ["'batchsize'", '"batch_size"']),
         (["--config.data.directory=nowhere"], ["nowhere", "does not exist"]),
-        (["--config.image_size=36"], ["image_size=36", "32"]),
-        (["--config.image_encoder.kind=vitt"], ["'vitt'", "'vit'"]),
+        (
+            ["--workdir=s3://bucket/run"],
+            ["s3://bucket/run", "file system 's3'"],
+        ),
+        (["--workdir=/proc/run"], ["/proc/run", "cannot be written"]),
     ],
-    ids=["key", "directory", "image_size", "kind"],
+    ids=["key", "directory", "scheme", "unwritable"],
 )
 def test_mistakes_are_one_sentence(
     arguments, words, corpus, tmp_path, run_command
@@ -62,61 +101,151 @@ def test_mistakes_are_one_sentence(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_continues_under_a_strategy_and_a_loss_scale(
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"batch_size": -3}, "batch_size=-3 is not allowed"),
+        ({"batch_size": 100_000}, "batch_size=100000 needs at least"),
+        ({"image_size": 18}, "image_size=18.*4 pixels; choose 16"),
+    ],
+)
+def test_nothing_is_read_before_the_check(
+    changes, words, corpus, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(data, "build_source", None)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2**30)
+    with pytest.raises(InputError, match=words):
+        pretrain(make_config(corpus, **changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_workdir_keeps_its_configuration(trained, corpus):
+    _, workdir = trained
+    with pytest.raises(InputError, match="batch_size is 4 and was 6.*--allow"):
+        pretrain(make_config(corpus, batch_size=4), workdir)
+    with pytest.raises(InputError, match="began without --init_from; leave"):
+        pretrain(make_config(corpus), workdir, init_from=workdir)
+
+
+def test_allowed_changes_are_recorded(copied, corpus, capsys):
+    """A lower learning rate and another batch size, from step 4 on."""
+    _, workdir = copied
+    with (workdir / "history.jsonl").open("a") as file:
+        file.write('{"step": 5, "lo')
+    slower = {"warmup_steps": 1, "learning_rate": 1e-4}
+    config = make_config(
+        corpus,
+        steps=5,
+        batch_size=4,
+        optimizer=slower,
+        validation={"every": 0},
+    )
+    pretrain(config, workdir, allow_changes=True)
+    changes = read_history(workdir / "changes.jsonl")
+    assert changes == [
+        {"step": 4, "option": "batch_size", "before": 6, "after": 4},
+        {"step": 4, "option": "optimizer.learning_rate"}
+        | {"before": 4e-3, "after": 1e-4},
+        {"step": 4, "option": "steps", "before": 4, "after": 5},
+    ]
+    complete = workdir / "checkpoints/step-000000005/complete.json"
+    assert json.loads(complete.read_text())["position"] == 4 * 6 + 4
+    rows = read_history(workdir / "history.jsonl")
+    assert [row["step"] for row in rows] == [2, 4, 5]
+    # From now on this is the run's configuration.
+    pretrain(config, workdir)
+    assert "trained already" in capsys.readouterr().out
+    wider = make_config(corpus, model={"embedding_dim": 16})
+    with pytest.raises(InputError, match="of another model .*has shape"):
+        pretrain(wider, workdir, allow_changes=True)
+    assert len(read_history(workdir / "changes.jsonl")) == 3
+
+
+def test_a_run_that_lost_its_checkpoints_keeps_its_history(copied):
+    config, workdir = copied
+    shutil.rmtree(workdir / "checkpoints")
+    history = (workdir / "history.jsonl").read_bytes()
+    with pytest.raises(InputError, match="damaged: history.jsonl .* step 4"):
+        pretrain(config, workdir)
+    assert (workdir / "history.jsonl").read_bytes() == history
+
+
+@pytest.mark.parametrize("text", ['{"seed": 0,', "", "[]"])
+def test_a_broken_configuration_of_a_run(text, trained, tmp_path):
+    config, _ = trained
+    (tmp_path / "config.json").write_text(text)
+    for start in (
+        lambda: pretrain(config, tmp_path),
+        lambda: load_run(tmp_path),
+    ):
+        with pytest.raises(InputError, match="config.json is broken"):
+            start()
+
+
+def test_fine_tuning_begins_with_another_runs_weights(
+    trained, corpus, tmp_path, capsys
+):
+    _, before = trained
+    new = make_config(
+        corpus, steps=1, batch_size=4, optimizer={"warmup_steps": 0}
+    )
+    with new.unlocked():
+        use_method(new, "sup_con")
+        new.validation.every = 0
+    workdir = tmp_path / "new"
+    with pytest.raises(
+        InputError, match="image_encoder.width is 24 and was 16"
+    ):
+        pretrain(
+            make_config(corpus, image_encoder={"width": 24}),
+            workdir,
+            init_from=before,
+        )
+    pretrain(new, workdir, init_from=before)
+    assert "Learning" not in capsys.readouterr().out
+    pairs = zip(weights(before, "best"), weights(workdir, 0), strict=False)
+    for index, (one, other) in enumerate(pairs):
+        np.testing.assert_array_equal(one, other, err_msg=str(index))
+    record = json.loads((workdir / "init_from.json").read_text())
+    assert record["workdir"] == str(before) and record["step"] in (2, 4)
+    trained_on = weights(workdir)
+    # It continues from its own checkpoints.
+    pretrain(new, workdir, init_from=before)
+    assert "trained already" in capsys.readouterr().out
+    for one, other in zip(trained_on, weights(workdir), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_replicas_validate_like_one_device(
     corpus, tmp_path, two_replicas, monkeypatch
 ):
-    """A run interrupted after 2 steps ends where an unbroken one does."""
     # TensorFlow numbers the collectives of a second mirrored strategy on the
     # same devices like those of the first, so the process has only one.
     monkeypatch.setattr(
         "uniclip_keras.training.distribution_strategy",
         lambda name: two_replicas,
     )
-
-    def config(**changes):
-        options = {"distribution": "mirrored", "precision": "mixed_float16"}
-        made = make_config(corpus, **options, **changes)
-        with made.unlocked():
-            # One view and plain heads: three small graphs to trace.
-            use_method(made, "clip")
-        return made
-
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    try:
-        pretrain(config(), whole)
-
-        def interrupt(*args):
-            raise KeyboardInterrupt
-
-        with monkeypatch.context() as patch:
-            # Raised by the report of step 3; the latest checkpoint is of 2.
-            patch.setattr("uniclip_keras.training.progress._clock", interrupt)
-            patch.setattr(
-                "uniclip_keras.training.Checkpoints.save", _save_only_step(2)
-            )
-            with pytest.raises(KeyboardInterrupt):
-                pretrain(config(log_every=3), broken)
-        pretrain(config(), broken)
-        _, _, one, _ = load_run(whole)
-        _, tokenizer, other, step = load_run(broken)
-        assert step == 4
-        for a, b in zip(one.weights, other.weights, strict=True):
-            np.testing.assert_allclose(
-                a.numpy(), b.numpy(), atol=1e-5, err_msg=a.path
-            )
-        tokens = tokenizer(["red dot"])
-        np.testing.assert_allclose(
-            other.encode_text(tokens), one.encode_text(tokens), atol=1e-2
-        )
-    finally:
-        keras.config.set_dtype_policy("float32")
-
-
-def _save_only_step(wanted):
-    save = Checkpoints.save
-
-    def save_if_wanted(self):
-        if int(self._step) == wanted:
-            save(self)
-
-    return save_if_wanted
+    config = make_config(
+        corpus,
+        steps=1,
+        distribution="mirrored",
+        optimizer={"warmup_steps": 0},
+    )
+    with config.unlocked():
+        # One view and plain heads: three small graphs to trace.
+        use_method(config, "clip")
+    pretrain(config, tmp_path)
+    (row,) = read_history(tmp_path / "validation.jsonl")
+    _, tokenizer, model, step = load_run(tmp_path, "best")
+    assert step == row.pop("step") == 1
+    model.compile()
+    measure = ValidationMeasure(
+        config,
+        tokenizer,
+        tf.distribute.get_strategy(),
+        lambda make_bytes: make_bytes(),
+        tmp_path,
+    )
+    assert measure(model) == pytest.approx(row, rel=1e-4)
+    # The same batches, each time.
+    assert measure(model) == measure(model)

@@ -72,9 +72,11 @@ def make_config(corpus, **changes):
                 "projection_blocks": 1,
             },
             "optimizer": {"warmup_steps": 1},
+            "validation": {"every": 2, "batches": 2, "samples": 9},
         }
     )
     config.data.train = {"all": {"path": "train-*.tar", "weight": 1.0}}
+    config.validation.source = {"path": "test-*.tar"}
     task = {"path": "test-*.tar", "title": "Test"}
     config.evaluation.retrieval = {
         "test": task | {"label_field": "item", "classes": "names.json"}

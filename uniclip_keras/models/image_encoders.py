@@ -8,6 +8,8 @@ import keras
 import keras_hub
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.models.towers import check_heads
+from uniclip_keras.models.towers import check_patches
 
 # CLIP's channel statistics of [0, 1] images.
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -39,10 +41,12 @@ def conv_stem_vit(
         name: str. Name of the model.
 
     Raises:
-        InputError: If the stem does not divide the image size.
+        InputError: If the stem does not divide the image size, or the heads
+            do not divide the width.
     """
     patch = 2 ** len(stem)
-    _check_patches(image_size, patch)
+    check_patches(image_size, patch)
+    check_heads(width, heads)
     images = keras.Input((image_size, image_size, 3), name="images")
     x = _standardize(images)
     for index, channels in enumerate(stem):
@@ -96,9 +100,11 @@ def vit(
     patches in pixels; see `conv_stem_vit` for the other arguments.
 
     Raises:
-        InputError: If the patches do not divide the image size.
+        InputError: If the patches do not divide the image size, or the heads
+            do not divide the width.
     """
-    _check_patches(image_size, patch_size)
+    check_patches(image_size, patch_size)
+    check_heads(width, heads)
     backbone = keras_hub.models.ViTBackbone(
         image_shape=(image_size, image_size, 3),
         patch_size=patch_size,
@@ -119,7 +125,8 @@ def clip_vit(
     name="image_encoder",
 ):
     """Makes KerasHub's CLIP image encoder; see `vit`."""
-    _check_patches(image_size, patch_size)
+    check_patches(image_size, patch_size)
+    check_heads(width, heads)
     backbone = keras_hub.models.CLIPVisionEncoder(
         patch_size=patch_size,
         hidden_dim=width,
@@ -192,12 +199,3 @@ def _standardize(images):
         variance=[std**2 for std in CLIP_STD],
         name="standardize",
     )(images)
-
-
-def _check_patches(image_size, patch_size):
-    if image_size < 1 or image_size % patch_size:
-        lower = max(patch_size, image_size // patch_size * patch_size)
-        raise InputError(
-            f"image_size={image_size} is no multiple of the patches' "
-            f"{patch_size} pixels; choose {lower} or another multiple."
-        )

@@ -4,6 +4,7 @@ import keras
 import keras_hub
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.models.towers import check_heads
 
 
 def clip_text(
@@ -37,11 +38,7 @@ def clip_text(
         raise InputError(
             f"pooling={pooling!r} is unknown; choose from {sorted(POOLINGS)}."
         )
-    if width % heads:
-        raise InputError(
-            f"width={width} is not divisible by heads={heads}; choose a "
-            "multiple."
-        )
+    check_heads(width, heads)
     transformer = keras_hub.models.CLIPTextEncoder(
         vocabulary_size=vocabulary_size,
         embedding_dim=width,

@@ -10,5 +10,6 @@ from uniclip_keras.training.restoring import restore_model
 from uniclip_keras.training.signals import StopOnSignal
 from uniclip_keras.training.strategies import distribute_dataset
 from uniclip_keras.training.strategies import distribution_strategy
+from uniclip_keras.training.validation import Validation
 from uniclip_keras.training.workers import is_chief
 from uniclip_keras.training.workers import share_from_chief

@@ -22,7 +22,8 @@ class Part:
     texts: tuple
     class_names: tuple | None = None
 
-    def samples(self):
+    def samples(self, images):
+        assert not images
         is_name = self.class_names is not None
         return ({"text": text, "is_name": is_name} for text in self.texts)
 

@@ -9,6 +9,7 @@ so that `load_tokenizer` finds it.
 import hashlib
 import json
 import posixpath
+import uuid
 
 import tensorflow as tf
 
@@ -137,11 +138,14 @@ def load_tokenizer(folder):
     try:
         config = json.loads(text)
         kind = config["tokenizer"]
+        is_described = isinstance(config["context_length"], int)
     except (ValueError, TypeError, KeyError):
+        is_described = False
+    if not is_described:
         raise InputError(
             f"The file '{path}' does not describe a tokenizer and cannot be "
             "read: restore it, or train again."
-        ) from None
+        )
     if kind not in _KINDS:
         raise InputError(
             f"The tokenizer '{kind}' in '{path}' is unknown: allowed are "
@@ -156,6 +160,35 @@ def load_tokenizer(folder):
     return tokenizer
 
 
+def tokenizer_to_bytes(tokenizer):
+    """Returns the files of a tokenizer as bytes, to send to other workers."""
+    folder = _new_folder()
+    tokenizer.save(folder)
+    content = {}
+    for name in tf.io.gfile.listdir(folder):
+        with tf.io.gfile.GFile(posixpath.join(folder, name), "rb") as file:
+            # Every byte is a character of this encoding.
+            content[name] = file.read().decode("latin-1")
+    tf.io.gfile.rmtree(folder)
+    return json.dumps(content).encode()
+
+
+def tokenizer_from_bytes(content):
+    """Returns the tokenizer of `tokenizer_to_bytes`."""
+    folder = _new_folder()
+    for name, text in json.loads(content).items():
+        _write_file(folder, name, text.encode("latin-1"))
+    tokenizer = load_tokenizer(folder)
+    tf.io.gfile.rmtree(folder)
+    return tokenizer
+
+
+def _new_folder():
+    folder = f"ram://tokenizer-{uuid.uuid4().hex}"
+    tf.io.gfile.makedirs(folder)
+    return folder
+
+
 def read_file(path, mode="r"):
     """Reads a tokenizer's file, or raises `InputError` if there is none."""
     if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
@@ -168,8 +201,9 @@ def read_file(path, mode="r"):
 
 
 def _write_file(folder, name, content):
-    """Writes bytes, or a string and the end of its last line."""
+    """Writes bytes, or a string and the end of its last line, at once."""
     is_text = isinstance(content, str)
     path = posixpath.join(folder, name)
-    with tf.io.gfile.GFile(path, "w" if is_text else "wb") as file:
-        file.write(f"{content}\n" if is_text else content)
+    with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
+        file.write(f"{content}\n".encode() if is_text else content)
+    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)

@@ -1,0 +1,280 @@
+"""Checks a configuration as a whole, before anything is read or learned."""
+
+import functools
+import inspect
+import json
+import math
+import os
+
+from experiments.run import building
+from experiments.run import data
+from experiments.run.memory import check_memory
+from experiments.run.memory import patch_size
+from experiments.run.validation import MEASURES
+from uniclip_keras.data.augmentation import recipe_from_config
+from uniclip_keras.data.text import prompt_templates
+from uniclip_keras.errors import InputError
+from uniclip_keras.models.towers import check_heads
+from uniclip_keras.models.towers import check_patches
+from uniclip_keras.training.strategies import STRATEGIES
+
+# Whole numbers and the smallest allowed.
+WHOLE = {
+    "image_size": 1,
+    "batch_size": 1,
+    "steps": 1,
+    "log_every": 1,
+    "checkpoint_every": 1,
+    "data.shuffle_buffer": 1,
+    "data.captions_per_image": 1,
+    "data.max_pixels": 1,
+    "data.threads": 1,
+    "tokenizer.vocabulary_size": 1,
+    "tokenizer.context_length": 3,
+    "tokenizer.training_texts": 1,
+    "model.embedding_dim": 1,
+    "model.projection_blocks": 0,
+    "model.gradient_cache_size": 0,
+    "optimizer.warmup_steps": 0,
+    "validation.every": 0,
+    "validation.batches": 1,
+    "validation.samples": 2,
+}
+WHOLE_OF_TOWERS = {
+    "width": 1,
+    "layers": 0,
+    "heads": 1,
+    "patch_size": 1,
+    "mlp_ratio": 1,
+}
+# Numbers, the smallest and the largest allowed, and those just not allowed.
+NUMBERS = {
+    "data.max_bad_share": (0, 1, ()),
+    "optimizer.learning_rate": (0, math.inf, (0,)),
+    "optimizer.weight_decay": (0, math.inf, ()),
+    "optimizer.beta_1": (0, 1, (1,)),
+    "optimizer.beta_2": (0, 1, (1,)),
+    "optimizer.epsilon": (0, math.inf, (0,)),
+}
+
+
+def check_config(config):
+    """Raises `InputError` with every mistake that a configuration has.
+
+    It reads no data and starts no device.
+    """
+    numbers = [
+        *(functools.partial(_check_whole, *item) for item in WHOLE.items()),
+        *(functools.partial(_check_number, *item) for item in NUMBERS.items()),
+        _check_clip_norm,
+        functools.partial(_check_tower, "image_encoder"),
+        functools.partial(_check_tower, "text_encoder"),
+        _check_choices,
+        _check_views,
+        _check_prompts,
+        data.check_tokenizer,
+        _check_best,
+        *_sources(config),
+    ]
+    _raise_mistakes(numbers, config)
+    # These compare numbers that are in range.
+    _raise_mistakes([_check_warmup, _check_chunks, _check_workers], config)
+    check_memory(config, worker_count())
+
+
+def check_replicas(config, strategy):
+    """Raises `InputError` unless the replicas share the batch evenly."""
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size % replicas:
+        raise InputError(
+            f"batch_size={config.batch_size} is no multiple of the {replicas} "
+            "replicas; choose one, or another `distribution`."
+        )
+
+
+def worker_count():
+    """Returns the number of workers that TF_CONFIG names, at least 1."""
+    try:
+        cluster = json.loads(os.environ.get("TF_CONFIG") or "{}")["cluster"]
+        return max(1, sum(len(cluster.get(k, ())) for k in ("chief", "worker")))
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return 1
+
+
+def _raise_mistakes(checks, config):
+    mistakes = []
+    for check in checks:
+        try:
+            check(config)
+        except InputError as error:
+            mistakes.append(str(error))
+    # A mistake may show in several places, such as two evaluation tasks.
+    mistakes = list(dict.fromkeys(mistakes))
+    if len(mistakes) == 1:
+        raise InputError(mistakes[0])
+    if mistakes:
+        lines = "".join(f"\n  {mistake}" for mistake in mistakes)
+        raise InputError(
+            f"the configuration has {len(mistakes)} mistakes:{lines}"
+        )
+
+
+def _get(config, name):
+    for key in name.split("."):
+        config = config[key]
+    return config
+
+
+def _is_number(value, types=(int, float)):
+    is_number = isinstance(value, types) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
+
+
+def _check_whole(name, smallest, config):
+    value = _get(config, name)
+    if not _is_number(value, int) or value < smallest:
+        raise InputError(
+            f"{name}={value!r} is not allowed; give a whole number from "
+            f"{smallest}."
+        )
+
+
+def _check_number(name, limits, config):
+    value, (low, high, excluded) = _get(config, name), limits
+    in_range = _is_number(value) and low <= value <= high
+    if not in_range or value in excluded:
+        allowed = f"above {low}" if low in excluded else f"from {low}"
+        if high < math.inf:
+            allowed += (
+                f" to below {high}" if high in excluded else f" to {high}"
+            )
+        raise InputError(
+            f"{name}={value!r} is not allowed; give a number {allowed}."
+        )
+
+
+def _check_clip_norm(config):
+    value = config.optimizer.clip_norm
+    if value is not None and not (_is_number(value) and value > 0):
+        raise InputError(
+            f"optimizer.clip_norm={value!r} is not allowed; give a number "
+            "above 0, or None to clip no gradients."
+        )
+
+
+def _check_choices(config):
+    building.check_choice("precision", config.precision, building.PRECISIONS)
+    building.check_choice("distribution", config.distribution, STRATEGIES)
+
+
+def _check_tower(section, config):
+    tables = {
+        "image_encoder": (building.IMAGE_ENCODERS, ["image_size"]),
+        "text_encoder": (
+            building.TEXT_ENCODERS,
+            ["vocabulary_size", "context_length"],
+        ),
+    }
+    table, arguments = tables[section]
+    kind, given = building.check_kind(
+        section, table, config[section], arguments
+    )
+    tower = _with_defaults(table[kind], given)
+    for name, smallest in WHOLE_OF_TOWERS.items():
+        if name in tower:
+            _check_whole(f"{section}.{name}", smallest, {section: tower})
+    try:
+        check_heads(tower["width"], tower["heads"])
+        if section == "image_encoder" and _is_number(config.image_size, int):
+            check_patches(config.image_size, patch_size(tower))
+    except InputError as error:
+        raise InputError(f"{section}: {error}") from None
+
+
+def _with_defaults(function, given):
+    """Returns the arguments of a call as a dict."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters} | given
+
+
+def _check_views(config):
+    views = recipe_from_config(config.data.views)
+    domains = building.check_loss(config.objective)
+    if "view" in domains and len(views) < 3:
+        raise InputError(
+            f"data.views has {len(views)} view(s), too few for the loss "
+            f"{config.objective['kind']!r}, which compares all but the first; "
+            "give 3 or more."
+        )
+
+
+def _check_best(config):
+    building.check_choice("validation.best", config.validation.best, MEASURES)
+
+
+def _check_prompts(config):
+    prompt_templates(config.data.prompts)
+    prompt_templates(config.evaluation.prompts)
+
+
+def _sources(config):
+    """Yields a check for each source that the configuration names."""
+    for name, entry in config.data.train.items():
+        section = f"data.train.{name}"
+        yield functools.partial(_check_source, section, entry)
+    if config.validation.every:
+        source = config.validation.source
+        yield functools.partial(_check_source, "validation.source", source)
+    for group in ("retrieval", "zero_shot"):
+        for name, task in config.evaluation[group].items():
+            section = f"evaluation.{group}.{name}"
+            yield functools.partial(_check_task, section, task)
+
+
+def _check_source(section, entry, config):
+    data.check_part(config, section, data.part_options(config, entry))
+    weight = entry.get("weight", 1.0)
+    if not _is_number(weight) or weight < 0:
+        raise InputError(
+            f"{section}.weight={weight!r} is not allowed; give a number from 0."
+        )
+
+
+def _check_task(section, task, config):
+    options = dict(task.items())
+    for name in ("title", "classes", "label_field"):
+        if not options.get(name):
+            raise InputError(
+                f"{section}.{name} is missing; a task has a title, images with "
+                "a label_field, and a class list."
+            )
+    del options["title"], options["classes"]
+    data.check_part(config, section, options)
+
+
+def _check_warmup(config):
+    warmup = config.optimizer.warmup_steps
+    if warmup >= config.steps:
+        raise InputError(
+            f"optimizer.warmup_steps={warmup} must be less than steps="
+            f"{config.steps}; lower it or train longer."
+        )
+
+
+def _check_chunks(config):
+    size = config.model.gradient_cache_size
+    if size and config.batch_size % size:
+        raise InputError(
+            f"batch_size={config.batch_size} is no multiple of "
+            f"model.gradient_cache_size={size}; choose a divisor, or 0 to "
+            "embed the whole batch at once."
+        )
+
+
+def _check_workers(config):
+    workers = worker_count()
+    if config.distribution == "multi_worker" and config.batch_size % workers:
+        raise InputError(
+            f"batch_size={config.batch_size} is no multiple of the {workers} "
+            "workers of TF_CONFIG; choose one."
+        )

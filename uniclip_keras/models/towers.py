@@ -1,0 +1,29 @@
+"""What every transformer tower asks of its sizes."""
+
+from uniclip_keras.errors import InputError
+
+
+def check_heads(width, heads):
+    """Raises `InputError` unless the heads share the width evenly.
+
+    KerasHub would round their share down and train a narrower attention.
+    """
+    if heads < 1 or width % heads:
+        divisors = [n for n in range(1, width + 1) if not width % n]
+        near = min(divisors, key=lambda n: (abs(n - heads), -n), default=1)
+        raise InputError(
+            f"heads={heads} does not divide width={width}; choose {near} heads "
+            "or a width that is a multiple of them."
+        )
+
+
+def check_patches(image_size, patch_size):
+    """Raises `InputError` unless the patches cover the image exactly."""
+    if patch_size < 1:
+        raise InputError(f"patch_size={patch_size} must be at least 1 pixel.")
+    if image_size < 1 or image_size % patch_size:
+        lower = max(patch_size, image_size // patch_size * patch_size)
+        raise InputError(
+            f"image_size={image_size} is no multiple of the patches' "
+            f"{patch_size} pixels; choose {lower} or another multiple."
+        )
