@@ -119,8 +119,9 @@ def saved(model, tmp_path):
 
 
 def test_without_a_checkpoint(model, tmp_path):
-    with pytest.raises(InputError, match="no checkpoint"):
-        training.restore_model(model, tmp_path)
+    for checkpoint in ("last", "best", 3):
+        with pytest.raises(InputError, match="no checkpoint in .*train first"):
+            training.restore_model(model, tmp_path, checkpoint)
 
 
 def flip(path):

@@ -30,8 +30,9 @@ def test_strategies_by_name():
 
 
 def test_one_process_makes_global_batches():
-    made = training.distribute_dataset(lambda *a, **k: (a, k), 8, first_step=3)
-    assert made == ((8,), {"first_batch": 3, "shard_index": 0, "num_shards": 1})
+    made = training.distribute_dataset(dict, 8, first_row=24)
+    whole = {"shard_index": 0, "num_shards": 1}
+    assert made == {"batch_size": 8, "first_row": 24, **whole}
 
 
 @pytest.fixture

@@ -25,15 +25,14 @@ def restore_model(model, directory, checkpoint="last"):
     """
     directory = str(directory)
     state = tf.train.Checkpoint(weights=model_state(model))
-    if checkpoint == "last":
-        about = load_last(state, directory)
-        if about is None:
-            raise InputError(
-                f"no checkpoint in {directory}; train first, or give the "
-                "workdir of a run that has saved one."
-            )
-        return about["step"]
     found = folders.steps(directory)
+    if not found:
+        raise InputError(
+            f"no checkpoint in {directory}; train first, or give the workdir "
+            "of a run that has saved one."
+        )
+    if checkpoint == "last":
+        return load_last(state, directory)["step"]
     step = _best_step(directory, found) if checkpoint == "best" else checkpoint
     if step not in found:
         raise InputError(
