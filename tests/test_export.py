@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny_model as tiny
 from samples import encode
 from samples import smooth_pixels
@@ -14,6 +15,7 @@ from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError
 from uniclip_keras.export import export_saved_model
 
+FILES = 5
 TEXTS = ["red dot", "a blue bar of unseen words"]
 
 SERVE = f"""
@@ -24,16 +26,29 @@ import tensorflow as tf
 import tensorflow_text
 served = tf.saved_model.load("saved_model").signatures
 given = dict(np.load("inputs.npz"), text={TEXTS!r})
-encoded = [open(f"{{i}}.png", "rb").read() for i in range(2)]
+encoded = [open(f"{{i}}.png", "rb").read() for i in range({FILES})]
 given["image_bytes"] = given["serving_default"] = encoded
+given["none"] = []
+given["all bad"] = [b"", b"no image"]
 outputs = {{}}
 for name, value in given.items():
-    (keyword,) = served[name].structured_input_signature[1]
-    (output,) = served[name](**{{keyword: tf.constant(value)}}).values()
-    outputs[name] = output.numpy()
+    signature = served[name if name in served else "image_bytes"]
+    (keyword,) = signature.structured_input_signature[1]
+    dtype = tf.string if name in ("none", "all bad") else None
+    result = signature(**{{keyword: tf.constant(value, dtype)}})
+    for kind, output in result.items():
+        outputs[f"{{name}}/{{kind}}"] = output.numpy()
 np.savez("outputs.npz", **outputs)
 assert "uniclip_keras" not in sys.modules
 """
+
+
+class Counts(tf.Module):
+    """What a model counts while it trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = tf.Variable(0, trainable=False, dtype=tf.int64)
 
 
 def test_saved_model_in_a_fresh_process(tmp_path):
@@ -41,13 +56,17 @@ def test_saved_model_in_a_fresh_process(tmp_path):
     tokenizer = SubwordTokenizer.train(["red dot", "blue bar"], 40, tiny.LENGTH)
     size = tokenizer.vocabulary_size
     model = tiny.make_model(make_text=lambda: tiny.make_text_encoder(8, size))
+    # A module of variables that no layer owns does not hinder the export.
+    model.counts = Counts()
     path = tmp_path / "saved_model"
-    export_saved_model(model, tokenizer, tiny.SIZE, path)
+    export_saved_model(model, tokenizer, tiny.SIZE, path, max_pixels=100)
     with pytest.raises(InputError, match="not empty"):
         export_saved_model(model, tokenizer, tiny.SIZE, path)
 
-    encoded = [encode(smooth_pixels(seed, 8)) for seed in range(2)]
-    images, _ = load_images(encoded, tiny.SIZE)
+    good = [encode(smooth_pixels(seed, 8)) for seed in range(2)]
+    wide = encode(smooth_pixels(2, 12))
+    encoded = [wide, good[0], good[1][:-20], b"no image", good[1]]
+    images, _ = load_images(good, tiny.SIZE)
     tokens = tokenizer(TEXTS)
     np.savez(tmp_path / "inputs.npz", images=images, tokens=tokens.numpy())
     for index, content in enumerate(encoded):
@@ -57,9 +76,24 @@ def test_saved_model_in_a_fresh_process(tmp_path):
         [sys.executable, "serve.py"], cwd=tmp_path, check=True, timeout=120
     )
     outputs = np.load(tmp_path / "outputs.npz")
-    for encoded, names in (
-        (model.encode_image(images), "image_bytes serving_default images"),
-        (model.encode_text(tokens), "text tokens"),
+    expected = model.encode_image(images)
+    rows = np.zeros([FILES, 7])
+    rows[[1, 4]] = expected
+    for name in ("image_bytes", "serving_default"):
+        valid = outputs[f"{name}/valid"]
+        np.testing.assert_array_equal(valid, [0, 1, 0, 0, 1])
+        found = outputs[f"{name}/embedding"]
+        np.testing.assert_allclose(found, rows, atol=1e-5)
+        assert not found[~valid].any()
+    for name, count in (("none", 0), ("all bad", 2)):
+        np.testing.assert_array_equal(
+            outputs[f"{name}/embedding"], np.zeros([count, 7])
+        )
+        assert outputs[f"{name}/valid"].tolist() == [False] * count
+    for name, embedding in (
+        ("images", expected),
+        ("text", model.encode_text(tokens)),
+        ("tokens", model.encode_text(tokens)),
     ):
-        for name in names.split():
-            np.testing.assert_allclose(outputs[name], encoded, atol=1e-5)
+        found = outputs[f"{name}/embedding"]
+        np.testing.assert_allclose(found, embedding, atol=1e-5)

@@ -22,11 +22,11 @@ def test_summary_names_kinds_counts_and_few_examples():
         "Read 1,000 samples and skipped 6 (0.6 %): 5 corrupt image (k0, k1, "
         "k2), 1 empty caption (e)."
     )
-    # A truncated file is reported but not counted.
+    # Samples that nobody could read are read and skipped.
     assert tally.good == 994
-    tally.record(bad.TRUNCATED_FILE, "a.tar")
-    assert tally.good == 994
-    assert "1 truncated file (a.tar)" in tally.summary()
+    tally.record_lost("a.tar", 200)
+    assert (tally.good, tally.read, tally.skipped) == (994, 1200, 206)
+    assert "200 truncated file (a.tar)" in tally.summary()
 
 
 def test_threads_lose_no_count():
@@ -54,6 +54,10 @@ def test_too_large_a_share_is_an_error_after_a_thousand_samples():
     tally.record_read(9000)
     tally.check()
     BadSamples().check()
+    # Lost samples end a run like any other.
+    tally.record_lost("a.tar", 2000)
+    with pytest.raises(InputError, match="2,000 truncated file"):
+        tally.check()
     for share in (-0.1, 1.5):
         with pytest.raises(InputError, match=str(share)):
             BadSamples(max_share=share)

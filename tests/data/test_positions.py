@@ -31,10 +31,9 @@ def expected(tokenizer):
     return batches(tokenizer, 9)
 
 
-@pytest.mark.parametrize("workers", [2, 3, 4])
-def test_workers_make_the_same_global_batch(tokenizer, expected, workers):
+def test_workers_make_the_same_global_batch(tokenizer, expected):
     """Ids, tokens, views and vectors, after a start in the middle."""
-    start = workers
+    workers = start = 3
     parts = [
         batches(
             tokenizer,

@@ -43,3 +43,46 @@ def sample_members(key, number=0, captions=("red heart", "rotes herz")):
         (f"{key}.txt", captions[0].encode()),
         (f"{key}.json", {"id": number, "captions": list(captions)}),
     ]
+
+
+def sparse_member(name, content, size, style="old"):
+    """A GNU sparse member: bytes, and zeros up to `size` that take no place.
+
+    Args:
+        style: "old" for a header of type S, "0.1" or "1.0" for PAX headers.
+    """
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    padding = bytes(-len(content) % tarfile.BLOCKSIZE)
+    pieces = [(0, len(content)), (size, 0)]
+    if style == "old":
+        info.type = tarfile.GNUTYPE_SPARSE
+        header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+        numbers = b"".join(
+            tarfile.itn(number, 12, tarfile.GNU_FORMAT)
+            for piece in pieces
+            for number in piece
+        )
+        header[386 : 386 + len(numbers)] = numbers
+        header[483:495] = tarfile.itn(size, 12, tarfile.GNU_FORMAT)
+        header[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(header))[0]
+        return bytes(header) + content + padding
+    numbers = [number for piece in pieces for number in piece]
+    if style == "0.1":
+        info.pax_headers = {
+            "GNU.sparse.map": ",".join(map(str, numbers)),
+            "GNU.sparse.size": str(size),
+        }
+        blocks = b""
+    else:
+        info.pax_headers = {
+            "GNU.sparse.major": "1",
+            "GNU.sparse.minor": "0",
+            "GNU.sparse.name": name,
+            "GNU.sparse.realsize": str(size),
+        }
+        lines = "".join(f"{number}\n" for number in [len(pieces), *numbers])
+        blocks = lines.encode().ljust(tarfile.BLOCKSIZE, b"\0")
+        info.size += len(blocks)
+    header = info.tobuf(tarfile.PAX_FORMAT)
+    return header + blocks + content + padding

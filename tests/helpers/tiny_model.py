@@ -81,6 +81,13 @@ def dataset(batches):
     return tf.data.Dataset.from_tensor_slices(stacked).with_options(options)
 
 
+def spoiled(batch):
+    """The batch with one NaN, in the rows of the first replica."""
+    views = batch["views"].copy()
+    views[0, 0, 0, 0, 0] = np.nan
+    return {**batch, "views": views}
+
+
 def fit_one(model, batch):
     """Takes one step with `fit` and returns its loss."""
     return model.fit(dataset([batch]), verbose=0).history["loss"][0]
@@ -102,6 +109,34 @@ def step_on_replicas(strategy, model, batch):
 
 def values(variables):
     return [variable.numpy() for variable in variables]
+
+
+def state(model):
+    """All that a step may change, as each replica has it: name -> array.
+
+    These are the variables of model and optimizer without metrics and without
+    the loss scale.
+    """
+    variables = [*model.variables, *model.optimizer.variables]
+    metrics = {id(variable) for variable in model.metrics_variables}
+    strategy = model.distribute_strategy
+    return {
+        f"{index} {variable.path} {replica}": copy.numpy()
+        for index, variable in enumerate(variables)
+        if id(variable) not in metrics and "scale" not in variable.path
+        for replica, copy in enumerate(
+            strategy.experimental_local_results(variable.value)
+        )
+    }
+
+
+def counts(model):
+    """Returns `[steps, skipped, skipped_in_a_row]`."""
+    counts = model.counts
+    return [
+        int(tf.identity(variable))
+        for variable in (counts.steps, counts.skipped, counts.skipped_in_a_row)
+    ]
 
 
 def assert_weights_equal(model, expected, atol=1e-5):

@@ -57,12 +57,25 @@ def test_two_replicas_equal_one_device(one_device, two_replicas):
     moved = zip(weights[0], weights[-1], strict=True)
     assert max(np.abs(a - b).max() for a, b in moved) > 1e-2
 
+    # One replica alone has a NaN in its rows: neither takes the step.
+    before = tiny.state(model)
+    assert np.isnan(tiny.fit_one(model, tiny.spoiled(BATCHES[0])))
+    np.testing.assert_equal(tiny.state(model), before)
+    assert tiny.counts(model) == [len(BATCHES) + 1, 1, 1]
+    assert np.isfinite(tiny.fit_one(model, BATCHES[0]))
+    assert tiny.counts(model) == [len(BATCHES) + 2, 1, 0]
+
 
 def test_several_steps_per_execution(one_device):
     model = make_normalized(steps_per_execution=2)
     model.fit(tiny.dataset(BATCHES[:4]), steps_per_epoch=4, verbose=0)
     assert int(model.optimizer.iterations) == 4
     tiny.assert_weights_equal(model, one_device[1][4])
+    assert tiny.counts(model) == [4, 0, 0]
+    before = tiny.state(model)
+    model.fit(tiny.dataset([tiny.spoiled(BATCHES[0])] * 2), verbose=0)
+    np.testing.assert_equal(tiny.state(model), before)
+    assert tiny.counts(model) == [6, 2, 2]
 
 
 def test_eager_steps_equal_compiled_ones(one_device):

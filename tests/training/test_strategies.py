@@ -47,7 +47,7 @@ def tars(tmp_path):
     return str(tmp_path)
 
 
-def start_workers(tars, outputs):
+def start_workers(tars, workdir, outputs):
     # Free ports.
     with socket.create_server(("", 0)) as a, socket.create_server(("", 0)) as b:
         addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in (a, b)]
@@ -58,7 +58,10 @@ def start_workers(tars, outputs):
         task = {"type": "worker", "index": index}
         cluster = {"cluster": {"worker": addresses}, "task": task}
         process = subprocess.Popen(
-            [sys.executable, worker.__file__, "multi_worker", tars, output],
+            [
+                *(sys.executable, worker.__file__, "multi_worker"),
+                *(tars, workdir, output),
+            ],
             env={**env, "TF_CONFIG": json.dumps(cluster)},
             stderr=subprocess.PIPE,
             text=True,
@@ -69,15 +72,19 @@ def start_workers(tars, outputs):
 
 def test_two_workers_equal_one_device_and_share_the_data(tmp_path, tars):
     outputs = [str(tmp_path / f"worker{index}.npz") for index in range(2)]
-    processes = start_workers(tars, outputs)
-    one = worker.train(tf.distribute.get_strategy(), tars)
+    processes = start_workers(tars, str(tmp_path / "workers"), outputs)
+    one = worker.train(tf.distribute.get_strategy(), tars, tmp_path / "one")
+    assert one["counts"] == [worker.STEPS, 1, 0]
+    assert one["restored"] == worker.STEPS
     for process in processes:
         _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors[-3000:]
     found = [np.load(output) for output in outputs]
     for values in found:
         assert values["loss"] == pytest.approx(one["loss"], rel=1e-5)
-        for name in set(one) - {"seen"}:
+        expected = [f"process {processes[0].pid}", "no captions", ""]
+        assert values["shared"].tolist() == expected
+        for name in set(one) - {"seen", "shared"}:
             np.testing.assert_allclose(values[name], one[name], atol=1e-5)
     shares = [values["seen"].ravel().tolist() for values in found]
     assert sorted(shares[0] + shares[1]) == list(range(8))

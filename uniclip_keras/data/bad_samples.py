@@ -41,7 +41,7 @@ class BadSamples:
             judged once a thousand samples have been read; see `check`.
 
     Attributes:
-        read: Number of samples read so far, good and bad.
+        read: Number of samples read so far, good, bad and lost.
 
     Raises:
         InputError: If the share is out of range.

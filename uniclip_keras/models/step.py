@@ -53,14 +53,8 @@ class RecentLoss(tf.Module):
 
 
 def _variable(value, dtype, name):
-    # All replicas count the same, so any of them may say it.
-    return tf.Variable(
-        value,
-        dtype=dtype,
-        trainable=False,
-        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-        name=name,
-    )
+    # All replicas assign the same values, so that none asks the others.
+    return tf.Variable(value, dtype=dtype, trainable=False, name=name)
 
 
 def loss_and_gradients(model, data):
@@ -154,7 +148,6 @@ def _update_or_skip(strategy, model, finite, gradients, before):
         overflow = optimizer._stateful_handle_non_finite_grads
         optimizer = optimizer.inner_optimizer
     optimizer._all_reduce_sum_gradients = list
-    one = tf.constant(1, tf.int64)
 
     def update():
         arguments = (gradients, model.trainable_variables)
@@ -162,7 +155,7 @@ def _update_or_skip(strategy, model, finite, gradients, before):
             strategy.extended.call_for_each_replica(apply, arguments)
         else:
             apply(*arguments)
-        counts.skipped_in_a_row.assign(0 * one)
+        counts.skipped_in_a_row.assign(0)
 
     def skip():
         if overflow is not None:
@@ -173,11 +166,11 @@ def _update_or_skip(strategy, model, finite, gradients, before):
             strategy.extended.update(
                 variable.value, lambda v, x: v.assign(x), (value,), group=False
             )
-        counts.skipped.assign_add(one)
-        counts.skipped_in_a_row.assign_add(one)
+        counts.skipped.assign_add(1)
+        counts.skipped_in_a_row.assign_add(1)
 
     tf.cond(_first(strategy, finite), update, skip)
-    counts.steps.assign_add(one)
+    counts.steps.assign_add(1)
 
 
 def _first(strategy, value):

@@ -5,16 +5,19 @@ import io
 import numpy as np
 import pytest
 import tensorflow as tf
+from mutations import mutate
 from PIL import Image
 from samples import encode
 from samples import smooth_pixels
 
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.bad_samples import BadSamples
 from uniclip_keras.data.images import decoding
 from uniclip_keras.data.images.decoding import decode_image
-from uniclip_keras.data.skipping import map_good
+from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.errors import InputError
+
+# Orientation 6, in a TIFF of one entry.
+EXIF = b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"
 
 
 def decode_both_ways(encoded):
@@ -134,9 +137,13 @@ def test_an_image_bomb_takes_no_memory():
     assert decoded.shape == (1, 1, 3)
 
 
-def test_bad_images_are_skipped_counted_and_named():
+@tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+def decode(encoded):
+    return decoding.decode_within(encoded)
+
+
+def test_incomplete_and_unknown_images():
     good = encode(smooth_pixels(1))
-    encoded = []
     for image in (
         b"",
         b"no image at all, but long enough to be looked at",
@@ -145,18 +152,53 @@ def test_bad_images_are_skipped_counted_and_named():
         good[:20],
         animated("WEBP", "RGB")[0],
     ):
-        encoded += [image, good]
-    # Bad ones first, in a row and last.
-    encoded += [b"", b""]
-    keys = [f"k{place}" for place in range(len(encoded))]
-    dataset = tf.data.Dataset.from_tensor_slices(
-        {"key": keys, "image": np.array(encoded, object)}
-    )
+        for function in (decode, decoding.decode_within):
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                function(image)
 
-    tally = BadSamples()
-    kept = list(map_good(dataset, decoding.decode_sample, tally))
-    assert [sample["key"].numpy().decode() for sample in kept] == keys[1:-2:2]
-    for sample in kept:
-        np.testing.assert_array_equal(sample["image"], smooth_pixels(1))
-    assert tally.counts == {bad.CORRUPT_IMAGE: 8}
-    assert tally.examples == {bad.CORRUPT_IMAGE: ["k0", "k2", "k4"]}
+
+def test_mutated_images_are_refused_or_decoded():
+    """Nothing but an image or this one error comes out, within the limit."""
+    rng = np.random.default_rng(1)
+    whole = [
+        encode(smooth_pixels(number), image_format, **options)
+        for number, (image_format, options) in enumerate(
+            [
+                ("PNG", {}),
+                ("JPEG", {"progressive": True}),
+                ("JPEG", {"exif": EXIF}),
+                ("GIF", {}),
+                ("GIF", {"comment": b"a" * 300}),
+                ("WEBP", {"lossless": True}),
+                ("BMP", {}),
+            ]
+        )
+    ]
+    files = [
+        # Most mutations of the whole file are behind its header.
+        mutate(image[:64], rng)[0] + image[64:]
+        if number % 2
+        else mutate(image, rng)[0]
+        for number in range(50)
+        for image in whole
+    ]
+    limit = 100_000
+
+    def shape_of(number, encoded):
+        problem, image = decoding.decode_within(encoded, limit)
+        return number, problem, tf.shape(image)
+
+    dataset = tf.data.Dataset.from_tensor_slices(files).enumerate()
+    decoded = dataset.map(shape_of).ignore_errors().as_numpy_iterator()
+    mapped = {number: (problem, shape) for number, problem, shape in decoded}
+    assert 50 < len(mapped) < len(files) - 100
+    for number, image in enumerate(files):
+        if number not in mapped:
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                decoding.decode_within(tf.constant(image), limit)
+            continue
+        problem, shape = mapped[number]
+        assert problem in (b"", bad.OVERSIZE_IMAGE.encode())
+        assert np.prod(shape[:2]) <= limit and shape[2] == 3
+        if not problem:
+            np.testing.assert_array_equal(image_shape(image), shape[:2])

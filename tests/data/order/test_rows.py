@@ -27,7 +27,7 @@ def make_sources():
 def test_any_split_over_workers_gives_the_same_rows():
     options = {"weights": [3, 1], "seed": 0, "shuffle_buffer": STREAMS}
     whole = keys(Rows(make_sources(), **options), range(2000))
-    for workers in (2, 3, 7):
+    for workers in (2, 3, 4, 7):
         for index in range(workers):
             rows = Rows(make_sources(), own=(workers, index), **options)
             numbers = range(900 + index - 900 % workers, 2000, workers)

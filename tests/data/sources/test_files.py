@@ -1,11 +1,5 @@
-import itertools
-import os
-
 import pytest
-from samples import sample_members
-from samples import write_tar
 
-from uniclip_keras.data import WebDataset
 from uniclip_keras.data.sources import files
 from uniclip_keras.errors import InputError
 
@@ -58,62 +52,3 @@ def test_a_pattern_without_a_match_is_named(folder, pattern, message):
     assert str(error.value).endswith(".") and "\n" not in str(error.value)
     with pytest.raises(InputError, match="list of paths is empty"):
         files.find_files([], ".tar")
-
-
-@pytest.fixture
-def lines(tmp_path):
-    """Three files of one, two and three lines."""
-    paths = [tmp_path / f"{number}.txt" for number in range(1, 4)]
-    for number, path in enumerate(paths, start=1):
-        path.write_text("line\n" * number)
-    return list(map(str, paths))
-
-
-@pytest.fixture
-def count_lines(monkeypatch, tmp_path):
-    """Counts the lines of a file, and lists the files that it counted."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def count(path):
-        count.asked.append(path)
-        with open(path) as file:
-            return len(file.readlines())
-
-    count.asked = []
-    return count
-
-
-def test_unchanged_files_are_counted_once(lines, count_lines):
-    assert files.count_samples(lines, count_lines) == 6
-    assert sorted(count_lines.asked) == lines
-    assert files.count_samples(lines, count_lines) == 6
-    assert len(count_lines.asked) == 3
-    # Other files have a count of their own.
-    assert files.count_samples(lines[:2], count_lines) == 3
-    assert len(count_lines.asked) == 5
-    with open(lines[0], "a") as file:
-        file.write("line\n")
-    assert files.count_samples(lines, count_lines) == 7
-    os.utime(lines[1], ns=(0, 0))
-    assert files.count_samples(lines, count_lines) == 7
-    assert len(count_lines.asked) == 11
-
-
-def test_counting_without_a_cache(lines, count_lines, monkeypatch, capsys):
-    monkeypatch.setenv("XDG_CACHE_HOME", lines[0])
-    assert files.count_samples(lines, count_lines) == 6
-    assert files.count_samples(lines, count_lines) == 6
-    assert len(count_lines.asked) == 6
-    # A long count prints its progress.
-    clock = itertools.count(0, 4)
-    monkeypatch.setattr(files.time, "monotonic", lambda: next(clock))
-    files.count_samples(lines, count_lines)
-    assert capsys.readouterr().out == (
-        "Counting samples: 3 of 3 files, 6 samples, 0 s left\n"
-    )
-
-
-def test_a_declared_number_is_not_counted(tmp_path):
-    path = write_tar(tmp_path / "t.tar", sample_members("a"))
-    assert WebDataset(path, samples=10**7).count() == 10**7
-    assert WebDataset(path).count() == 1

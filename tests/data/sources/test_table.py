@@ -1,4 +1,5 @@
 import json
+import os
 import pathlib
 
 import pyarrow
@@ -9,6 +10,8 @@ from format_files import png
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.sources import stream
+from uniclip_keras.data.sources import table
 from uniclip_keras.data.sources.table import Table
 from uniclip_keras.errors import InputError
 
@@ -128,15 +131,49 @@ def test_samples_keep_the_order_of_the_rows(tmp_path):
     path = tmp_path / "a.csv"
     rows = [f"{number % 3}.png,{number}" for number in range(300)]
     path.write_text("\n".join(["image,text", *rows]))
-    source = Table(path, samples=7)
+    source = Table(path)
     texts = [sample["text"] for sample in source.samples()]
     assert texts == [str(number) for number in range(300)]
-    assert source.count() == 7
-    rows = source.dataset(1, True).as_numpy_iterator()
-    shuffled = [int(row["text"]) for row in rows]
-    assert sorted(shuffled) == list(range(300))
-    # All rows are shuffled together, not by chunks.
-    assert sum(number >= 200 for number in shuffled[:100]) > 20
+    assert source.chunks().tolist() == list(range(301))
+    # From a row to its image by number.
+    some = source.read([299, 0, 299, 7])
+    assert [sample["text"] for sample in some] == ["299", "0", "299", "7"]
+    assert some[0]["image"] == png(2)
+
+
+def test_only_regular_files_are_images(tmp_path, monkeypatch):
+    """Pipes and devices are never opened."""
+    monkeypatch.setattr(stream, "MAX_BYTES", 10_000)
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    (tmp_path / "huge.png").write_bytes(bytes(10_001))
+    names = ["0.png", "/dev/zero", "zero.png", "pipe.png", ".", "huge.png"]
+    path = tmp_path / "a.csv"
+    path.write_text("".join(f"{name},x\n" for name in ["image", *names]))
+    path.write_text(path.read_text().replace("image,x", "image,text"))
+    tally = BadSamples()
+    (good,) = Table(path).samples(tally)
+    assert good["image"] == png(0)
+    assert tally.counts == {bad.MISSING_IMAGE: 4, bad.OVERSIZE_IMAGE: 1}
+
+
+def test_an_endless_line_is_one_bad_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "_LONGEST_LINE", 1000)
+    row = {"image": "1.png", "text": "b"}
+    lines = [
+        json.dumps({**row, "image": "0.png"}),
+        json.dumps({**row, "more": "x" * 5000}),
+        json.dumps(row),
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    rows = ["image,text", "0.png,a", "1.png,b" + "x" * 5000, "1.png,c"]
+    (tmp_path / "a.csv").write_text("\n".join(rows))
+    for name in ("a.jsonl", "a.csv"):
+        tally = BadSamples()
+        images = [row["image"] for row in Table(tmp_path / name).samples(tally)]
+        assert images == [png(0), png(1)]
+        assert tally.counts == {bad.UNREADABLE_METADATA: 1}
+        assert tally.read == 3
 
 
 def test_errors_say_what_is_wrong(tmp_path):

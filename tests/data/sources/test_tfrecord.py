@@ -1,12 +1,15 @@
+import contextlib
+
 import pytest
-import tensorflow as tf
 from format_files import example
 from format_files import png
 from format_files import write_records
 
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import bad_samples as bad
-from uniclip_keras.data.sources import tfrecord
+from uniclip_keras.data.sources.record_reader import RecordReader
+from uniclip_keras.data.sources.stream import BrokenFileError
+from uniclip_keras.data.sources.stream import Stream
 from uniclip_keras.data.sources.tfrecord import TFRecords
 from uniclip_keras.errors import InputError
 
@@ -55,6 +58,7 @@ def test_bad_records_are_counted_and_their_neighbors_kept(tmp_path):
             example(key=b"no image", **text, id=2),
             example(**image, id=3),
             example(key=b"no id", **text, **image),
+            good("of floats", id=0.5),
             good("of another type", id=b"6"),
             good("empty", txt=b" ", id=7),
             good("z", id=8),
@@ -62,15 +66,15 @@ def test_bad_records_are_counted_and_their_neighbors_kept(tmp_path):
     )
     tally = BadSamples()
     source = TFRecords(path, id_field="id")
-    assert keys_of(source, tally) == ["a", "z"]
+    assert keys_of(source, tally) == ["a", "of another type", "z"]
     assert tally.examples == {
-        bad.UNREADABLE_METADATA: [f"{path}:1", f"{path}:5"],
+        bad.UNREADABLE_METADATA: [f"{path}:1", "of floats"],
         bad.MISSING_IMAGE: ["no image"],
         bad.MISSING_TEXT: [f"{path}:3"],
         bad.MISSING_ID: ["no id"],
         bad.EMPTY_CAPTION: ["empty"],
     }
-    assert tally.read == source.count() == 8
+    assert tally.read == source.count() == 9
 
 
 def test_broken_files_do_not_stop_the_others(tmp_path):
@@ -93,37 +97,45 @@ def test_broken_files_do_not_stop_the_others(tmp_path):
         path.write_bytes(content or path.read_bytes()[:-20])
     source = TFRecords(tmp_path)
     assert source.count() == 4 + 2 + 3 + 4 + 4 + 0 + 4
-    gone.unlink()
     tally = BadSamples()
     found = keys_of(source, tally)
-    assert found == [*"0123", *"01", *"012", *"01", *"0123"]
-    assert tally.counts == {bad.TRUNCATED_FILE: 5}
+    good_ones = [*"0123", *"01", *"012", *"013", *"0123", *"0123"]
+    assert found == good_ones
+    # Junk of 256 bytes is about two records.
+    lost = {bad.TRUNCATED_FILE: 1 + 1 + 2}
+    flipped = f"{tmp_path}/flipped.tfrecord:2"
+    assert tally.counts == {bad.CORRUPT_RECORD: 1, **lost}
+    assert tally.examples[bad.CORRUPT_RECORD] == [flipped]
     cut = str(tmp_path / "cut.tfrecord")
     assert tally.examples[bad.TRUNCATED_FILE][0] == cut
+    read = source.read(range(source.count()))
+    assert [one["key"] for one in read if not one["problem"]] == good_ones
+    gone.unlink()
+    # The end of a run, and no lost samples.
+    with pytest.raises(InputError, match="gone.tfrecord' cannot be read"):
+        keys_of(source, tally)
 
 
-def test_a_cut_is_noticed_at_any_end_of_a_chunk(tmp_path):
-    counts = (1, 63, 64, 65, 128)
-    paths = []
-    for count in counts:
-        path, cut = tmp_path / f"{count}", tmp_path / f"{count}-cut"
-        write_records(path, [b"x"] * count)
-        cut.write_bytes(path.read_bytes()[:-1])
-        paths += [str(path), str(cut)]
-    tally = BadSamples()
-    chunks = tf.data.Dataset.from_tensor_slices(paths).flat_map(
-        lambda path: tfrecord.read_records(path, 0, -1, tally)
-    )
-    read = sum(len(numbers) for numbers, _ in chunks.as_numpy_iterator())
-    assert read == 2 * sum(counts) - len(counts)
-    assert tally.counts == {bad.TRUNCATED_FILE: len(counts)}
-    assert all(key.endswith("-cut") for key in sum(tally.examples.values(), []))
-    assert [tfrecord.count_records(path) for path in paths] == [
-        count for whole in counts for count in (whole, whole - 1)
-    ]
-    # A broken length ends the count.
-    path.write_bytes(path.read_bytes() + b"\xff" * 20)
-    assert tfrecord.count_records(str(path)) == counts[-1]
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 128])
+def test_a_cut_is_noticed_anywhere(tmp_path, count):
+    path = tmp_path / "a"
+    write_records(path, [b"x"] * count)
+    content = path.read_bytes()
+    # Whole, without the last byte, and with a broken length behind it.
+    endings = content, content[:-1], content + b"\xff" * 20
+    for ending, expected in zip(endings, (0, -1, 0), strict=True):
+        path.write_bytes(ending)
+        for wanted in (True, False):
+            reader, found = RecordReader(Stream(path)), 0
+            with (
+                pytest.raises(BrokenFileError)
+                if ending != content
+                else (contextlib.nullcontext())
+            ):
+                while (record := reader.read(wanted)) is not None:
+                    assert record == (b"x" if wanted else b"")
+                    found += 1
+            assert found == count + expected
 
 
 def test_errors_say_which_features_there_are(tmp_path):

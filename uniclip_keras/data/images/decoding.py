@@ -5,6 +5,7 @@ import itertools
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.images.binary import own_function
 from uniclip_keras.data.images.gif import decode_gif
 from uniclip_keras.data.images.header import image_shape
 from uniclip_keras.data.images.orientation import read_orientation
@@ -93,13 +94,6 @@ def decode_within(encoded, max_pixels=MAX_PIXELS, shape=None, reduction=1):
     return problem, tf.ensure_shape(image, [None, None, 3])
 
 
-def decode_sample(number, sample, max_pixels=MAX_PIXELS):
-    """Decodes a sample's image: a function for `skipping.map_good`."""
-    del number
-    problem, image = decode_within(sample["image"], max_pixels)
-    return problem, {**sample, "image": image}
-
-
 def check_first_images(samples, max_pixels=MAX_PIXELS):
     """Raises `InputError` if none of the first 100 images can be decoded."""
     keys = []
@@ -134,6 +128,7 @@ def _decode_jpeg(encoded, reduction):
     return turn(image, read_orientation(encoded))
 
 
+@own_function
 def _decode_other(encoded):
     png = tf.equal(tf.strings.substr(encoded, 0, 4), b"\x89PNG")
     color_type = tf.strings.substr(encoded, 25, 1)

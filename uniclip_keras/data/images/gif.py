@@ -7,6 +7,7 @@ fill the screen. So it is given a file of that one frame.
 
 import tensorflow as tf
 
+from uniclip_keras.data.images.binary import own_function
 from uniclip_keras.data.images.binary import read
 
 _EXTENSION, _FRAME = 0x21, 0x2C
@@ -25,6 +26,7 @@ _CHANGES = 2**14
 _BLOCKS = 64
 
 
+@own_function
 def gif_shape(encoded):
     """The height and width of a GIF's first picture.
 
@@ -41,6 +43,7 @@ def gif_shape(encoded):
     return _canvas(encoded, place)
 
 
+@own_function
 def decode_gif(encoded):
     """Decodes the first frame of a GIF, onto white.
 

@@ -33,7 +33,7 @@ def image_shape(encoded):
             formats, end within the header, or give a side that is not a
             positive int32.
     """
-    head = binary.read(encoded, 0, _HEAD)
+    head = binary.read(encoded, 0, 4)
     shape = tf.case(
         [
             (
@@ -42,7 +42,7 @@ def image_shape(encoded):
             ),
             (binary.has(head, 0, b"GIF8"), lambda: gif_shape(encoded)),
         ],
-        default=lambda: _other_shape(encoded, head),
+        default=lambda: _other_shape(encoded),
     )
     message = "No complete JPEG, PNG, GIF, WebP or BMP header."
     is_size = tf.debugging.Assert(tf.reduce_all(shape > 0), [message])
@@ -56,8 +56,10 @@ def _jpeg_shape(encoded):
     return tf.where(swapped, stored[::-1], stored)
 
 
-def _other_shape(encoded, head):
+@binary.own_function
+def _other_shape(encoded):
     """The shape, or zeros if the format is unknown."""
+    head = binary.read(encoded, 0, _HEAD)
     has, big, little = (
         functools.partial(read, head)
         for read in (binary.has, binary.big_endian, binary.little_endian)

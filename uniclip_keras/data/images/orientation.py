@@ -9,6 +9,7 @@ import tensorflow as tf
 from uniclip_keras.data.images.binary import big_endian
 from uniclip_keras.data.images.binary import has
 from uniclip_keras.data.images.binary import little_endian
+from uniclip_keras.data.images.binary import own_function
 from uniclip_keras.data.images.binary import read
 
 # EXIF is the first segment, or follows other short ones.
@@ -72,6 +73,7 @@ def swaps_sides(orientation):
     return orientation >= 5
 
 
+@own_function
 def _orientation_in(head):
     """The orientation in the first bytes of a JPEG."""
 

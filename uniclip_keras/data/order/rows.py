@@ -99,7 +99,7 @@ class Rows:
     def _read(self, index, draw):
         sample, number = self._windows[index].sample(draw)
         if lost := self._sources[index].lost(int(number)):
-            self._bad_samples.record(bad.TRUNCATED_FILE, sample["key"], lost)
+            self._bad_samples.record_lost(sample["key"], lost)
         if not sample["problem"]:
             return Row(sample, index, 0)
         self._bad_samples.record(sample["problem"], sample["key"])

@@ -57,6 +57,10 @@ class Windows:
             return reading.result()[place]
         return self._source.read([self._order.numbers(window, place)])[0]
 
+    def close(self):
+        """Waits for what is being read; nothing more can be read then."""
+        self._readers.shutdown()
+
     def _start(self, window):
         reading = self._reading.get(window)
         if reading is None:

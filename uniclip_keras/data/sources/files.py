@@ -7,6 +7,7 @@ import tensorflow as tf
 from braceexpand import UnbalancedBracesError
 from braceexpand import braceexpand
 
+from uniclip_keras.data.sources.stream import retry
 from uniclip_keras.errors import InputError
 
 # Listing and counting wait for storage, not for the processor.
@@ -50,7 +51,7 @@ def expand_braces(pattern):
 
 def _matches(path, suffixes):
     if tf.io.gfile.isdir(path):
-        names = sorted(tf.io.gfile.listdir(path))
+        names = sorted(retry(path, tf.io.gfile.listdir, path))
         found = [n for n in names if n.lower().endswith(suffixes)]
         if not found:
             raise InputError(
@@ -62,7 +63,7 @@ def _matches(path, suffixes):
     folder = posixpath.dirname(path) or "."
     if not set("*?[") & set(folder):
         require_folder(folder)
-    found = sorted(tf.io.gfile.glob(path))
+    found = sorted(retry(path, tf.io.gfile.glob, path))
     if not found:
         raise InputError(
             f"No file matches '{path}': correct the pattern, which may hold "

@@ -72,15 +72,14 @@ def load_index(paths, name, make_reader, folder=None):
     places = [posixpath.join(str(cache), "uniclip_keras", entry)]
     if folder is not None:
         places.insert(0, posixpath.join(str(folder), entry))
-    content = None
-    for place in places:
-        content = content or _read_entry(place, len(paths))
+    entries = {place: _read_entry(place, len(paths)) for place in places}
+    content = next(filter(None, entries.values()), None)
     if content is None:
         file = io.BytesIO()
         np.savez_compressed(file, **_scan_files(paths, make_reader))
         content = file.getvalue()
-    for place in places:
-        if _read_entry(place, len(paths)) is None:
+    for place, kept in entries.items():
+        if kept is None:
             # Without a cache folder, the next run scans again.
             with contextlib.suppress(OSError, tf.errors.OpError):
                 _write_entry(place, content)
@@ -132,9 +131,14 @@ def _write_entry(place, content):
     tf.io.gfile.makedirs(posixpath.dirname(place))
     # Several processes may write at once; none sees half an entry.
     draft = f"{place}.{uuid.uuid4().hex}"
-    with tf.io.gfile.GFile(draft, "wb") as file:
-        file.write(content)
-    tf.io.gfile.rename(draft, place, overwrite=True)
+    try:
+        with tf.io.gfile.GFile(draft, "wb") as file:
+            file.write(content)
+        tf.io.gfile.rename(draft, place, overwrite=True)
+    except BaseException:
+        with contextlib.suppress(tf.errors.OpError):
+            tf.io.gfile.remove(draft)
+        raise
 
 
 def _scan_files(paths, make_reader):
@@ -146,6 +150,7 @@ def _scan_files(paths, make_reader):
     scanned = []
     started = printed = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(files.THREADS) as pool:
+        # If one fails, `map` cancels those that wait.
         for found in pool.map(scan, paths):
             scanned.append(found)
             done, now = len(scanned), time.monotonic()

@@ -6,6 +6,8 @@ import google_crc32c
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import stream as streams
+from uniclip_keras.data.sources.compression import BAD_BYTES
+from uniclip_keras.data.sources.compression import decompress
 from uniclip_keras.data.sources.stream import BrokenFileError
 
 # Each record is its length, the checksum of the length, its data, and the
@@ -31,7 +33,7 @@ class RecordReader:
         self.stream = stream
         self.position = position
         self.is_packed = is_packed
-        self._file = streams.decompress(stream, b"\x1f\x8b" * is_packed)
+        self._file = decompress(stream, b"\x1f\x8b" * is_packed)
 
     def read(self, is_wanted=False):
         """Reads the next record, or only moves behind it.
@@ -45,7 +47,7 @@ class RecordReader:
         """
         try:
             return self._read(is_wanted)
-        except streams.BAD_BYTES as error:
+        except BAD_BYTES as error:
             raise BrokenFileError(str(error)) from error
 
     def _read(self, is_wanted):

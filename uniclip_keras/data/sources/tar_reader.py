@@ -5,12 +5,14 @@ import tarfile
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.sources import stream as streams
+from uniclip_keras.data.sources.compression import BAD_BYTES
+from uniclip_keras.data.sources.compression import decompress
 from uniclip_keras.data.sources.stream import BrokenFileError
 from uniclip_keras.errors import InputError
 
 # What tarfile raises for bad bytes; long chains of headers recurse.
 _BAD_BYTES = (
-    *streams.BAD_BYTES,
+    *BAD_BYTES,
     OverflowError,
     RecursionError,
     ValueError,
@@ -37,7 +39,7 @@ class TarReader:
     def __init__(self, stream, position=0):
         self.position = position
         self.stream = stream
-        self._unpacked = streams.decompress(stream)
+        self._unpacked = decompress(stream)
         self.is_packed = self._unpacked is not stream
         self._tar = None
         # The header of the next member; or None at the end, or an error.
@@ -106,9 +108,9 @@ class TarReader:
                 self._tar.members = []
                 if self._next is None:
                     return self._require_end()
-                if last and self._next.offset <= last.offset:
-                    # A negative size leads back.
-                    raise tarfile.ReadError("headers in no order")
+                leads_back = last and self._next.offset <= last.offset
+                if self._next.size < 0 or leads_back:
+                    raise tarfile.ReadError("impossible size")
                 if self._next.isreg():
                     return None
                 last = self._next
@@ -117,7 +119,7 @@ class TarReader:
 
     def _require_end(self):
         """Raises an error if more than zeros follow the end of the tar."""
-        while content := self._file.read(2**20):
+        while content := self._unpacked.read(2**16):
             if content.count(0) < len(content):
                 raise tarfile.ReadError("data behind the end of the tar")
 
@@ -126,12 +128,14 @@ class TarReader:
         if is_wanted and is_small:
             try:
                 content = self._tar.extractfile(member).read()
-                if len(content) == member.size:
+                is_whole = len(content) == member.size
+                if is_whole and not member.issparse():
                     return content
             except _BAD_BYTES as error:
                 if isinstance(error, InputError):
                     raise
-            content = bad.CORRUPT_RECORD
+                is_whole = False
+            content = content if is_whole else bad.CORRUPT_RECORD
         else:
             content = bad.OVERSIZE_SAMPLE if is_wanted else None
         end = member.offset_data + member.size
