@@ -23,8 +23,6 @@ RECALLS = {
     for k in (1, 5)
 }
 MEASURES = ("validation/loss", *RECALLS)
-# Images decoded at a time.
-CHUNK = 256
 
 
 class ValidationMeasure:
@@ -65,7 +63,7 @@ class ValidationMeasure:
                 batches.take(options.batches)
             )
         self._batches = batches
-        self._samples = self._batch_loss = self._embedder = None
+        self._batch_loss = self._embedder = None
 
     def __call__(self, model):
         """Returns `{"validation/loss": float, ...}`."""
@@ -89,48 +87,44 @@ class ValidationMeasure:
         return float(np.mean(losses))
 
     def _retrieval(self, model):
-        if self._samples is None:
-            samples = self._source.samples(BadSamples())
-            most = self._config.validation.samples
-            self._samples = list(itertools.islice(samples, most))
-            if not self._samples:
-                raise InputError(
-                    "validation.source has no good sample; name other data, or "
-                    "set validation.every to 0."
-                )
+        if self._embedder is None:
+            self._read_samples()
             self._embedder = evaluation.Embedder(
-                model, self._tokenizer, min(CHUNK, len(self._samples))
+                model, self._tokenizer, min(256, len(self._images))
             )
-        embeddings, kept = self._embed_images()
-        # A text of several images is one candidate.
-        template = prompt_templates(self._config.data.prompts)[0]
-        texts = dict.fromkeys(
-            (template.replace("{}", line) if s["is_name"] else line, s["id"])
-            for s in (self._samples[i] for i in kept)
-            for line in s["text"].split("\n")
-        )
         metrics = evaluation.retrieval_metrics(
-            embeddings,
-            self._embedder.texts([text for text, _ in texts]),
-            [str(self._samples[i]["id"]) for i in kept],
-            [str(label) for _, label in texts],
+            self._embedder.images(self._images),
+            self._embedder.texts([text for text, _ in self._texts]),
+            self._labels,
+            [label for _, label in self._texts],
             ks=(1, 5),
         )
         return {
             name: metrics[way][f"R@{k}"] for name, (way, k) in RECALLS.items()
         }
 
-    def _embed_images(self):
-        """Returns `(embeddings [n, dim], indices of the n samples)`."""
-        found, kept = [], []
-        for start in range(0, len(self._samples), CHUNK):
-            chunk = self._samples[start : start + CHUNK]
-            images, good = load_images(
-                [sample["image"] for sample in chunk],
-                self._config.image_size,
-                max_pixels=self._config.data.max_pixels,
+    def _read_samples(self):
+        """Keeps images, their labels, and pairs of a text and its label."""
+        good = self._source.samples(BadSamples())
+        samples = list(itertools.islice(good, self._config.validation.samples))
+        self._images, kept = load_images(
+            [sample["image"] for sample in samples],
+            self._config.image_size,
+            max_pixels=self._config.data.max_pixels,
+        )
+        if not len(kept):
+            raise InputError(
+                "validation.source has no good sample; name other data, or "
+                "set validation.every to 0."
             )
-            if len(images):
-                found.append(self._embedder.images(images))
-                kept += (start + good).tolist()
-        return np.concatenate(found), kept
+        samples = [samples[index] for index in kept]
+        self._labels = [str(sample["id"]) for sample in samples]
+        # A text of several images is one candidate.
+        template = prompt_templates(self._config.data.prompts)[0]
+        self._texts = list(
+            dict.fromkeys(
+                (template.replace("{}", line) if s["is_name"] else line, label)
+                for s, label in zip(samples, self._labels, strict=True)
+                for line in s["text"].split("\n")
+            )
+        )

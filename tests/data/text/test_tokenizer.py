@@ -112,6 +112,8 @@ def test_save_and_load(tokenizer, tmp_path):
     assert loaded.fingerprint == tokenizer.fingerprint
     assert loaded.vocabulary_size == tokenizer.vocabulary_size
     np.testing.assert_array_equal(loaded(TEXTS), tokenizer(TEXTS))
+    sent = module.tokenizer_from_bytes(module.tokenizer_to_bytes(tokenizer))
+    assert sent.fingerprint == tokenizer.fingerprint
     config = folder / "tokenizer.json"
     config.write_text(config.read_text().replace("12,", "13,"))
     with pytest.raises(InputError, match="is not the one that"):
@@ -154,9 +156,10 @@ def test_files_that_are_not_a_tokenizer(tokenizers, tmp_path):
     config.write_text(json.dumps({"tokenizer": "bytes"}))
     with pytest.raises(InputError, match="'bytes' .* unknown: .*subword"):
         load_tokenizer(folder)
-    config.write_text("{")
-    with pytest.raises(InputError, match="cannot be read"):
-        load_tokenizer(folder)
+    for text in ("{", '{"tokenizer": "subword"}'):
+        config.write_text(text)
+        with pytest.raises(InputError, match="cannot be read"):
+            load_tokenizer(folder)
     for kind in KINDS:
         tokenizers[kind].save(folder)
         for file in pathlib.Path(folder).iterdir():

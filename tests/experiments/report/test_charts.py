@@ -43,6 +43,21 @@ def test_each_pair_of_domains_has_a_line_and_a_color():
         assert f"stroke: var(--series-{i + 1})" in chart["svg"]
 
 
+def test_validation_stands_beside_the_training():
+    rows = [{"step": step, "loss": 3.0 - step} for step in range(3)]
+    assert set(history_charts(rows)["loss"]["legend"]) == {"training"}
+    ways = ("image_to_text", "text_to_image")
+    names = [f"validation/{way}_r{k}" for way in ways for k in (1, 5)]
+    rows.append(
+        {"step": 2, "validation/loss": 2.5, **dict.fromkeys(names, 0.5)}
+    )
+    charts = history_charts(rows)
+    assert list(charts) == ["loss", "retrieval"]
+    assert charts["loss"]["legend"] == {"training": 1.0, "validation": 2.5}
+    assert list(charts["retrieval"]["legend"])[0] == "image to text, R@1"
+    assert len(charts["retrieval"]["legend"]) == 4
+
+
 def test_noise_gets_a_moving_average_and_a_schedule_does_not():
     steps = np.arange(200.0)
     noise = np.random.default_rng(0).normal(size=200)

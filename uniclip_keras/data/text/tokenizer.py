@@ -138,10 +138,10 @@ def load_tokenizer(folder):
     try:
         config = json.loads(text)
         kind = config["tokenizer"]
-        is_described = isinstance(config["context_length"], int)
+        is_whole = kind not in _KINDS or "context_length" in config
     except (ValueError, TypeError, KeyError):
-        is_described = False
-    if not is_described:
+        is_whole = False
+    if not is_whole:
         raise InputError(
             f"The file '{path}' does not describe a tokenizer and cannot be "
             "read: restore it, or train again."
