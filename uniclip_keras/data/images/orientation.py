@@ -12,7 +12,8 @@ from uniclip_keras.data.images.binary import little_endian
 from uniclip_keras.data.images.binary import own_function
 from uniclip_keras.data.images.binary import read
 
-# EXIF is the first segment, or follows other short ones.
+# EXIF is the first segment or follows short ones, and is no longer than this.
+_BEGIN = 2**12
 _HEAD = 2**16
 
 # Segments before EXIF and entries in its first directory that are looked at.
@@ -30,17 +31,17 @@ def read_orientation(encoded):
         encoded: Scalar string tensor.
 
     Returns:
-        Scalar int32 from 1 to 8. It is 1, which means upright, if there is no
-        EXIF in the first 64 KiB or if anything in it is malformed.
+        Scalar int32 from 1 to 8. It is 1, which means upright, if no EXIF
+        begins in the first 4 KiB or if anything in it is malformed.
     """
     # Most files have no EXIF, and this search takes less time than the loop
     # over segments.
-    head = tf.strings.substr(encoded, 0, _HEAD)
-    rest = tf.strings.regex_replace(head, "Exif", "", replace_global=False)
+    begin = tf.strings.substr(encoded, 0, _BEGIN)
+    rest = tf.strings.regex_replace(begin, "Exif", "", replace_global=False)
     return tf.cond(
-        tf.equal(tf.strings.length(rest), tf.strings.length(head)),
+        tf.equal(tf.strings.length(rest), tf.strings.length(begin)),
         lambda: tf.constant(1),
-        lambda: _orientation_in(head),
+        lambda: _orientation_in(tf.strings.substr(encoded, 0, _HEAD)),
     )
 
 
