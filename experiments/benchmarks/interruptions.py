@@ -198,9 +198,7 @@ def losses(workdir):
             continue
         if row["step"] in found:
             raise RuntimeError(f"Step {row['step']} is there twice.")
-        found[row["step"]] = row[
-            "recent_loss" if "recent_loss" in row else "loss"
-        ]
+        found[row["step"]] = row["loss"]
     return found
 
 
