@@ -67,9 +67,6 @@ def get_config(method="uniclip"):
     config.log_every = 20
     config.checkpoint_every = 200
 
-    # A drawing style that the training never shows.
-    config.validation.source = {"path": "style-*.tar"}
-
     config.evaluation.prompts = "plain"
     config.evaluation.headline = "style"
     titles = {

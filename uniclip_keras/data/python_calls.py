@@ -32,6 +32,9 @@ def thread_options(threads):
     options = tf.data.Options()
     options.deterministic = True
     options.autotune.enabled = False
+    # They save no time, and take minutes for a dataset whose nested branches
+    # a strategy instantiates on several devices.
+    options.experimental_optimization.apply_default_optimizations = False
     options.threading.private_threadpool_size = threads
     options.threading.max_intra_op_parallelism = 1
     # If several workers make the same batches, each takes its part of every

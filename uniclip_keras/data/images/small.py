@@ -14,11 +14,12 @@ _THREADS = 4
 
 
 @tf.autograph.experimental.do_not_convert
-def decode_small(samples):
+def decode_small(samples, max_pixels):
     """Decodes the small ones among samples that stay in memory.
 
     Args:
         samples: List of samples, see `Source.read`.
+        max_pixels: Int. Images of more pixels are not decoded.
 
     Returns:
         The list with `shape` (height and width) in the samples whose `image`
@@ -26,10 +27,11 @@ def decode_small(samples):
         images, and those that cannot be decoded, stay as they are.
     """
     encoded = np.array([sample["image"] for sample in samples], object)
+    most_pixels = min(_MOST_PIXELS, max_pixels)
 
     def decode(index, encoded):
         shape = image_shape(encoded)
-        is_small = shape[0] <= _MOST_PIXELS // shape[1]
+        is_small = shape[0] <= most_pixels // shape[1]
         image = tf.cond(
             is_small,
             lambda: decode_image(encoded),

@@ -11,6 +11,7 @@ import typing
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.images.decoding import MAX_PIXELS
 from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.order.hashing import draw as draw_number
 from uniclip_keras.data.order.sample_order import SampleOrder
@@ -54,7 +55,7 @@ class Rows:
         shuffle_buffer,
         own=(1, 0),
         bad_samples=None,
-        max_pixels=None,
+        max_pixels=MAX_PIXELS,
     ):
         self._seed = seed
         self._sources = sources
@@ -68,6 +69,7 @@ class Rows:
                 # batch would hold every image twice.
                 SampleOrder(source.chunks(), shuffle_buffer, seed + index),
                 lambda draw: draw % workers == own[1] % workers,
+                max_pixels,
             )
             for index, source in enumerate(sources)
         ]

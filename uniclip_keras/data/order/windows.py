@@ -3,6 +3,7 @@
 import concurrent.futures
 import threading
 
+from uniclip_keras.data.images.decoding import MAX_PIXELS
 from uniclip_keras.data.images.small import decode_small
 from uniclip_keras.data.order.schedule import BLOCK
 
@@ -20,10 +21,12 @@ class Windows:
         source: A `Source`.
         order: Its `SampleOrder`.
         is_own: Function from a draw to whether this worker makes it.
+        max_pixels: Int. Images of more pixels are not decoded.
     """
 
-    def __init__(self, source, order, is_own):
+    def __init__(self, source, order, is_own, max_pixels=MAX_PIXELS):
         self._source = source
+        self._max_pixels = max_pixels
         self._order = order
         self._is_own = is_own
         self._lock = threading.Lock()
@@ -71,7 +74,9 @@ class Windows:
 
     def _read(self, window):
         samples = self._source.read(self._order.numbers(window))
-        return decode_small(samples) if self._order.in_memory else samples
+        if self._order.in_memory:
+            return decode_small(samples, self._max_pixels)
+        return samples
 
     def _read_ahead(self, section, progress):
         """Starts to read the part of the next section that is due by now."""

@@ -33,10 +33,10 @@ class Mixture:
         for source in self.drawn:
             source.prepare(folder, share)
 
-    def samples(self, bad_samples=None):
+    def samples(self, bad_samples=None, images=True):
         """Yields one pass over each source in `drawn`, in turn."""
         for source in self.drawn:
-            yield from source.samples(bad_samples)
+            yield from source.samples(bad_samples, images)
 
     def count(self):
         """Returns the number of samples in all sources in `drawn`."""
