@@ -61,7 +61,6 @@ def uniclip_keras(paths, tar, samples, size=SIZE):
         size,
         BATCH,
         seed=0,
-        shuffle_buffer=1,
         threads=1,
     )
     batches = iter(dataset)
