@@ -32,7 +32,7 @@ from experiments.run.command import run
 from experiments.run.validation import ValidationMeasure
 from uniclip_keras import training
 from uniclip_keras.data import BadSamples
-from uniclip_keras.errors import InputError
+from uniclip_keras.errors import input_error_in
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Configuration file of the experiment."
@@ -181,13 +181,9 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
             shuffle=False,
             verbose=0,
         )
-    except tf.errors.OpError:
-        # The pipeline can only raise TensorFlow's errors: explain them.
-        bad_samples.check()
-        if bad_samples.good <= 0:
-            raise InputError(
-                f"Not one sample can be trained on. {bad_samples.summary()}"
-            ) from None
+    except tf.errors.OpError as error:
+        if mistake := input_error_in(error):
+            raise mistake from None
         raise
     finally:
         stop.restore_handlers()

@@ -1,6 +1,7 @@
 """The exception for mistakes in what the user gave, and hints for its text."""
 
 import difflib
+import re
 
 
 class InputError(ValueError):
@@ -23,3 +24,14 @@ def suggest(name, known):
     if close:
         return f"; did you mean {close[0]!r}"
     return f"; choose from {', '.join(known)}"
+
+
+def input_error_in(error):
+    """Returns the `InputError` inside an error of a dataset, or None.
+
+    Datasets call Python and can only raise TensorFlow's errors, whose text
+    holds that of the first one.
+    """
+    name = f"{InputError.__module__}.{InputError.__name__}"
+    found = re.findall(rf"^{re.escape(name)}: (.*)$", str(error), re.MULTILINE)
+    return InputError(found[-1]) if found else None

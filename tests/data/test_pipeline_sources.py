@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data import mix
 from uniclip_keras.data.sources.texts import text_id
 from uniclip_keras.errors import InputError
+from uniclip_keras.errors import input_error_in
 
 
 @pytest.fixture(scope="module")
@@ -147,5 +149,10 @@ def test_too_many_bad_samples_stop_the_batches(
     )
     tb.to_numpy(dataset, 3)
     tally.max_share = 0.05
-    with pytest.raises(tf.errors.OpError, match="More than 5 %.*torn"):
+    with pytest.raises(tf.errors.OpError) as caught:
         tb.to_numpy(dataset, 9)
+    # What stands in TensorFlow's error is one sentence for the user.
+    mistake = input_error_in(caught.value)
+    assert isinstance(mistake, InputError)
+    assert re.fullmatch("More than 5 %.*torn.*share.", str(mistake))
+    assert input_error_in(tf.errors.InternalError(None, None, "x")) is None
