@@ -21,6 +21,24 @@ tf.config.set_logical_device_configuration(
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
+# The longest files start first, so that no process is left with one at the end.
+LONGEST = (
+    "test_pretrain.py",
+    "test_docs.py",
+    "test_strategies.py",
+    "test_configs.py",
+    "test_positions.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    def place(item):
+        name = item.path.name
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
 def pytest_collection_finish():
     # Traversing the half million objects of the imports would take a second
     # of each later collection.

@@ -4,7 +4,6 @@ import itertools
 import json
 import re
 
-import numpy as np
 import pytest
 import tensorflow as tf
 import training_batches as tb
@@ -72,18 +71,6 @@ def test_captions_and_class_names_in_one_batch(source_and_labelled, tokenizer):
     texts = tokenizer.detokenize(batch["tokens"])
     assert all(text.startswith("a photo of") for text in texts)
     assert len(set(batch["id"])) == 6
-
-
-def test_mixture_draws_by_weight(tmp_path, tokenizer):
-    sources = []
-    for number in (0, 1):
-        members = sample_members("k", number)
-        path = write_tar(tmp_path / f"{number}.tar", members)
-        sources.append(WebDataset(path, id_field="id"))
-    drawn = tb.batches(mix(sources, [5, 1]), tokenizer, 10, batch_size=30)
-    ids = np.concatenate([batch["id"] for batch in drawn])
-    # 250 +- 6.5 of 300.
-    assert 225 < (ids == 0).sum() < 275
 
 
 def test_drawings_of_one_item_share_their_id(tmp_path):

@@ -16,7 +16,6 @@ from experiments.pretrain import pretrain
 from experiments.run import data
 from experiments.run import memory
 from experiments.run.command import Stopped
-from experiments.run.validation import ValidationMeasure
 from experiments.run.workdir import load_run
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import read_history
@@ -214,36 +213,3 @@ def test_fine_tuning_begins_with_another_runs_weights(
     assert "trained already" in capsys.readouterr().out
     for one, other in zip(trained_on, weights(workdir), strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_replicas_validate_like_one_device(
-    corpus, tmp_path, two_replicas, monkeypatch
-):
-    # TensorFlow numbers the collectives of a second mirrored strategy on the
-    # same devices like those of the first, so the process has only one.
-    monkeypatch.setattr(
-        "uniclip_keras.training.distribution_strategy",
-        lambda name: two_replicas,
-    )
-    config = make_config(
-        corpus,
-        steps=1,
-        distribution="mirrored",
-        optimizer={"warmup_steps": 0},
-    )
-    with config.unlocked():
-        # One view and plain heads: three small graphs to trace.
-        use_method(config, "clip")
-    pretrain(config, tmp_path)
-    (row,) = read_history(tmp_path / "validation.jsonl")
-    _, tokenizer, model, step = load_run(tmp_path, "best")
-    assert step == row.pop("step") == 1
-    model.compile()
-    measure = ValidationMeasure(
-        config,
-        tokenizer,
-        tf.distribute.get_strategy(),
-        lambda make_bytes: make_bytes(),
-        tmp_path,
-    )
-    assert measure(model) == pytest.approx(row, rel=1e-4)
