@@ -5,8 +5,6 @@ is a small dataset of its own: what decodes comes out of it, and the rows that
 are missing are drawn again.
 """
 
-import functools
-
 import tensorflow as tf
 
 from uniclip_keras.data import augmentation
@@ -132,10 +130,6 @@ class Cutter:
         drawn = tf.data.Dataset.range(tf.int64.max).scan(
             missing["attempt"], draw_again
         )
-        cut_one = functools.partial(map_one, self._cut)
-        return drawn.flat_map(cut_one).take(1)
-
-
-def map_one(function, element):
-    """Applies a function of a dataset to one element."""
-    return function(tf.data.Dataset.from_tensors(element))
+        return drawn.flat_map(
+            lambda sample: self._cut(tf.data.Dataset.from_tensors(sample))
+        ).take(1)
