@@ -14,7 +14,8 @@ from uniclip_keras.data import BadSamples
 from uniclip_keras.data import load_images
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
-from uniclip_keras.models import step
+from uniclip_keras.losses.replicas import mean_over_replicas
+from uniclip_keras.models.execution import step_function
 
 # What is measured: the share of queries whose answer is among the first k.
 RECALLS = {
@@ -75,9 +76,9 @@ class ValidationMeasure:
     def _loss(self, model):
         if self._batch_loss is None:
             # Not the model's own metric, which is the training's.
-            self._batch_loss = step.step_function(
+            self._batch_loss = step_function(
                 model,
-                lambda batch: step.mean_over_replicas(model.batch_loss(batch)),
+                lambda batch: mean_over_replicas(model.batch_loss(batch)),
             )
         iterator = iter(self._batches)
         losses = [

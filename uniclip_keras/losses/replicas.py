@@ -39,9 +39,22 @@ def first_row(rows):
 
 
 def sum_over_replicas(x):
-    """Sums a tensor over the replicas, without a gradient."""
+    """Sums a tensor, or each of a list, over the replicas; no gradient."""
+    return _reduce(tf.distribute.ReduceOp.SUM, x)
+
+
+def mean_over_replicas(x):
+    """Averages a tensor over the replicas, without a gradient."""
+    return _reduce(tf.distribute.ReduceOp.MEAN, x)
+
+
+def first_of_replicas(strategy, value):
+    """Returns what the first replica of this process holds of a value."""
+    return strategy.experimental_local_results(value)[0]
+
+
+def _reduce(operation, x):
     if replica_count() == 1:
         return x
-    return tf.distribute.get_replica_context().all_reduce(
-        tf.distribute.ReduceOp.SUM, tf.stop_gradient(x)
-    )
+    x = tf.nest.map_structure(tf.stop_gradient, x)
+    return tf.distribute.get_replica_context().all_reduce(operation, x)

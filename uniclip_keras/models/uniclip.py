@@ -10,8 +10,13 @@ from uniclip_keras.data.augmentation import IDENTITY
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers.domain_similarity import unit_length
 from uniclip_keras.losses import MPNCE
+from uniclip_keras.losses.replicas import mean_over_replicas
 from uniclip_keras.models import gradient_cache
 from uniclip_keras.models import step
+from uniclip_keras.models import update
+from uniclip_keras.models.counts import RecentLoss
+from uniclip_keras.models.counts import StepCounts
+from uniclip_keras.models.execution import step_function
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
@@ -30,7 +35,7 @@ class UniCLIP(keras.Model):
     distribution strategy the loss and the step are those of the global batch;
     gradients are clipped after their sum over the replicas. A batch whose loss
     or gradient is not finite changes nothing but `counts`, a
-    `step.StepCounts`. Logs are Keras' mean `loss`, the `recent_loss` since
+    `counts.StepCounts`. Logs are Keras' mean `loss`, the `recent_loss` since
     `recent_loss.reset_state()`, temperatures and offsets.
 
     Args:
@@ -106,8 +111,8 @@ class UniCLIP(keras.Model):
         self.gradient_cache_size = gradient_cache_size
         if gradient_cache_size is not None:
             gradient_cache.check_chunks(self, gradient_cache_size)
-        self.counts = step.StepCounts()
-        self.recent_loss = step.RecentLoss()
+        self.counts = StepCounts()
+        self.recent_loss = RecentLoss()
         self.built = True
 
     def build(self, input_shape=None):
@@ -200,15 +205,15 @@ class UniCLIP(keras.Model):
     def train_step(self, data):
         """Takes one optimizer step on the global batch and returns the logs."""
         data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        size, before = self.gradient_cache_size, step.state_before(self)
+        size, before = self.gradient_cache_size, update.state_before(self)
         if size is None:
             loss, gradients = step.loss_and_gradients(self, data)
         else:
             loss, gradients = gradient_cache.loss_and_gradients(
                 self, data, size
             )
-        loss = step.mean_over_replicas(loss)
-        step.apply_gradients(self, loss, gradients, before)
+        loss = mean_over_replicas(loss)
+        update.apply_gradients(self, loss, gradients, before)
         # A loss that is not finite would stay in the means for ever.
         finite = tf.math.is_finite(loss)
         loss, weight = tf.where(finite, loss, 0.0), tf.cast(finite, tf.float32)
@@ -223,7 +228,7 @@ class UniCLIP(keras.Model):
     def test_step(self, data):
         """Computes the loss of the global batch and returns the logs."""
         data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        loss = step.mean_over_replicas(self.batch_loss(data))
+        loss = mean_over_replicas(self.batch_loss(data))
         self._loss_tracker.update_state(loss)
         return {"loss": self._loss_tracker.result()}
 
@@ -231,11 +236,11 @@ class UniCLIP(keras.Model):
         if self.train_function is None or force:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
-            self.train_function = step.step_function(self, self.train_step)
+            self.train_function = step_function(self, self.train_step)
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
-            self.test_function = step.step_function(self, self.test_step)
+            self.test_function = step_function(self, self.test_step)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: Keras would reduce a batch over workers and fail."""

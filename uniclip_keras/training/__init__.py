@@ -2,13 +2,13 @@
 
 from uniclip_keras.training.checkpoints import Checkpoints
 from uniclip_keras.training.data_report import DataReport
+from uniclip_keras.training.datasets import distribute_dataset
 from uniclip_keras.training.guard import NonFiniteGuard
 from uniclip_keras.training.optimizers import adamw
 from uniclip_keras.training.progress import Progress
 from uniclip_keras.training.progress import read_history
 from uniclip_keras.training.restoring import restore_model
 from uniclip_keras.training.signals import StopOnSignal
-from uniclip_keras.training.strategies import distribute_dataset
 from uniclip_keras.training.strategies import distribution_strategy
 from uniclip_keras.training.validation import Validation
 from uniclip_keras.training.workers import is_chief
