@@ -4,14 +4,19 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from uniclip_keras.errors import InputError
 from uniclip_keras.layers.domain_similarity import unit_length
 from uniclip_keras.losses import replicas
 
+# Masks compare ranks in float32, which counts exactly so far.
+MOST_ROWS = 2**24
+
 
 class Rows(NamedTuple):
-    """Embeddings of one domain, sorted by id."""
+    """Rows of one domain, sorted by id."""
 
-    z: tf.Tensor  # float32 [n, dim], of unit length
+    # float32 [n, dim], of unit length, without gradient; None for candidates.
+    z: tf.Tensor | None
     # int32 [n], ascending. Equal ids have equal ranks, in all domains.
     ranks: tf.Tensor
     indices: tf.Tensor  # int32 [n], in the unsorted global batch
@@ -21,15 +26,13 @@ class Domain(NamedTuple):
     """One domain of the global batch."""
 
     anchors: Rows  # of this replica
-    # Rows of all replicas, without gradient. On one device, the anchors.
-    candidates: Rows
-    # int32 [replicas * n], maps the gathered anchors to the candidates.
-    order: tf.Tensor | None  # None on one device
+    candidates: Rows  # of all replicas
+    # int32 [replicas * n]: the place of each candidate among the anchors of
+    # all replicas, one replica's after the other.
+    order: tf.Tensor
 
     def to_candidates(self, x):
-        """Gathers numbers per anchor in the order of the candidates."""
-        if self.order is None:
-            return x
+        """Gathers numbers per anchor `[n, ...]` in the candidates' order."""
         return tf.gather(replicas.gather(x), self.order)
 
 
@@ -75,35 +78,45 @@ class Batch:
 
 
 def make_domains(embeddings, ids):
-    """Sorts the rows of each domain by id: a mapping of name to `Domain`."""
-    ids = {
-        d: tf.cast(tf.convert_to_tensor(i), tf.int64) for d, i in ids.items()
+    """Sorts the rows of each domain by id: a mapping of name to `Domain`.
+
+    Replicas gather the ids alone, and each sorts the rows of all of them.
+    """
+    gathered = {
+        d: replicas.gather(tf.cast(tf.convert_to_tensor(ids[d]), tf.int64))
+        for d in embeddings
     }
+    known = tf.sort(tf.concat(list(gathered.values()), axis=0))
+    if (known.shape[0] or 0) > MOST_ROWS:
+        raise InputError(
+            f"The global batch has {known.shape[0]} embeddings; give at most "
+            f"{MOST_ROWS}."
+        )
+    return {
+        d: _make_domain(z, tf.searchsorted(known, gathered[d]))
+        for d, z in embeddings.items()
+    }
+
+
+def _make_domain(z, ranks):
+    """Makes a `Domain` of the replica's `z` and the ranks of all replicas."""
     # The rank of an id among all ids fits in 32 bits, whatever the id.
-    known = tf.sort(
-        tf.concat([replicas.gather(ids[d]) for d in embeddings], axis=0)
+    by_replica = tf.reshape(ranks, [replicas.replica_count(), -1])
+    local_order = tf.argsort(by_replica, axis=1, stable=True)  # [replicas, n]
+    ranks = tf.gather(by_replica, local_order, batch_dims=1)
+    count = tf.shape(ranks)[1]
+    indices = local_order + count * tf.range(ranks.shape[0])[:, None]
+    own = replicas.replica_index()
+    anchors = Rows(
+        tf.gather(unit_length(z), local_order[own]), ranks[own], indices[own]
     )
-    domains = {}
-    for name, z in embeddings.items():
-        ranks = tf.searchsorted(known, ids[name], out_type=tf.int32)
-        count = tf.shape(z)[0]
-        indices = replicas.first_row(count) + tf.range(count)
-        anchors, _ = _sort(Rows(unit_length(z), ranks, indices))
-        candidates, order = anchors, None
-        if replicas.replica_count() > 1:
-            candidates, order = _sort(
-                Rows(*(replicas.gather(tf.stop_gradient(x)) for x in anchors))
-            )
-        domains[name] = Domain(anchors, candidates, order)
-    return domains
+    ranks, indices = tf.reshape(ranks, [-1]), tf.reshape(indices, [-1])
+    order = tf.argsort(ranks, stable=True)
+    candidates = Rows(None, tf.gather(ranks, order), tf.gather(indices, order))
+    return Domain(anchors, candidates, order)
 
 
 def count_equal(ids, candidates):
     """Counts the ascending candidates `[m]` that equal each id `[n]`: `[n]`."""
     first = tf.searchsorted(candidates, ids, side="left")
     return tf.searchsorted(candidates, ids, side="right") - first
-
-
-def _sort(rows):
-    order = tf.argsort(rows.ranks, stable=True)
-    return Rows(*(tf.gather(x, order) for x in rows)), order

@@ -36,9 +36,10 @@ values into those of the embeddings. Three facts make this fast:
   another pass: `sum_ij W_ij cos_ij = sum_i <z_i, sum_j W_ij z_j>`.
 
 With several replicas, each visits the logits of its own rows with the columns
-of all replicas, and treats its rows as anchors and as candidates there. It
-gathers `v` and `g` of the other anchors, a few numbers per row. Candidates of
-other replicas need no gradient.
+of all replicas, and treats its rows as anchors and as candidates there. Hence
+candidates of other replicas need no gradient. Their embeddings visit in parts,
+in both passes (see `exchange`), and of the anchors of other replicas it
+gathers `v` and `g`, a few numbers per row.
 """
 
 import functools
@@ -46,12 +47,8 @@ import functools
 import tensorflow as tf
 
 from uniclip_keras.losses import tiles
+from uniclip_keras.losses.matrix import LogitMatrix
 from uniclip_keras.losses.reductions import AnchorValues
-
-# Tiles of 4 MiB stay near the caches and keep every core busy. Positives form
-# a narrow band, of which small tiles waste less.
-TILE_SIZE = 1024
-BAND_TILE_SIZE = 256
 
 
 def reduce_logits(batch, reduction, where, shifts=None):
@@ -62,155 +59,171 @@ def reduce_logits(batch, reduction, where, shifts=None):
     number per anchor. The result maps each direction `(anchor domain,
     candidate domain)` to a value per anchor, float32 `[n]`.
     """
+    matrix = LogitMatrix(batch, where)
+    embeddings = {d: batch.domains[d].anchors.z for d in matrix.domains}
     if shifts is None:
-        shifts = {
-            d: tf.zeros_like(domain.anchors.z[:, 0])
-            for d, domain in batch.domains.items()
-        }
-    parameters = batch.similarity.parameters()  # [pairs] each
-    reduced = {}
-    for direction in batch.directions:
-        if direction not in reduced:
-            names = list(dict.fromkeys(direction))
-            pair = batch.similarity.pair_index(*direction)
-            values = _reduce_pair(
-                batch,
-                reduction,
-                where,
-                names,
-                [x[pair] for x in parameters],
-                shifts,
-            )
-            directions = zip(names, reversed(names), strict=True)
-            reduced.update(zip(directions, values, strict=True))
-    return reduced
-
-
-def _reduce_pair(batch, reduction, where, names, parameters, shifts):
-    """Values of the anchors of two domains, or of one domain with itself."""
-    domains = [batch.domains[name] for name in names]
-    rectangles, blocks = _make_rectangles(batch, where, domains)
+        shifts = {d: tf.zeros_like(z[:, 0]) for d, z in embeddings.items()}
+    count = len(matrix.domains)
 
     @tf.custom_gradient
     def reduced(inverse, offset, *tensors):
-        embeddings, shifts = tensors[: len(domains)], tensors[len(domains) :]
+        shifts = dict(zip(matrix.domains, tensors[count:], strict=True))
         logits = functools.partial(
-            _logits, inverse, offset, reduction.masked_value
+            _logits, batch.similarity, inverse, offset, reduction.masked_value
         )
-        shift_blocks = list(map(tiles.to_blocks, shifts, blocks))
-        start = tf.constant(reduction.start)  # [k]
-        totals = [
-            tf.broadcast_to(start, [*b.shape(), *start.shape]) for b in blocks
-        ]
-        for rectangle in rectangles:
-            totals = _merge_states(
-                reduction, rectangle, logits, shift_blocks, totals
-            )
-        states = list(map(tiles.from_blocks, totals, embeddings))  # [n, k] each
-        values = [state[:, 0] for state in states]
+        states = _reduce(matrix, reduction, logits, shifts)  # [n, k] each
+        values = {d: state[:, 0] for d, state in states.items()}
 
         def grad(*gradients):
-            anchors = list(map(AnchorValues, shifts, values, gradients))
-            totals = [tf.zeros_like(b.z) for b in blocks]
-            for rectangle in rectangles:
-                totals = _add_weighted_rows(
-                    reduction, rectangle, logits, domains, anchors, totals
+            numbers = {
+                d: AnchorValues(shifts[d[0]], value, gradient)
+                for (d, value), gradient in zip(
+                    values.items(), gradients, strict=True
                 )
-            # sum_j W_ij z_j, [n, dim] each
-            weighted_rows = list(map(tiles.from_blocks, totals, embeddings))
-            # Derivatives of the loss by a common shift of an anchor's logits
-            logit_shift_gradients = [
-                g * reduction.slope_sum(state)
-                for g, state in zip(gradients, states, strict=True)
-            ]
-            total = tf.add_n(list(map(tf.reduce_sum, logit_shift_gradients)))
-            # The sum has each logit twice, as s_ij and as s_ji.
-            products = map(tf.multiply, embeddings, weighted_rows)
-            weighted_cosines = sum(map(tf.reduce_sum, products)) / 2
+            }
+            cosines, weighted_rows = _sum_weighted(
+                matrix, reduction, logits, inverse, numbers
+            )
+            # Derivatives of the loss by a common shift of an anchor's logits,
+            # by anchor and, in total, by pair
+            by_anchor = {d: tf.zeros_like(shifts[d]) for d in matrix.domains}
+            by_pair = tf.zeros_like(inverse)
+            for direction, state in states.items():
+                shift_gradients = numbers[direction].gradient * (
+                    reduction.slope_sum(state)
+                )
+                by_anchor[direction[0]] += shift_gradients
+                by_pair = _add_to_pair(
+                    batch.similarity,
+                    direction,
+                    by_pair,
+                    tf.reduce_sum(shift_gradients),
+                )
             return (
-                weighted_cosines - offset * total,
-                -inverse * total,
-                *(inverse * rows for rows in weighted_rows),
+                cosines - offset * by_pair,
+                -inverse * by_pair,
+                *(weighted_rows[d] for d in matrix.domains),
                 *(
                     -g if reduction.uses_shift else tf.zeros_like(g)
-                    for g in logit_shift_gradients
+                    for g in by_anchor.values()
                 ),
             )
 
-        return values, grad
+        return list(values.values()), grad
 
-    embeddings = [d.anchors.z for d in domains]
-    return reduced(*parameters, *embeddings, *(shifts[d] for d in names))
+    values = reduced(
+        *batch.similarity.parameters(),  # [pairs] each
+        *embeddings.values(),
+        *(shifts[d] for d in matrix.domains),
+    )
+    return dict(zip(batch.directions, values, strict=True))
 
 
-def _make_rectangles(batch, where, domains):
-    """The parts of the logit matrix, and the blocks of each domain's anchors.
+def _reduce(matrix, reduction, logits, shifts):
+    """The states `[n, k]` of the anchors, by direction."""
+    start = tf.constant(reduction.start)  # [k]
+    shifts = {d: matrix.anchor_blocks(d, x) for d, x in shifts.items()}
 
-    One device has one part for the anchors of both domains, a replica one for
-    its anchors of each domain.
+    def visit_rectangle(rectangle, states):
+        def visit(i, j):
+            sides = [tf.gather(shifts[rectangle.row_domain], i)]
+            if rectangle.columns_are_anchors:
+                sides.append(tf.gather(shifts[rectangle.column_domain], j))
+            tile_states = reduction.tile(logits(rectangle, i, j), sides)
+            return (
+                # [rows, k] and [columns, k]
+                lambda total: reduction.merge(total, tile_states[0]),
+                lambda total: reduction.merge(total, tile_states[-1]),
+            )
+
+        totals = [states[d] for d in rectangle.directions]
+        totals = tiles.visit_tiles(rectangle, visit, totals)
+        return states | dict(zip(rectangle.directions, totals, strict=True))
+
+    states = {
+        (anchor, candidate): tf.broadcast_to(
+            start, [*matrix.anchors[anchor].shape(), *start.shape]
+        )
+        for anchor, candidate in matrix.batch.directions
+    }
+    states = matrix.visit(visit_rectangle, states)
+    return {d: matrix.join(d[0], state) for d, state in states.items()}
+
+
+def _sum_weighted(matrix, reduction, logits, inverse, numbers):
+    """Sums what the logits weigh: their cosines, and the rows behind them.
+
+    `numbers` are the `AnchorValues` of each direction. Returns `sum_ij W_ij
+    cos_ij` by pair, `[pairs]`, and `sum_j W_ij z_j / tau` by domain, `[n, dim]`
+    each.
     """
-    default = BAND_TILE_SIZE if where == "positives" else TILE_SIZE
-    tile_size = default if batch.tile_size is None else batch.tile_size
-    make = functools.partial(tiles.Rectangle, where, batch.include_self)
-    last = len(domains) - 1
-    anchors = [tiles.make_blocks(d.anchors, tile_size) for d in domains]
-    if domains[0].order is None:
-        return [make(0, last, anchors[0], anchors[last], True)], anchors
-    candidates = [tiles.make_blocks(d.candidates, tile_size) for d in domains]
-    return [
-        make(d, last - d, rows, candidates[last - d], False)
-        for d, rows in enumerate(anchors)
-    ], anchors
+    similarity = matrix.batch.similarity
+    anchors, candidates = {}, {}
+    for direction, values in numbers.items():
+        values = tf.stack(values, axis=1)  # [n, 3]
+        domain, _ = direction
+        anchors[direction] = matrix.anchor_blocks(domain, values)
+        candidates[direction] = matrix.candidate_blocks(domain, values)
 
-
-def _merge_states(reduction, rectangle, logits, shifts, totals):
-    """Merges the candidates of a rectangle into the states of its anchors."""
-
-    def visit(i, j):
-        sides = [tf.gather(shifts[rectangle.row_domain], i)]
-        if rectangle.columns_are_anchors:
-            sides.append(tf.gather(shifts[rectangle.column_domain], j))
-        states = reduction.tile(logits(rectangle, i, j), sides)
-        return (
-            lambda total: reduction.merge(total, states[0]),  # [rows, k]
-            lambda total: reduction.merge(total, states[-1]),  # [columns, k]
+    def visit_rectangle(rectangle, state):
+        rows, columns = rectangle.rows, rectangle.columns
+        direction = rectangle.directions[0]
+        row_numbers, column_numbers = (
+            anchors[direction],
+            candidates[direction[::-1]],
         )
 
-    return tiles.visit_tiles(rectangle, visit, totals)
+        def visit(i, j):
+            column = rectangle.first_column + j
+            w = reduction.logit_gradients(
+                logits(rectangle, i, j),
+                *(
+                    AnchorValues(*tf.unstack(tf.gather(x, index), axis=1))
+                    for x, index in ((row_numbers, i), (column_numbers, column))
+                ),
+            )  # [rows, columns]
+            return (
+                # [rows, dim] and [columns, dim]
+                lambda total: total + tf.matmul(w, tf.gather(columns.z, j)),
+                lambda total: (
+                    total + tf.matmul(w, tf.gather(rows.z, i), transpose_a=True)
+                ),
+            )
+
+        cosines, weighted_rows = state
+        totals = [
+            tf.zeros_like(matrix.anchors[anchor].z)
+            for anchor, _ in rectangle.directions
+        ]
+        totals = tiles.visit_tiles(rectangle, visit, totals)
+        scale = tf.gather(inverse, similarity.pair_index(*direction))
+        for (anchor, _), total in zip(
+            rectangle.directions, totals, strict=True
+        ):
+            # Both sums have each logit twice, as s_ij and as s_ji.
+            product = tf.reduce_sum(matrix.anchors[anchor].z * total)
+            cosines = _add_to_pair(similarity, direction, cosines, product / 2)
+            weighted_rows = weighted_rows | {
+                anchor: weighted_rows[anchor] + scale * total
+            }
+        return cosines, weighted_rows
+
+    zeros = {d: tf.zeros_like(matrix.anchors[d].z) for d in matrix.domains}
+    state = tf.zeros_like(inverse), zeros
+    cosines, weighted_rows = matrix.visit(visit_rectangle, state)
+    return cosines, {d: matrix.join(d, x) for d, x in weighted_rows.items()}
 
 
-def _add_weighted_rows(reduction, rectangle, logits, domains, anchors, totals):
-    """Adds `sum_j W_ij z_j` of a rectangle to the totals of its anchors."""
-    rows, columns = rectangle.rows, rectangle.columns
-    column_anchors = anchors[rectangle.column_domain]
-    if not rectangle.columns_are_anchors:
-        column_anchors = map(
-            domains[rectangle.column_domain].to_candidates, column_anchors
-        )
-    row_anchors = [
-        tiles.to_blocks(x, rows) for x in anchors[rectangle.row_domain]
-    ]
-    column_anchors = [tiles.to_blocks(x, columns) for x in column_anchors]
-
-    def visit(i, j):
-        w = reduction.logit_gradients(
-            logits(rectangle, i, j),
-            AnchorValues(*(tf.gather(x, i) for x in row_anchors)),
-            AnchorValues(*(tf.gather(x, j) for x in column_anchors)),
-        )  # [rows, columns]
-        return (
-            # [rows, dim] and [columns, dim]
-            lambda total: total + tf.matmul(w, tf.gather(columns.z, j)),
-            lambda total: (
-                total + tf.matmul(w, tf.gather(rows.z, i), transpose_a=True)
-            ),
-        )
-
-    return tiles.visit_tiles(rectangle, visit, totals)
+def _add_to_pair(similarity, direction, totals, value):
+    """Adds a number to that of a direction's pair in `totals` `[pairs]`."""
+    pair = similarity.pair_index(*direction)
+    return totals + value * tf.one_hot(pair, totals.shape[0])
 
 
-def _logits(inverse, offset, masked_value, rectangle, i, j):
+def _logits(similarity, inverse, offset, masked_value, rectangle, i, j):
     """The logits of a tile, `masked_value` where they are not selected."""
+    pair = similarity.pair_index(rectangle.row_domain, rectangle.column_domain)
+    inverse, offset = tf.gather(inverse, pair), tf.gather(offset, pair)
     rows = tf.gather(rectangle.rows.z, i)  # [rows, dim]
     columns = tf.gather(rectangle.columns.z, j)  # [columns, dim]
     # Scaling the rows is cheaper than scaling the product: [rows, columns]

@@ -52,7 +52,7 @@ def row_weights(batch):
     weights = {}
     for anchor, candidate in batch.directions:
         if order(anchor) <= order(candidate):
-            rows = tf.shape(batch.domains[anchor].candidates.z)[0]
+            rows = tf.shape(batch.domains[anchor].candidates.ranks)[0]
             weights[anchor, candidate] = 1.0 / tf.cast(rows, tf.float32)
     return weights
 
