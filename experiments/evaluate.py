@@ -80,11 +80,11 @@ def evaluate(workdir, checkpoint="last"):
         source = data.build_source(config)
         source.prepare(folder=files.join(workdir, INDEX))
         # Views and batches that the training has not drawn.
-        batches = data.build_dataset(
+        make = data.dataset_maker(
             config, source, tokenizer, seed=config.seed + 1
         )
         results["augmentation_check"] = evaluation.augmentation_check(
-            model, batches.take(8)
+            model, make(config.batch_size).take(8)
         )
     results["run"]["skipped samples"] = embedder.bad_samples.skipped
     text = json.dumps(results, indent=2, ensure_ascii=False)

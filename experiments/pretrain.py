@@ -32,7 +32,6 @@ from experiments.run.command import run
 from experiments.run.validation import ValidationMeasure
 from uniclip_keras import training
 from uniclip_keras.data import BadSamples
-from uniclip_keras.errors import input_error_in
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Configuration file of the experiment."
@@ -95,7 +94,10 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
     tokenizer = data.share_tokenizer(config, workdir, source, share, start)
     with strategy.scope():
         model = building.build_model(config, tokenizer.vocabulary_size)
-        model.compile(optimizer=building.build_optimizer(config, model))
+        model.compile(
+            optimizer=building.build_optimizer(config, model),
+            steps_per_execution=config.steps_per_execution,
+        )
     checkpoints = training.Checkpoints(
         files.join(workdir, workdirs.CHECKPOINTS),
         every=config.checkpoint_every,
@@ -103,6 +105,7 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
         samples_per_step=config.batch_size,
     )
     first_step = checkpoints.restore(model)
+    checking.check_rest(config, first_step)
     if start is not None:
         start.copy_weights(config, model)
     record = start and start.record()
@@ -181,10 +184,6 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
             shuffle=False,
             verbose=0,
         )
-    except tf.errors.OpError as error:
-        if mistake := input_error_in(error):
-            raise mistake from None
-        raise
     finally:
         stop.restore_handlers()
         print_line(bad_samples.summary())

@@ -1,5 +1,7 @@
 """The command line that the benchmarks share."""
 
+import pathlib
+
 from absl import flags
 
 from experiments.run.command import run
@@ -39,3 +41,16 @@ def parse_integers(name, texts, least):
             f"e.g. --{name}=64,32."
         )
     return [int(text) for text in texts]
+
+
+def make_output_dir(name):
+    """Makes the folder of `--output_dir` and returns its path."""
+    folder = pathlib.Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"Cannot write to {name!r} ({error.strerror}): choose an "
+            "--output_dir that you may write to."
+        ) from None
+    return folder

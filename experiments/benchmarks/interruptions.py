@@ -11,17 +11,16 @@ processes round differently. Each step must be there once.
 """
 
 import json
-import os
 import pathlib
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 from experiments.benchmarks import benchmark
+from experiments.benchmarks import measuring
 from experiments.benchmarks.input.memory import make_samples
 from experiments.corpora.writing import write_shards
 from experiments.run.hardware import describe_hardware
@@ -147,29 +146,14 @@ def start(config, workdir, workers):
     command = [sys.executable, "-m", "experiments.pretrain"]
     command += [f"--config={config}", f"--workdir={workdir}"]
     command += [f"--config.distribution={kind}"]
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(workers)]
     processes = []
-    for index in range(workers):
-        environment = {**os.environ, "TF_DETERMINISTIC_OPS": "1"}
-        environment["CUDA_VISIBLE_DEVICES"] = "-1"
-        if workers > 1:
-            task = {"type": "worker", "index": index}
-            cluster = {"cluster": {"worker": addresses}, "task": task}
-            environment["TF_CONFIG"] = json.dumps(cluster)
+    for environment in measuring.worker_environments(workers):
+        environment["TF_DETERMINISTIC_OPS"] = "1"
         log = open(f"{workdir}.log", "a")  # noqa: SIM115
         processes.append(
             subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         )
     return processes
-
-
-def free_ports(count):
-    """Returns ports that nobody uses."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def wait_for(is_true, processes):

@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -63,6 +64,29 @@ def call_in_process(function, threads, core="", python=sys.executable, **args):
         )
     # Libraries may print before the answer.
     return json.loads(process.stdout.splitlines()[-1])
+
+
+def worker_environments(count):
+    """Returns the environments of processes that train together on the CPU.
+
+    `TF_CONFIG` names their free ports on this machine; one process has none.
+    """
+    ports = []
+    with contextlib.ExitStack() as sockets:
+        for _ in range(count):
+            one = sockets.enter_context(socket.create_server(("127.0.0.1", 0)))
+            ports.append(one.getsockname()[1])
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    environments = []
+    for index in range(count):
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+        environment.pop("TF_CONFIG", None)
+        if count > 1:
+            task = {"type": "worker", "index": index}
+            config = json.dumps({"cluster": cluster, "task": task})
+            environment["TF_CONFIG"] = config
+        environments.append(environment)
+    return environments
 
 
 def timed(function):

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.report import batch_statistics
 from experiments.report.page import to_pixels
-from experiments.run.data import build_dataset
+from experiments.run.data import dataset_maker
 from uniclip_keras.data import augmentation
 
 # Counting ends early when the data is this slow.
@@ -21,12 +21,11 @@ def draw_samples(config, source, tokenizer, count):
     """
     config = config.copy_and_resolve_references()
     with config.unlocked(), config.ignore_type():
-        config.batch_size = count
         # An extra view that shows the whole image.
         recipe = augmentation.recipe_from_config(config.data.views)
         config.data.views = [*recipe, "identity"]
-    batches = build_dataset(config, source, tokenizer, with_keys=True)
-    batch = next(batches.as_numpy_iterator())
+    make = dataset_maker(config, source, tokenizer, with_keys=True)
+    batch = next(make(count).as_numpy_iterator())
     samples = []
     for row in range(count):
         *views, image = to_pixels(batch["views"][row])
@@ -54,12 +53,12 @@ def count_batches(config, source, tokenizer, bad_samples, batches):
 
     Returns `BatchStatistics` and the speed, "first" in seconds.
     """
-    dataset = build_dataset(
+    make = dataset_maker(
         config, source, tokenizer, with_keys=True, bad_samples=bad_samples
     )
     statistics = batch_statistics.BatchStatistics(len(source.drawn), tokenizer)
     start = time.perf_counter()
-    for batch in dataset.as_numpy_iterator():
+    for batch in make(config.batch_size).as_numpy_iterator():
         now = time.perf_counter()
         if not statistics.batches:
             first, start = now - start, now

@@ -63,8 +63,11 @@ def count(value, noun, plural=None):
 
 
 def to_pixels(images):
-    """Converts float images `[..., 3]` in [0, 1] to uint8."""
-    return np.round(255 * np.asarray(images)).astype(np.uint8)
+    """Converts images `[..., 3]`, uint8 or floats in [0, 1], to uint8."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images
+    return np.round(255 * images).astype(np.uint8)
 
 
 def png(image):

@@ -17,6 +17,7 @@ FREE = (
     "log_every",
     "checkpoint_every",
     "distribution",
+    "steps_per_execution",
     "evaluation",
     "validation",
     "data.directory",

@@ -2,27 +2,29 @@
 
 import functools
 import inspect
-import json
 import math
-import os
 
 from experiments.run import building
 from experiments.run import data
 from experiments.run.memory import check_memory
 from experiments.run.memory import patch_size
 from experiments.run.validation import MEASURES
+from uniclip_keras.data.augmentation import DTYPES
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
 from uniclip_keras.models.towers import check_heads
 from uniclip_keras.models.towers import check_patches
+from uniclip_keras.training import datasets
 from uniclip_keras.training.strategies import STRATEGIES
+from uniclip_keras.training.strategies import worker_count
 
 # Whole numbers and the smallest allowed.
 WHOLE = {
     "image_size": 1,
     "batch_size": 1,
     "steps": 1,
+    "steps_per_execution": 1,
     "log_every": 1,
     "checkpoint_every": 1,
     "data.shuffle_buffer": 1,
@@ -78,27 +80,42 @@ def check_config(config):
     ]
     _raise_mistakes(numbers, config)
     # These compare numbers that are in range.
-    _raise_mistakes([_check_warmup, _check_chunks, _check_workers], config)
-    check_memory(config, worker_count())
+    _raise_mistakes(
+        [
+            _check_warmup,
+            _check_executions,
+            _check_chunks,
+            _check_workers,
+            _check_precision,
+        ],
+        config,
+    )
+    check_memory(config, worker_count(config.distribution))
 
 
 def check_replicas(config, strategy):
     """Raises `InputError` unless the replicas share the batch evenly."""
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
+    datasets.check_replicas(config.batch_size, strategy)
+    size = config.model.gradient_cache_size
+    if config.distribution == "tpu" and size:
+        rows = config.batch_size // strategy.num_replicas_in_sync
+        if rows % size:
+            raise InputError(
+                f"model.gradient_cache_size={size} does not divide the {rows} "
+                "items of a replica's batch, and TPUs need chunks of one "
+                "size; choose a divisor."
+            )
+
+
+def check_rest(config, first_step):
+    """Raises `InputError` unless whole executions end at the last step."""
+    rest, size = config.steps - first_step, config.steps_per_execution
+    if rest > 0 and rest % size:
         raise InputError(
-            f"batch_size={config.batch_size} is no multiple of the {replicas} "
-            "replicas; choose one, or another `distribution`."
+            f"the {rest} steps from {first_step} to {config.steps} are no "
+            f"multiple of steps_per_execution={size}; choose a divisor, 1 "
+            "divides all."
         )
-
-
-def worker_count():
-    """Returns the number of workers that TF_CONFIG names, at least 1."""
-    try:
-        cluster = json.loads(os.environ.get("TF_CONFIG") or "{}")["cluster"]
-        return max(1, sum(len(cluster.get(k, ())) for k in ("chief", "worker")))
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return 1
 
 
 def _raise_mistakes(checks, config):
@@ -165,6 +182,7 @@ def _check_clip_norm(config):
 def _check_choices(config):
     building.check_choice("precision", config.precision, building.PRECISIONS)
     building.check_choice("distribution", config.distribution, STRATEGIES)
+    building.check_choice("data.views_dtype", config.data.views_dtype, DTYPES)
 
 
 def _check_tower(section, config):
@@ -261,6 +279,18 @@ def _check_warmup(config):
         )
 
 
+def _check_executions(config):
+    check_rest(config, 0)
+
+
+def _check_precision(config):
+    if config.distribution == "tpu" and config.precision == "mixed_float16":
+        raise InputError(
+            "precision='mixed_float16' is nothing that TPUs compute in; "
+            "choose 'mixed_bfloat16'."
+        )
+
+
 def _check_chunks(config):
     size = config.model.gradient_cache_size
     if size and config.batch_size % size:
@@ -272,8 +302,8 @@ def _check_chunks(config):
 
 
 def _check_workers(config):
-    workers = worker_count()
-    if config.distribution == "multi_worker" and config.batch_size % workers:
+    workers = worker_count(config.distribution)
+    if config.batch_size % workers:
         raise InputError(
             f"batch_size={config.batch_size} is no multiple of the {workers} "
             "workers of TF_CONFIG; choose one."

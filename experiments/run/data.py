@@ -105,6 +105,7 @@ def dataset_maker(config, source, tokenizer, **changes):
         "shuffle_buffer": config.data.shuffle_buffer,
         "max_pixels": config.data.max_pixels,
         "threads": config.data.threads,
+        "views_dtype": config.data.views_dtype,
         **changes,
     }
     recipe = recipe_from_config(config.data.views)
@@ -123,7 +124,8 @@ def build_dataset(
 ):
     """Builds the dataset for `fit` that the configuration describes.
 
-    It begins after `first_row` samples; `changes` are those of
+    Its batches lie where the strategy trains; others read those of a
+    `dataset_maker`. It begins after `first_row` samples; `changes` are those of
     `dataset_maker`.
     """
     return training.distribute_dataset(

@@ -10,8 +10,11 @@ import tensorflow as tf
 
 from uniclip_keras.errors import InputError
 
-# The pipeline holds a batch that it fills, two that wait, one that trains.
-BATCHES = 4
+# Batches that a process holds at a time: the next one that waits, and the one
+# behind it, of which the parts of a replica exist twice while they are joined.
+# A processor also holds the one that trains, where a GPU has its own memory.
+BATCHES_OF_CPU = 3
+BATCHES_OF_HOST = 2
 CGROUP_LIMITS = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
@@ -26,7 +29,8 @@ def check_memory(config, workers=1):
     """
     on_cpu = not tf.config.list_physical_devices("GPU")
     on_cpu = on_cpu and config.distribution != "tpu"
-    need = batch_bytes(config) // workers
+    batches = BATCHES_OF_CPU if on_cpu else BATCHES_OF_HOST
+    need = batches * batch_bytes(config) // workers
     if on_cpu:
         need += activation_bytes(config) // workers
     available = available_bytes()
@@ -42,16 +46,18 @@ def check_memory(config, workers=1):
 
 
 def batch_bytes(config):
-    """Bytes of the views of all batches that a run holds at a time."""
-    view = config.image_size**2 * 3 * 4
-    return BATCHES * config.batch_size * len(config.data.views) * view
+    """Bytes of the views of a global batch."""
+    value = 1 if config.data.views_dtype == "uint8" else 4
+    view = config.image_size**2 * 3 * value
+    return config.batch_size * len(config.data.views) * view
 
 
 def activation_bytes(config):
     """Bytes that the transformers keep of a batch for the backward pass.
 
     Each layer keeps 8 values per token and unit of its width around the
-    attention, 2 * `mlp_ratio` in the MLP, and the attention's weights.
+    attention, 2 * `mlp_ratio` in the MLP, and the attention's weights. Views of
+    8 bits also become floating point.
     """
     image, text = config.image_encoder, config.text_encoder
     tokens = (config.image_size // patch_size(image)) ** 2
@@ -59,6 +65,8 @@ def activation_bytes(config):
     value = 4 if config.precision == "float32" else 2
     per_item = views * _values(image, tokens)
     per_item += captions * _values(text, config.tokenizer.context_length)
+    if config.data.views_dtype == "uint8":
+        per_item += views * config.image_size**2 * 3
     items = config.model.gradient_cache_size or config.batch_size
     return items * per_item * value
 

@@ -4,7 +4,6 @@ import itertools
 import json
 
 import numpy as np
-import tensorflow as tf
 
 from experiments.run import data
 from experiments.run import files
@@ -42,28 +41,21 @@ class ValidationMeasure:
     """
 
     def __init__(self, config, tokenizer, strategy, share, workdir):
-        options = config.validation
         self._config, self._tokenizer = config, tokenizer
         self._strategy, self._share = strategy, share
         self._source = data.build_part(
             config,
             "validation.source",
-            data.part_options(config, options.source),
+            data.part_options(config, config.validation.source),
         )
         self._source.prepare(folder=files.join(workdir, INDEX), share=share)
-        batches = data.build_dataset(
+        self._batches = data.build_dataset(
             config,
             self._source,
             tokenizer,
             strategy=strategy,
             bad_samples=BadSamples(),
         )
-        if isinstance(batches, tf.data.Dataset):
-            # Several workers take theirs from functions already.
-            batches = strategy.experimental_distribute_dataset(
-                batches.take(options.batches)
-            )
-        self._batches = batches
         self._batch_loss = self._embedder = None
 
     def __call__(self, model):

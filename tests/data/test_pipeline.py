@@ -67,6 +67,19 @@ def test_views_are_what_their_vectors_say(eight_passes):
         assert len(np.unique(vectors, axis=0)) == len(vectors)
 
 
+def test_views_of_8_bits_are_the_views_rounded(source, tokenizer, eight_passes):
+    options = {"views_dtype": "uint8"}
+    for batch, expected in zip(
+        tb.batches(source, tokenizer, 2, **options), eight_passes, strict=False
+    ):
+        views = batch.pop("views")
+        assert views.dtype == np.uint8
+        error = views / 255 - expected["views"]
+        assert 0.4 / 255 < np.abs(error).max() < 0.5 / 255 + 1e-6
+        for name, value in batch.items():
+            np.testing.assert_array_equal(value, expected[name])
+
+
 def test_views_of_photographs_are_what_their_vectors_say(tmp_path, tokenizer):
     """JPEGs that are decoded at a half or a quarter, in views of 64 px."""
     photos, members = [], []
@@ -120,23 +133,13 @@ def test_all_captions_as_positives_with_what_they_belong_to(source, tokenizer):
     assert batch["source"].tolist() == [0] * 9
 
 
-def test_strategy_splits_the_global_batch(
-    source, tokenizer, two_replicas, eight_passes
-):
-    dataset = tb.make_dataset(source, tokenizer)
-    split = next(iter(two_replicas.experimental_distribute_dataset(dataset)))
-    for name, value in split.items():
-        parts = two_replicas.experimental_local_results(value)
-        assert [part.shape[0] for part in parts] == [3, 3]
-        whole = tf.concat(parts, 0)
-        np.testing.assert_array_equal(whole, eight_passes[0][name])
-
-
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
         ("batch_size", 0, "batch_size=0 is not allowed"),
         ("captions_per_image", 0, "captions_per_image=0 is not allowed"),
+        ("replicas", 0, "replicas=0 is not allowed"),
+        ("views_dtype", "uint16", "'uint16' is not allowed.*'uint8'"),
         ("templates", ["{}", "photo"], "'photo' .* exactly one"),
     ],
 )

@@ -37,23 +37,33 @@ def expected(tokenizer, tally):
     return batches(tokenizer, 9, bad_samples=tally)
 
 
-def test_workers_make_the_same_global_batch(tokenizer, expected):
+@pytest.mark.parametrize(
+    ("workers", "replicas"), [(1, 3), (1, 4), (2, 2), (3, 2)]
+)
+def test_replicas_make_the_same_global_batch(
+    tokenizer, expected, workers, replicas
+):
     """Ids, tokens, views and vectors, after a start in the middle."""
-    workers = start = 3
-    parts = [
-        batches(
+    start, steps = 3, 2
+    for index in range(workers):
+        parts = batches(
             tokenizer,
-            3,
+            steps * replicas,
             first_row=start * BATCH,
             shard_index=index,
             num_shards=workers,
+            replicas=replicas,
         )
-        for index in range(workers)
-    ]
-    for step, whole in enumerate(expected[start : start + 3]):
-        for index, part in enumerate(parts):
+        for step in range(steps):
+            whole = expected[start + step]
             rows = {name: whole[name][index::workers] for name in whole}
-            tb.assert_equal_batches([part[step]], [rows])
+            for replica in range(replicas):
+                own = BATCH // workers // replicas
+                own = slice(replica * own, (replica + 1) * own)
+                tb.assert_equal_batches(
+                    [parts[step * replicas + replica]],
+                    [{name: value[own] for name, value in rows.items()}],
+                )
 
 
 def test_a_run_goes_on_at_any_row(tokenizer, expected):
@@ -80,9 +90,11 @@ def test_bad_images_are_replaced_within_their_source(expected, tally):
     assert set(tally.examples[bad.EMPTY_CAPTION]) == {"a3", "a100"}
 
 
-def test_processes_divide_the_batch(tokenizer):
+def test_processes_and_replicas_divide_the_batch(tokenizer):
     with pytest.raises(InputError, match="batch_size=60 .* by 7 processes"):
         batches(tokenizer, 1, num_shards=7)
+    with pytest.raises(InputError, match="with 8 replicas .* multiple of 16"):
+        batches(tokenizer, 1, num_shards=2, replicas=8)
     with pytest.raises(InputError, match="shard_index=2 is not allowed"):
         batches(tokenizer, 1, num_shards=2, shard_index=2)
     with pytest.raises(InputError, match="first_row=-1 is not allowed"):

@@ -53,11 +53,14 @@ def test_one_step(name):
     model = building.build_model(config, vocabulary_size=50)
     model.compile(optimizer=building.build_optimizer(config, model))
     rng = np.random.default_rng(0)
-    items, views, size = 3, len(recipe), config.image_size
+    items, size = 3, config.image_size
+    views = rng.random((items, len(recipe), size, size, 3), "float32")
+    if config.data.views_dtype == "uint8":
+        views = (views * 255).astype("uint8")
     logs = model.train_on_batch(
         {
-            "views": rng.random((items, views, size, size, 3), "float32"),
-            "augmentations": rng.random((items, views, 11), "float32"),
+            "views": views,
+            "augmentations": rng.random((*views.shape[:2], 11), "float32"),
             "tokens": rng.integers(1, 50, (items, 8)).astype("int32"),
             "id": np.arange(items),
         },

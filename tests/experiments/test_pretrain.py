@@ -104,6 +104,8 @@ def test_mistakes_are_one_sentence(
     ("changes", "words"),
     [
         ({"batch_size": -3}, "batch_size=-3 is not allowed"),
+        ({"steps_per_execution": 3}, "4 steps from 0 to 4.*execution=3"),
+        ({"distribution": "multi_worker"}, "variable TF_CONFIG, which is None"),
         ({"batch_size": 100_000}, "batch_size=100000 needs at least"),
         ({"image_size": 18}, "image_size=18.*4 pixels; choose 16"),
     ],

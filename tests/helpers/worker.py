@@ -30,13 +30,17 @@ def train(strategy, tars, workdir):
     """Returns arrays that the workers must agree on.
 
     These are the last `loss`, the `counts`, each weight by its index, losses
-    and step in the `workdir`, what the chief has `shared`, and, of each
-    worker, the ids `seen` in two batches of the eight samples in the folder
-    `tars`.
+    and step in the `workdir`, what the chief has `shared`, the error of
+    `different` workdirs, and, of each worker, the ids `seen` in two batches of
+    the eight samples in the folder `tars`. Workers take two steps at a time.
     """
+    several = training.workers.several_workers(strategy)
     with strategy.scope():
         model = tiny.make_model(tiny.make_normalized_encoder)
-        model.compile(optimizer=keras.optimizers.SGD(0.5, global_clipnorm=0.1))
+        model.compile(
+            optimizer=keras.optimizers.SGD(0.5, global_clipnorm=0.1),
+            steps_per_execution=2 if several else 1,
+        )
 
     def own_rows(context):
         workers, index = context.num_input_pipelines, context.input_pipeline_id
@@ -86,6 +90,7 @@ def train(strategy, tars, workdir):
         "restored": restored,
         "losses": [row["loss"] for row in rows],
         "shared": shared,
+        "different": different(model, workdir),
         **weights,
     }
 
@@ -102,6 +107,17 @@ def share(strategy):
         share(fail)
     except InputError as error:
         return [process.decode(), str(error), share(lambda: b"").decode()]
+
+
+def different(model, workdir):
+    """Returns the error of workers that have a workdir each."""
+    name = "" if training.is_chief(model.distribute_strategy) else "_other"
+    checkpoints = training.Checkpoints(f"{workdir}{name}/checkpoints", 1)
+    try:
+        checkpoints.restore(model)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 import tiny_model as tiny
 
+from uniclip_keras.errors import InputError
 from uniclip_keras.losses import MPNCE
 from uniclip_keras.losses import SigLIP
 
@@ -73,9 +74,25 @@ def test_several_steps_per_execution(one_device):
     tiny.assert_weights_equal(model, one_device[1][4])
     assert tiny.counts(model) == [4, 0, 0]
     before = tiny.state(model)
-    model.fit(tiny.dataset([tiny.spoiled(BATCHES[0])] * 2), verbose=0)
+    # The data ends between two steps of an execution.
+    model.fit(tiny.dataset([tiny.spoiled(BATCHES[0])] * 3), verbose=0)
     np.testing.assert_equal(tiny.state(model), before)
-    assert tiny.counts(model) == [6, 2, 2]
+    assert tiny.counts(model) == [7, 3, 3]
+
+
+def test_batches_that_replicas_do_not_divide(one_device, two_replicas):
+    """Three batches of 8 and one of 7."""
+    with two_replicas.scope():
+        model = make_normalized()
+    rows = tf.nest.map_structure(lambda *x: np.concatenate(x), *BATCHES[:4])
+    rows = tiny.dataset([rows]).unbatch().take(31)
+    with pytest.raises(InputError, match="got 4 and 3 rows.*drop_remainder"):
+        model.fit(rows.batch(8), shuffle=False, verbose=0)
+    assert tiny.counts(model) == [3, 0, 0]
+    tiny.assert_weights_equal(model, one_device[1][3])
+    model.jit_compile = True
+    with pytest.raises(InputError, match="jit_compile=True.*2 replicas"):
+        model.make_train_function(force=True)
 
 
 def test_eager_steps_equal_compiled_ones(one_device):

@@ -60,6 +60,21 @@ def test_embeddings_are_unit_vectors_in_batch_order(trained):
         np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1.0, rtol=1e-5)
 
 
+def test_views_of_8_bits_are_divided_by_255(trained):
+    model, _ = trained
+    batch = tiny.make_batch()
+    coarse = np.round(batch["views"] * 255)
+    exact = {**batch, "views": (coarse / 255).astype("float32")}
+    batch["views"] = coarse.astype("uint8")
+    for domain, expected in model(exact).items():
+        np.testing.assert_allclose(model(batch)[domain], expected, atol=1e-6)
+    np.testing.assert_allclose(
+        model.encode_image(batch["views"][:, 0]),
+        model.encode_image(exact["views"][:, 0]),
+        atol=1e-6,
+    )
+
+
 def test_identity_is_the_default_augmentation(trained):
     model, _ = trained
     images = tiny.make_batch()["views"][:, 0]

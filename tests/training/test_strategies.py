@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from samples import write_tar
 
 from uniclip_keras import training
 from uniclip_keras.errors import InputError
+from uniclip_keras.training.strategies import worker_count
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -29,10 +31,46 @@ def test_strategies_by_name():
         training.distribution_strategy("mirored")
 
 
-def test_one_process_makes_global_batches():
-    made = training.distribute_dataset(dict, 8, first_row=24)
-    whole = {"shard_index": 0, "num_shards": 1}
-    assert made == {"batch_size": 8, "first_row": 24, **whole}
+CLUSTER = {"worker": ["a:1", "b:2"], "chief": ["c:3"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{",
+        "[]",
+        json.dumps({"cluster": CLUSTER}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": "ps", "index": 0}}),
+        json.dumps({"cluster": CLUSTER, "task": {"type": "chief", "index": 1}}),
+    ],
+)
+def test_workers_need_tf_config(text, monkeypatch):
+    if text is not None:
+        monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(
+        InputError, match="environment variable TF_CONFIG.*2222"
+    ):
+        training.distribution_strategy("multi_worker")
+    assert worker_count("mirrored") == 1
+
+
+def test_workers_are_counted(monkeypatch):
+    assert worker_count("auto") == 1
+    own = {"type": "worker", "index": 1}
+    text = json.dumps({"cluster": CLUSTER, "task": own})
+    monkeypatch.setenv("TF_CONFIG", text)
+    assert [worker_count(n) for n in ("auto", "multi_worker")] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("", "no TPU on this machine"), ("other", "TPU_NAME='other'.*one host")],
+)
+def test_tpus_are_of_this_machine(name, words, monkeypatch):
+    monkeypatch.setenv("TPU_NAME", name)
+    with pytest.raises(InputError, match=words):
+        training.distribution_strategy("tpu")
 
 
 @pytest.fixture
@@ -77,6 +115,7 @@ def test_two_workers_equal_one_device_and_share_the_data(tmp_path, tars):
     one = worker.train(tf.distribute.get_strategy(), tars, tmp_path / "one")
     assert one["counts"] == [worker.STEPS, 1, 0]
     assert one["restored"] == worker.STEPS
+    assert one["different"] == ""
     for process in processes:
         _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors[-3000:]
@@ -85,7 +124,9 @@ def test_two_workers_equal_one_device_and_share_the_data(tmp_path, tars):
         assert values["loss"] == pytest.approx(one["loss"], rel=1e-5)
         expected = [f"process {processes[0].pid}", "no captions", ""]
         assert values["shared"].tolist() == expected
-        for name in set(one) - {"seen", "shared"}:
+        words = "worker 0 is at step 4, and worker 1 is at step 0; .*shared"
+        assert re.search(words, str(values["different"]))
+        for name in set(one) - {"seen", "shared", "different"}:
             np.testing.assert_allclose(values[name], one[name], atol=1e-5)
     shares = [values["seen"].ravel().tolist() for values in found]
     assert sorted(shares[0] + shares[1]) == list(range(8))

@@ -10,6 +10,7 @@ import tensorflow as tf
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.images.decoding import decode_within
 from uniclip_keras.data.images.header import image_shape
+from uniclip_keras.errors import InputError
 
 
 class Cutter:
@@ -20,15 +21,22 @@ class Cutter:
         image_size: Int. Height and width S of the views.
         seed: Int. With the number of a row it determines its views.
         max_pixels: Int. Images of more pixels fail.
+        dtype: "float32" or "uint8". The type of the views.
         replace: Function from a row and its attempt, both `[1]`, to a chunk of
             one other sample for this row.
     """
 
-    def __init__(self, recipe, image_size, seed, max_pixels, replace):
+    def __init__(self, recipe, image_size, seed, max_pixels, dtype, replace):
+        if dtype not in augmentation.DTYPES:
+            raise InputError(
+                f"views_dtype={dtype!r} is not allowed: give one of "
+                f"{augmentation.DTYPES}."
+            )
         self._recipe = recipe
         self._image_size = image_size
         self._seed = seed
         self._max_pixels = max_pixels
+        self._dtype = dtype
         self._replace = replace
 
     def __call__(self, chunk):
@@ -55,7 +63,9 @@ class Cutter:
             lambda: cut,
             lambda: self._complete(cut, chunk),
         )
-        views = augmentation.finish_views(cut["views"], cut["augmentations"])
+        views = augmentation.finish_views(
+            cut["views"], cut["augmentations"], self._dtype
+        )
         return {**cut, "views": views}
 
     def _cut(self, rows):
@@ -94,7 +104,10 @@ class Cutter:
 
     def _cut_views(self, sample):
         views = augmentation.cut_views(
-            sample["image"], sample["augmentations"], self._image_size
+            sample["image"],
+            sample["augmentations"],
+            self._image_size,
+            self._dtype,
         )
         left_out = "image", "shape"
         rest = {name: sample[name] for name in sample if name not in left_out}

@@ -45,6 +45,8 @@ def training_dataset(
     first_row=0,
     shard_index=0,
     num_shards=1,
+    replicas=1,
+    views_dtype="float32",
     with_keys=False,
 ):
     """Endless batches of views, augmentation vectors, tokens and ids.
@@ -84,27 +86,33 @@ def training_dataset(
         shard_index: Int. Which rows of each batch this process makes: one in
             `num_shards`, beginning with this one.
         num_shards: Int. Processes that train together.
-            `training.distribute_dataset` sets both.
+        replicas: Int. Equal parts in which this process makes its rows of a
+            batch, one element of the dataset each: its replicas take turns.
+            `training.distribute_dataset` sets these three.
+        views_dtype: "float32", or "uint8" for views rounded to 8 bits, in a
+            quarter of the memory. `UniCLIP` takes both.
         with_keys: Bool. Adds `{"key": string [b], "row": int64 [b], "source":
             int32 [b], "text": string [b] (or [b, K])}` to the batches, for
             inspection: the samples' keys, their places in the order, the
             indices of their sources in the mixture and the tokenized texts.
 
     Returns:
-        A `tf.data.Dataset` of `{"views": float32 [b, V, S, S, 3] in [0, 1],
-        "augmentations": float32 [b, V, 11], "tokens": int32 [b, L] (or [b, K,
-        L] if K > 1), "id": int64 [b]}`, where b is B divided by `num_shards`.
-        Samples with equal ids are positives of each other.
+        A `tf.data.Dataset` of `{"views": float32 [b, V, S, S, 3] in [0, 1] or
+        uint8, "augmentations": float32 [b, V, 11], "tokens": int32 [b, L] (or
+        [b, K, L] if K > 1), "id": int64 [b]}`, where b is B divided by
+        `num_shards * replicas`. Samples with equal ids are positives of each
+        other.
 
     Raises:
         InputError: If none of the first images of a source can be decoded, a
-            template lacks its `{}`, a number is out of range, or the shards do
-            not divide the batch.
+            template lacks its `{}`, a number is out of range, the dtype is
+            another one, or the shards and replicas do not divide the batch.
         tf.errors.OpError: While iterating, if a file cannot be read, or too
             many samples are bad.
     """
     _check_count("batch_size", batch_size)
-    _check_shard(shard_index, num_shards, batch_size)
+    _check_count("replicas", replicas)
+    _check_shard(shard_index, num_shards, replicas, batch_size)
     _check_count("captions_per_image", captions_per_image)
     _check_count("shuffle_buffer", shuffle_buffer)
     _check_count("first_row", first_row, least=0)
@@ -131,14 +139,17 @@ def training_dataset(
         return first[start : start + _CHUNK] + batch * batch_size
 
     reader = _Reader(rows, chunk_rows, seed, captions_per_image, prompts)
-    cut = Cutter(recipe, image_size, seed, max_pixels, reader.replace)
+    cut = Cutter(
+        recipe, image_size, seed, max_pixels, views_dtype, reader.replace
+    )
     batches = (
         tf.data.Dataset.range(tf.int64.max)
         .map(reader.read)
         .map(cut, num_parallel_calls=threads)
-        .rebatch(len(first), drop_remainder=True)
+        .rebatch(len(first) // replicas, drop_remainder=True)
         .map(functools.partial(_finish, tokenizer, with_keys))
-        .prefetch(2)
+        # While a batch trains, the next one is made.
+        .prefetch(replicas)
     )
     # A range has an end.
     endless = tf.data.experimental.assert_cardinality(
@@ -227,16 +238,17 @@ def _finish(tokenizer, with_keys, batch):
     return {**kept, "tokens": tokenizer(batch["text"])}
 
 
-def _check_shard(index, count, batch_size):
+def _check_shard(index, count, replicas, batch_size):
     if not 0 <= index < count:
         raise InputError(
             f"shard_index={index!r} is not allowed: give a number from 0 to "
             f"{count - 1}, one less than num_shards."
         )
-    if batch_size % count:
+    parts = count * replicas
+    if batch_size % parts:
         raise InputError(
-            f"batch_size={batch_size} cannot be divided by {count} processes: "
-            f"give a multiple of {count}."
+            f"batch_size={batch_size} cannot be divided by {count} processes "
+            f"with {replicas} replicas each: give a multiple of {parts}."
         )
 
 

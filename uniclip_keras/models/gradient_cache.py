@@ -128,11 +128,13 @@ class _Chunks:
         self.items = count or tf.shape(data["tokens"])[0]
         self.size, self.count = size, -(-self.items // size)
         self.equal = count is not None and count % size == 0
-        if model.jit_compile and not self.equal:
+        strategy = model.distribute_strategy
+        on_tpu = isinstance(strategy, tf.distribute.TPUStrategy)
+        if (model.jit_compile or on_tpu) and not self.equal:
             raise InputError(
                 f"gradient_cache_size={size} must divide the replica's batch "
-                f"of {count} for XLA; choose a divisor or compile with "
-                "jit_compile=False."
+                f"of {count} for XLA; choose a divisor, or compile with "
+                "jit_compile=False, which TPUs cannot."
             )
 
     def rows(self, chunk):

@@ -25,7 +25,8 @@ class UniCLIP(keras.Model):
 
     `fit` takes a dataset of dictionaries such as `uniclip_keras.data` makes:
 
-        views          float32 [b, v, h, w, 3], v views of each image, [0, 1]
+        views          float32 [b, v, h, w, 3] in [0, 1], or uint8: v views of
+                       each image
         augmentations  float32 [b, v, 11], the augmentation of each view
         tokens         int32 [b, length], one text per image, or [b, k, length]
                        for k texts per image
@@ -134,7 +135,8 @@ class UniCLIP(keras.Model):
         views, augmentations = inputs["views"], inputs["augmentations"]
         # [b, v, h, w, 3] -> [b * v, width]: one call for all views.
         features = self.image_encoder(
-            tf.reshape(views, [-1, *views.shape[2:]]), training=training
+            to_unit(tf.reshape(views, [-1, *views.shape[2:]])),
+            training=training,
         )
         features = tf.reshape(features, [-1, views.shape[1], features.shape[1]])
         projected, _ = shapes["image"]
@@ -177,11 +179,11 @@ class UniCLIP(keras.Model):
         """Embeds images: float32 `[b, embedding_dim]` of unit length.
 
         Args:
-            images: Float tensor `[b, h, w, 3]` in [0, 1].
+            images: Float tensor `[b, h, w, 3]` in [0, 1], or uint8.
             augmentations: Float tensor `[b, 11]`. What made the images; by
                 default the vector of an untouched image.
         """
-        images = tf.convert_to_tensor(images, tf.float32)
+        images = to_unit(tf.convert_to_tensor(images))
         if augmentations is None:
             augmentations = tf.tile(IDENTITY[None], [tf.shape(images)[0], 1])
         features = self.image_encoder(images, training=False)
@@ -236,11 +238,19 @@ class UniCLIP(keras.Model):
         if self.train_function is None or force:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
-            self.train_function = step_function(self, self.train_step)
+            self.train_function = step_function(
+                self, self.train_step, self.steps_per_execution
+            )
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
-            self.test_function = step_function(self, self.test_step)
+            self.test_function = step_function(
+                self, self.test_step, self.steps_per_execution
+            )
+
+    def _resolve_auto_jit_compile(self):
+        """Leaves XLA to `jit_compile=True`; Keras compiles on one GPU."""
+        return False
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Does nothing: Keras would reduce a batch over workers and fail."""
@@ -258,6 +268,12 @@ class UniCLIP(keras.Model):
             "view_units": self.view_units,
             "gradient_cache_size": self.gradient_cache_size,
         }
+
+
+def to_unit(images):
+    """Converts images to float32 in [0, 1]; uint8 is divided by 255."""
+    scale = 255.0 if images.dtype == tf.uint8 else 1.0
+    return tf.cast(images, tf.float32) / scale
 
 
 def _merge(x):

@@ -40,18 +40,30 @@ def apply_gradients(model, loss, gradients, before):
     present = iter(present)
     gradients = [None if g is None else next(present) for g in gradients]
     arguments = (model, finite, gradients, before)
-    if tf.__internal__.distribute.strategy_supports_no_merge_call():
-        _update_or_skip(tf.distribute.get_strategy(), *arguments)
-    else:
+    strategy = tf.distribute.get_strategy()
+    if merges_replicas(strategy):
         # An optimizer merges its replicas, which it cannot in a branch that
         # each replica takes by itself.
         tf.distribute.get_replica_context().merge_call(
             _update_or_skip, arguments
         )
+    else:
+        _update_or_skip(strategy, *arguments)
+
+
+def merges_replicas(strategy):
+    """Tells whether the replicas are threads that meet in `merge_call`.
+
+    On TPUs they are one program, in which a merge is an ordinary call and a
+    replica updates its own copies.
+    """
+    if isinstance(strategy, tf.distribute.TPUStrategy):
+        return False
+    return strategy.extended._use_merge_call()
 
 
 def _update_or_skip(strategy, model, finite, gradients, before):
-    """Takes one branch on all replicas, in the cross-replica context."""
+    """Takes one branch on all replicas: on each, or for all that merge."""
     optimizer, counts = model.optimizer, model.counts
     apply, overflow = optimizer.apply, None
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -69,17 +81,27 @@ def _update_or_skip(strategy, model, finite, gradients, before):
             apply(*arguments)
         counts.skipped_in_a_row.assign(0)
 
+    def put_back(variable, value):
+        if tf.distribute.in_cross_replica_context():
+            # Each replica's own value, not one for all.
+            strategy.extended.update(
+                variable, lambda v, x: v.assign(x), (value,), group=False
+            )
+        else:
+            variable.assign(value)
+
     def skip():
         if overflow is not None:
             overflow()
         for variable, value in zip(
             model.non_trainable_variables, before, strict=True
         ):
-            strategy.extended.update(
-                variable.value, lambda v, x: v.assign(x), (value,), group=False
-            )
+            put_back(variable.value, value)
         counts.skipped.assign_add(1)
         counts.skipped_in_a_row.assign_add(1)
 
-    tf.cond(replicas.first_of_replicas(strategy, finite), update, skip)
-    counts.steps.assign_add(1)
+    finite = replicas.first_of_replicas(strategy, finite)
+    tf.cond(finite, update, skip)
+    # Not before there is a batch.
+    with tf.control_dependencies([finite]):
+        counts.steps.assign_add(1)

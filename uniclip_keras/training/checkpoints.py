@@ -8,6 +8,7 @@ import tensorflow as tf
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import checkpoint_folders as folders
 from uniclip_keras.training import restoring
+from uniclip_keras.training.workers import gather_over_workers
 from uniclip_keras.training.workers import is_chief
 
 
@@ -70,8 +71,8 @@ class Checkpoints(keras.callbacks.Callback):
             int, the step to continue from; 0 without a checkpoint.
 
         Raises:
-            InputError: If the checkpoint is of another model, or all are
-                damaged.
+            InputError: If the checkpoint is of another model, all are
+                damaged, or workers find different ones.
         """
         self.set_model(model)
         # Makes the optimizer's variables.
@@ -83,10 +84,37 @@ class Checkpoints(keras.callbacks.Callback):
             counts=[counts.steps, counts.skipped, counts.skipped_in_a_row],
             recent_loss=[recent.total, recent.count],
         )
-        about = restoring.load_last(self._checkpoint, self.directory)
+        about = self._load_on_all_workers()
         self._start = about or {"step": self._step(), "position": 0}
         self._remember_good_ones(self._start["step"])
         return self._start["step"]
+
+    def _load_on_all_workers(self):
+        """Loads the last checkpoint, which must be the same on all workers."""
+        about = mistake = None
+        try:
+            about = restoring.load_last(self._checkpoint, self.directory)
+        except InputError as error:
+            # Raised below, as the other workers wait for an answer.
+            mistake = error
+        found = -1 if mistake else about["step"] if about else 0
+        strategy = self.model.distribute_strategy
+        steps = gather_over_workers(strategy)(found)
+        if mistake:
+            raise mistake
+        for worker, step in enumerate(steps):
+            if step != steps[0]:
+                first, other = (
+                    "could not load one" if n < 0 else f"is at step {n}"
+                    for n in (steps[0], step)
+                )
+                raise InputError(
+                    f"the workers have different checkpoints in "
+                    f"{self.directory}: worker 0 {first}, and worker {worker} "
+                    f"{other}; give all workers one shared workdir, which "
+                    "each can read."
+                )
+        return about
 
     def _remember_good_ones(self, last):
         """Notes which checkpoints to keep; later ones than `last` are bad."""

@@ -37,11 +37,17 @@ class DataReport(keras.callbacks.Callback):
         self.print_line = print_line
         self.writer = None
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._before_epoch = self.step
+
     def on_train_batch_end(self, batch, logs=None):
         self.bad_samples.check()
-        self.step += 1
-        if self.epoch_steps and self.step % self.epoch_steps == 0:
-            self._report(self.step // self.epoch_steps)
+        # `batch` may advance by several steps at a time.
+        before, self.step = self.step, self._before_epoch + batch + 1
+        if self.epoch_steps:
+            epoch = self.step // self.epoch_steps
+            if epoch > before // self.epoch_steps:
+                self._report(epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         if not self.epoch_steps:

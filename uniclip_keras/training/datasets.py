@@ -10,20 +10,25 @@ from uniclip_keras.errors import InputError
 def distribute_dataset(make, batch_size, first_row=0, strategy=None):
     """Makes the dataset that `fit` needs under a strategy.
 
-    In one process this is the dataset of global batches, which the strategy
-    splits over its replicas. Each of several workers makes its share of the
-    same batches.
+    Each process makes its share of the global batches, and makes it replica
+    by replica, so no process ever holds more in one piece than one replica
+    trains on. While a batch trains, the next one waits on the devices.
 
     Args:
         make: Function of the keyword arguments `batch_size`, `first_row`,
-            `shard_index` and `num_shards` that returns a `tf.data.Dataset`,
-            such as `training_dataset` with its other arguments bound.
+            `shard_index`, `num_shards` and `replicas` that returns a
+            `tf.data.Dataset`, such as `training_dataset` with its other
+            arguments bound.
         batch_size: int. Samples of the global batch.
         first_row: int. Position of the first batch: samples taken before.
         strategy: A `tf.distribute.Strategy`; by default the current one.
 
+    Returns:
+        A `tf.data.Dataset` without a strategy, else a
+        `tf.distribute.DistributedDataset`.
+
     Raises:
-        InputError: If the replicas of the workers do not divide the batch.
+        InputError: If the replicas do not divide the batch.
 
     Example:
 
@@ -34,9 +39,32 @@ def distribute_dataset(make, batch_size, first_row=0, strategy=None):
     ```
     """
     strategy = strategy or tf.distribute.get_strategy()
+    check_replicas(batch_size, strategy)
     make = functools.partial(make, batch_size=batch_size, first_row=first_row)
-    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
-        return make(shard_index=0, num_shards=1)
+
+    def make_share(context):
+        pipelines = context.num_input_pipelines
+        return make(
+            shard_index=context.input_pipeline_id,
+            num_shards=pipelines,
+            replicas=strategy.num_replicas_in_sync // pipelines,
+        )
+
+    device = _accelerator()
+    # Buffers in front of a processor would only hold one batch more.
+    options = tf.distribute.InputOptions(
+        experimental_per_replica_buffer_size=1 if device else 0
+    )
+    batches = strategy.distribute_datasets_from_function(make_share, options)
+    if device and isinstance(batches, tf.data.Dataset):
+        batches = batches.apply(
+            tf.data.experimental.prefetch_to_device(device, buffer_size=1)
+        )
+    return batches
+
+
+def check_replicas(batch_size, strategy):
+    """Raises `InputError` unless the replicas divide the global batch."""
     replicas = strategy.num_replicas_in_sync
     if batch_size % replicas:
         raise InputError(
@@ -44,11 +72,10 @@ def distribute_dataset(make, batch_size, first_row=0, strategy=None):
             f"replicas: give a multiple of {replicas}."
         )
 
-    def make_shard(context):
-        batches = make(
-            shard_index=context.input_pipeline_id,
-            num_shards=context.num_input_pipelines,
-        )
-        return batches.rebatch(batch_size // replicas, drop_remainder=True)
 
-    return strategy.distribute_datasets_from_function(make_shard)
+def _accelerator():
+    """Returns the name of the first GPU or TPU core, or None."""
+    for kind in ("GPU", "TPU"):
+        if devices := tf.config.list_logical_devices(kind):
+            return devices[0].name
+    return None

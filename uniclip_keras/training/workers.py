@@ -50,6 +50,24 @@ def sum_over_workers(strategy):
     return lambda values: add(tf.convert_to_tensor(values, tf.int32)).numpy()
 
 
+def gather_over_workers(strategy):
+    """Makes a function that gathers an int of each worker: list of ints.
+
+    Each worker must call it in the same order. In one process it returns its
+    own.
+    """
+    if not several_workers(strategy):
+        return lambda number: [number]
+    add, extended = sum_over_workers(strategy), strategy.extended
+
+    def gather(number):
+        numbers = np.zeros(extended._num_workers, np.int32)
+        numbers[extended._id_in_cluster] = number
+        return add(numbers).tolist()
+
+    return gather
+
+
 def share_from_chief(strategy=None):
     """Makes a function through which workers get the bytes that one made.
 

@@ -1,5 +1,6 @@
 """What the input benchmark measures on: photographs and captions."""
 
+import io
 import itertools
 import pathlib
 
@@ -32,6 +33,23 @@ def write_photos(photos, size, folder):
     (tar,) = write_shards(folder, "photos", samples, shard_size=count)
     mean = float(np.mean([len(content) for content in files]))
     return {"paths": paths, "tar": str(folder / tar), "bytes": mean}
+
+
+def draw_photos(count, size=(500, 375)):
+    """Yields `(key, members)` of images with the detail and size of photos."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        scales = [
+            Image.fromarray(rng.integers(0, 256, [n, n, 3], np.uint8))
+            for n in (4, 32, 128)
+        ]
+        image = scales[0].resize(size, Image.Resampling.BICUBIC)
+        for scale in scales[1:]:
+            detail = scale.resize(size, Image.Resampling.BICUBIC)
+            image = Image.blend(image, detail, 0.2)
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=90, subsampling="4:2:0")
+        yield f"{number:06}", {"jpg": file.getvalue(), "txt": b"a photo"}
 
 
 def captions():

@@ -95,14 +95,25 @@ def test_extreme_shapes_stay_white():
 
 
 @pytest.mark.parametrize("size", [SIZE, 24])
-def test_pipelines_make_the_views_that_replay_makes(size, photo, vectors):
+@pytest.mark.parametrize("dtype", augmentation.DTYPES)
+def test_pipelines_make_the_views_that_replay_makes(
+    size, dtype, photo, vectors
+):
     some = vectors[:3]
     dataset = tf.data.Dataset.from_tensors(photo).repeat(2)
     dataset = dataset.map(
-        lambda image: (augmentation.cut_views(image, some, size), some)
+        lambda image: (augmentation.cut_views(image, some, size, dtype), some)
     )
-    (views,) = dataset.batch(2).map(augmentation.finish_views)
+    dataset = dataset.batch(2)
+    (views,) = dataset.map(
+        lambda *batch: augmentation.finish_views(*batch, dtype)
+    )
+    assert views.dtype == dtype
+    atol = 1e-5
+    if dtype == "uint8":
+        # Rounding is off by half a step at most.
+        views, atol = views / 255, 0.5 / 255 + 1e-5
     expected = augmentation.replay(photo, some, size)
     assert views.shape == (2, 3, size, size, 3)
     for made in views:
-        np.testing.assert_allclose(made, expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(made, expected, rtol=0, atol=atol)

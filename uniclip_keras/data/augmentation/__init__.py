@@ -15,6 +15,7 @@ from uniclip_keras.data.augmentation.vector import IDENTITY
 from uniclip_keras.data.augmentation.vector import LAYOUT
 from uniclip_keras.data.augmentation.vector import VECTOR_SIZE
 from uniclip_keras.data.augmentation.vector import describe
+from uniclip_keras.data.augmentation.views import DTYPES
 from uniclip_keras.data.augmentation.views import cut_views
 from uniclip_keras.data.augmentation.views import evaluation_view
 from uniclip_keras.data.augmentation.views import finish_views

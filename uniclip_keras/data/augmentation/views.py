@@ -24,17 +24,29 @@ from uniclip_keras.data.augmentation.vector import IDENTITY
 # Pixels per side from which on views are large.
 LARGE = 64
 
+# How pipelines hold views: in [0, 1], or rounded to 8 bits.
+DTYPES = ("float32", "uint8")
 
-def cut_views(image, vectors, size):
+
+def cut_views(image, vectors, size, dtype="float32"):
     """Makes views of one sample: `apply_crop` if they are small."""
     if size >= LARGE:
-        return replay(image, vectors, size)
+        return _as_dtype(replay(image, vectors, size), dtype)
     return apply_crop(image, vectors, size)
 
 
-def finish_views(views, vectors):
+def finish_views(views, vectors, dtype="float32"):
     """Completes a batch of `cut_views`: `apply_color` if they are small."""
-    return views if views.shape[-2] >= LARGE else apply_color(views, vectors)
+    if views.shape[-2] >= LARGE:
+        return views
+    return _as_dtype(apply_color(views, vectors), dtype)
+
+
+def _as_dtype(views, dtype):
+    if dtype == "float32":
+        return views
+    # The cast cuts off what follows the point: this rounds.
+    return tf.cast(views * 255.0 + 0.5, tf.uint8)
 
 
 def replay(image, vector, size):

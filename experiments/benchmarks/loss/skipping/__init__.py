@@ -1,0 +1,1 @@
+"""Which tiles of the loss's backward pass could be skipped."""

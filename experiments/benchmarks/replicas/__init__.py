@@ -1,0 +1,1 @@
+"""Training on many devices: equality with one device, and its cost."""
