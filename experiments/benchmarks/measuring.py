@@ -28,11 +28,14 @@ print("\\n" + json.dumps(function(**json.loads(arguments))))
 """
 
 
-def call_in_process(function, threads, core="", python=sys.executable, **args):
+def call_in_process(
+    function, threads, core="", python=sys.executable, hide_gpus=True, **args
+):
     """Calls a function in a new process, without memory of earlier cases.
 
     The function is named `"module:name"`; JSON must hold its arguments and
-    what it returns. TensorFlow and PyTorch take so many threads and see no GPU.
+    what it returns. TensorFlow and PyTorch take so many threads, and see GPUs
+    only without `hide_gpus`.
 
     Raises:
         MemoryError: A signal killed the process.
@@ -42,7 +45,9 @@ def call_in_process(function, threads, core="", python=sys.executable, **args):
     arguments = [root, str(core), *function.split(":"), json.dumps(args)]
     # Level 2 keeps the commands' package from importing TensorFlow to mute it:
     # the process may measure another library, and its stderr is not shown.
-    libraries = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    libraries = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    if hide_gpus:
+        libraries["CUDA_VISIBLE_DEVICES"] = "-1"
     libraries |= dict.fromkeys(
         ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS"),
         str(threads),

@@ -1,0 +1,1 @@
+"""The training step beside plain Keras `fit` and PyTorch."""
