@@ -12,6 +12,7 @@ from uniclip_keras.training import DataReport
 def run(report, steps, epochs=1):
     """Calls the callback as `fit` does."""
     for epoch in range(epochs):
+        report.on_epoch_begin(epoch)
         for batch in range(steps):
             report.on_train_batch_end(batch)
         report.on_epoch_end(epoch)

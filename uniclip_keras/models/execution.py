@@ -44,8 +44,10 @@ def step_function(model, step, steps=1):
 
     def on_replicas(data):
         def on_replica(data):
+            # `train_on_batch` passes None for labels and weights.
+            present = [x for x in tf.nest.flatten(data) if x is not None]
             # Dropout's seeds, for one, do not depend on the batch.
-            with tf.control_dependencies([tf.group(*tf.nest.flatten(data))]):
+            with tf.control_dependencies(present):
                 return step(data)
 
         logs = strategy.run(on_replica, args=(data,))

@@ -29,7 +29,7 @@ def train(case, strategy):
 
     Returns:
         Dict of JSON values: `losses` of the steps, `weights` at the end, a
-        list of numbers by name for each local replica, `moved`, the largest
+        list of numbers by index for each local replica, `moved`, the largest
         change of a weight, and `counts` of skipped steps and the loss scale.
     """
     before = keras.config.dtype_policy()
@@ -70,8 +70,9 @@ def train(case, strategy):
 def weights(model):
     """Returns the weights as each local replica has them: list of dicts."""
     local = model.distribute_strategy.experimental_local_results
+    # Paths of weights differ between two models of one process.
     copies = {
-        f"{index} {weight.path}": [x.numpy().ravel().tolist() for x in values]
+        str(index): [x.numpy().ravel().tolist() for x in values]
         for index, weight in enumerate(model.weights)
         for values in [local(weight.value)]
     }

@@ -13,7 +13,10 @@ from experiments.run import checking
 from experiments.run import memory
 from uniclip_keras.errors import InputError
 
-WORKERS = {"cluster": {"worker": ["a:1", "b:1", "c:1", "d:1", "e:1"]}}
+WORKERS = {
+    "cluster": {"worker": ["a:1", "b:1", "c:1", "d:1", "e:1"]},
+    "task": {"type": "worker", "index": 0},
+}
 
 
 @pytest.fixture(autouse=True)
