@@ -4,6 +4,7 @@ The sorted rows of a domain are cut into blocks of equal size. A tile holds
 the logits between a block of rows and a block of columns.
 """
 
+import functools
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -63,6 +64,11 @@ class Rectangle(NamedTuple):
     def is_square(self):
         """Whether rows and columns belong to the same domain."""
         return self.row_domain == self.column_domain
+
+    @property
+    def leaves_out_self(self):
+        """Whether an anchor among its own candidates does not count."""
+        return self.is_square and not self.include_self
 
     @property
     def directions(self):
@@ -166,34 +172,54 @@ def visit_tiles(rectangle, visit, totals):
 def mask_tile(rectangle, i, j, s, masked_value):
     """Replaces the logits `s` `[rows, columns]` of a tile that do not count.
 
-    Rows are sorted by id, so few tiles need a mask.
+    Rows are sorted by id, so on one device few tiles need a mask, and fewer
+    hold padding. Among the rows of many replicas nearly every tile needs one,
+    so it takes as few passes over the tile as it can.
     """
-    where, include_self = rectangle.where, rectangle.include_self
     rows, columns = rectangle.rows, rectangle.columns
 
-    def masked():
-        a = tf.gather(rows.ranks, i)[:, None]
-        b = tf.gather(columns.ranks, j)[None, :]
-        keep = (a != PADDING) & (b != PADDING)  # [rows, columns]
-        if where == "negatives":
-            keep &= a != b
-        elif rectangle.is_square and not include_self:
-            indices = tf.gather(columns.indices, j)[None, :]
-            keep &= tf.gather(rows.indices, i)[:, None] != indices
-        if where == "positives":
-            keep &= a == b
+    def masked(padding=False):
+        keep = _conditions(rectangle, i, j, padding)
+        keep = functools.reduce(tf.logical_and, keep)  # [rows, columns]
         return tf.where(keep, s, masked_value)
 
-    if where == "positives" or rectangle.is_one_tile():
-        return masked()
-    needed = (rows.filled[i] < rows.shape()[1]) | (
-        columns.filled[j] < columns.shape()[1]
-    )
-    if where == "negatives" or (rectangle.is_square and not include_self):
-        needed |= (rows.highest[i] >= columns.lowest[j]) & (
+    def masked_where_ids_meet():
+        meet = (rows.highest[i] >= columns.lowest[j]) & (
             columns.highest[j] >= rows.lowest[i]
         )
-    return tf.cond(needed, masked, lambda: s)
+        return tf.cond(meet, masked, lambda: s)
+
+    if rectangle.is_one_tile():
+        return masked(padding=True)
+    if rectangle.where == "positives":
+        unpadded = masked
+    elif rectangle.where == "negatives" or rectangle.leaves_out_self:
+        unpadded = masked_where_ids_meet
+    else:
+        unpadded = functools.partial(tf.identity, s)
+    padded = (rows.filled[i] < rows.shape()[1]) | (
+        columns.filled[j] < columns.shape()[1]
+    )
+    return tf.cond(padded, lambda: masked(padding=True), unpadded)
+
+
+def _conditions(rectangle, i, j, padding):
+    """What a logit of a tile must fulfill to count, bool tensors."""
+    rows, columns = rectangle.rows, rectangle.columns
+    a = tf.gather(rows.ranks, i)[:, None]
+    b = tf.gather(columns.ranks, j)[None, :]
+    conditions = [a != PADDING, b != PADDING] if padding else []
+    if rectangle.where == "negatives":
+        # Which leaves out the anchor itself.
+        return [*conditions, a != b]
+    if rectangle.where == "positives":
+        conditions.append(a == b)
+    if rectangle.leaves_out_self:
+        conditions.append(
+            tf.gather(rows.indices, i)[:, None]
+            != tf.gather(columns.indices, j)[None, :]
+        )
+    return conditions
 
 
 def _column_span(rectangle):

@@ -4,9 +4,10 @@
 
 Draws photos into a tar and takes global batches of SLIP's three views through
 `training.distribute_dataset`, on as many logical processors as there are
-replicas. Like a training step, it holds one batch while the next is made. Each
-type of views has a process of its own; the table shows its highest resident
-memory (VmHWM) after each phase, in GB (10^9 bytes).
+replicas. Like a long step of `fit`, it holds a batch until the next one is made
+and lets it go before it takes that one. Each type of views has a process of its
+own; the table shows its highest resident memory (VmHWM) after each phase, in GB
+(10^9 bytes).
 """
 
 import functools
@@ -54,24 +55,19 @@ def main(options):
             print(f"{dtype}: done", flush=True)
     header = ["views", "a global batch, GB", "libraries", "pipeline"]
     header += [f"batch {n}" for n in range(1, options.batches + 1)]
-    header.append("views/s")
     print(measuring.markdown_table(header, rows))
 
 
 def format_row(dtype, found):
     """Returns a row of the table for what `measure` found."""
     sizes = found["batch"], *found["peaks"]
-    return [
-        dtype,
-        *(f"{size / 1e9:.2f}" for size in sizes),
-        f"{found['rate']:.0f}",
-    ]
+    return [dtype, *(f"{size / 1e9:.2f}" for size in sizes)]
 
 
 def measure(
     folder, dtype, batch, replicas, batches, image_size, pipeline_threads
 ):
-    """Returns bytes of a global `batch`, `peaks` of the phases, and `rate`."""
+    """Returns the bytes of a global `batch`, and `peaks` of the phases."""
     import tensorflow as tf
 
     from uniclip_keras import data
@@ -103,16 +99,23 @@ def measure(
     dataset = training.distribute_dataset(make, batch, strategy=strategy)
     iterator = iter(dataset)
     peaks.append(measuring.memory("VmHWM"))
-    times = []
     for _ in range(batches):
         held = next(iterator)
-        times.append(time.perf_counter())
+        wait_until_idle()
         peaks.append(measuring.memory("VmHWM"))
-    views = strategy.experimental_local_results(held["views"])
-    size = sum(part.numpy().nbytes for part in views)
-    rate = (batches - 1) * batch * views[0].shape[1]
-    rate /= times[-1] - times[0]
-    return {"batch": size, "peaks": peaks, "rate": rate}
+        views = strategy.experimental_local_results(held["views"])
+        size = sum(x.shape.num_elements() * x.dtype.size for x in views)
+        del held, views
+    return {"batch": size, "peaks": peaks}
+
+
+def wait_until_idle(share=0.05):
+    """Waits until this process takes no more of a core than a share."""
+    busy = True
+    while busy:
+        before = time.process_time()
+        time.sleep(1)
+        busy = time.process_time() - before > share
 
 
 if __name__ == "__main__":

@@ -22,6 +22,9 @@ class Tolerance(NamedTuple):
 
 # Sums over replicas round in another order than on one device.
 FLOAT32 = Tolerance(1e-5, 1e-5)
+# The gradient of a weight is summed in half precision over a replica's rows,
+# which keeps three digits, and then over the replicas.
+FLOAT16 = Tolerance(1e-4, 5e-4)
 
 
 class Case(NamedTuple):
@@ -67,7 +70,7 @@ CASES = {
     "uneven": Case("SupCon", SGD, 5, views=3, texts=2, labels=11),
     "batch_norm": Case("CLIP", SGD, batch_norm=True),
     "adamw": Case("CLIP", optimizer("AdamW")),
-    "float16": Case("CLIP", SGD, policy="mixed_float16"),
+    "float16": Case("CLIP", SGD, policy="mixed_float16", tolerance=FLOAT16),
 }
 
 
