@@ -10,4 +10,4 @@ from uniclip_keras.errors import InputError
 from uniclip_keras.export import export_saved_model
 
 # pyproject.toml reads this literal; it must stay one.
-__version__ = "0.3.0"
+__version__ = "0.4.0"

@@ -142,14 +142,18 @@ def training_dataset(
     cut = Cutter(
         recipe, image_size, seed, max_pixels, views_dtype, reader.replace
     )
+    # While a batch trains, the next one is made: the part of one replica, and
+    # the chunks of the others, because joining chunks takes them twice.
+    part = len(first) // replicas
+    chunks_ahead = -(-(len(first) - part) // _CHUNK)
     batches = (
         tf.data.Dataset.range(tf.int64.max)
         .map(reader.read)
         .map(cut, num_parallel_calls=threads)
-        .rebatch(len(first) // replicas, drop_remainder=True)
+        .prefetch(chunks_ahead)
+        .rebatch(part, drop_remainder=True)
         .map(functools.partial(_finish, tokenizer, with_keys))
-        # While a batch trains, the next one is made.
-        .prefetch(replicas)
+        .prefetch(1)
     )
     # A range has an end.
     endless = tf.data.experimental.assert_cardinality(

@@ -109,13 +109,13 @@ def measure(
     return {"batch": size, "peaks": peaks}
 
 
-def wait_until_idle(share=0.05):
-    """Waits until this process takes no more of a core than a share."""
-    busy = True
-    while busy:
+def wait_until_idle(seconds=5, share=0.02):
+    """Waits for so many seconds without more than a share of a core's work."""
+    quiet = 0
+    while quiet < seconds:
         before = time.process_time()
         time.sleep(1)
-        busy = time.process_time() - before > share
+        quiet = 0 if time.process_time() - before > share else quiet + 1
 
 
 if __name__ == "__main__":
