@@ -27,10 +27,15 @@ class LogitMatrix:
             tile_size = tiles.default_size(where)
         # On one device, all candidates are anchors.
         self._exchanged = replicas.replica_count() > 1
+        rows = tile_size
+        if where == "positives":
+            # A replica's rows are spread among those of all: so many of them
+            # have their positives in one or two blocks of candidates.
+            rows = max(1, tile_size // replicas.replica_count())
         self.anchors, self._candidates = {}, {}
         for name in self.domains:
             domain = batch.domains[name]
-            blocks = tiles.make_blocks(domain.anchors, tile_size)
+            blocks = tiles.make_blocks(domain.anchors, rows)
             self.anchors[name] = self._candidates[name] = blocks
             if self._exchanged:
                 self._candidates[name] = tiles.make_blocks(
