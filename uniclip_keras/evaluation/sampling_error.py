@@ -5,7 +5,7 @@ linear in the items, so its error follows from what each group adds to it
 ("cluster-robust", CR2 of Bell and McCaffrey, Survey Methodology 28, 2002), and
 Satterthwaite's degrees of freedom say how well the groups, of unequal sizes,
 tell that error. Resampled percentiles cover too seldom with few groups; the
-benchmark `experiments/benchmarks/coverage.py` compares. A median takes the
+benchmark `experiments.benchmarks.coverage` compares. A median takes the
 bootstrap.
 """
 
@@ -37,7 +37,7 @@ class SamplingError(NamedTuple):
     @property
     def cautious_freedom(self):
         """Degrees of freedom, fewer where few groups make the error."""
-        return max(min(self.freedom, 2 * self.contributors), 1.0)
+        return min(self.freedom, max(2 * self.contributors, 1.0))
 
 
 def sampling_error(scores):
@@ -190,7 +190,7 @@ def _linear_error(values, classes, groups):
     return SamplingError(
         float(means.mean()),
         float(np.sqrt(variance)),
-        float(freedom),
+        max(float(freedom), 1.0),
         float(contributors),
         float((by_group(cell_weight) ** 2).sum()),
     )
