@@ -41,7 +41,7 @@ def test_power_at_the_detectable_difference():
 def test_table(run, monkeypatch, capsys):
     cases = [CASES["median, 200 items"], CASES["difference 500 items"]]
     monkeypatch.setattr(coverage, "make_cases", lambda: cases)
-    run(coverage, "--repeats=5", "--resamples=10")
+    run(coverage, "--repeats=5", "--resamples=10", "--items=100")
     lines = capsys.readouterr().out.splitlines()
     assert lines[3].startswith("| median, 200 items | ")
     assert lines[4].startswith("| difference 500 items | ")
