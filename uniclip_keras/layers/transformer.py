@@ -68,18 +68,13 @@ class TransformerBlock(keras.layers.Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape):
-        width, heads, mlp_width = input_shape[-1], self.heads, self.mlp_width
-        # What Glorot's rule gives for KerasHub's kernels [width, heads, depth]
-        # and [heads, depth, width].
-        qkv_limit = math.sqrt(6 / (width * (heads + width // heads)))
-        out_limit = math.sqrt(6 / (width * (heads + 1)))
+        width = input_shape[-1]
         self.norm_1 = self._add_norm("norm_1", width)
-        self.qkv = self._add_dense("qkv", width, 3 * width, qkv_limit)
-        self.out = self._add_dense("out", width, width, out_limit)
+        self.qkv = self._add_dense("qkv", width, width, kernels=3)
+        self.out = self._add_dense("out", width, width)
         self.norm_2 = self._add_norm("norm_2", width)
-        limit = math.sqrt(6 / (width + mlp_width))
-        self.expand = self._add_dense("expand", width, mlp_width, limit)
-        self.contract = self._add_dense("contract", mlp_width, width, limit)
+        self.expand = self._add_dense("expand", width, self.mlp_width)
+        self.contract = self._add_dense("contract", self.mlp_width, width)
         self.built = True
 
     def _add_norm(self, name, width):
@@ -93,14 +88,19 @@ class TransformerBlock(keras.layers.Layer):
             for part, initializer in (("scale", "ones"), ("offset", "zeros"))
         ]
 
-    def _add_dense(self, name, inputs, units, limit):
-        kernel = keras.initializers.RandomUniform(-limit, limit)
+    def _add_dense(self, name, inputs, units, kernels=1):
+        # Glorot and Bengio's rule for each of the kernels side by side.
+        limit = math.sqrt(6 / (inputs + units))
         return [
             self.add_weight(
-                name=f"{name}_kernel", shape=(inputs, units), initializer=kernel
+                name=f"{name}_kernel",
+                shape=(inputs, kernels * units),
+                initializer=keras.initializers.RandomUniform(-limit, limit),
             ),
             self.add_weight(
-                name=f"{name}_bias", shape=(units,), initializer="zeros"
+                name=f"{name}_bias",
+                shape=(kernels * units,),
+                initializer="zeros",
             ),
         ]
 
@@ -122,6 +122,8 @@ class TransformerBlock(keras.layers.Layer):
             [query] = self._split_heads(query, 1, 1)
             positions, every = tf.reshape(positions, [-1, 1]), False  # [b, 1]
         x += _dense(self._attend(query, key, value, positions), *self.out)
+        # One row of each item is quickly done, sooner than compiled.
+        training = training and every
         hidden = self._norm(self.norm_2, x, training)
         kernel, bias = map(tf.convert_to_tensor, self.expand)
         activate = ACTIVATIONS[self.activation]

@@ -7,6 +7,8 @@ overhead of operations. A view stays in the processor's cache *by columns*,
 many small operations on colors into a few passes.
 """
 
+import functools
+
 import tensorflow as tf
 
 from uniclip_keras.data.augmentation import color
