@@ -108,7 +108,8 @@ def assert_close(found, expected, tolerance=1e-5):
 
 
 @pytest.mark.parametrize(
-    ("policy", "tolerance"), [("mixed_float16", 5e-3), ("mixed_bfloat16", 4e-2)]
+    ("policy", "tolerance"),
+    [("mixed_float16", 5e-3), ("mixed_bfloat16", 4e-2), ("bfloat16", 4e-2)],
 )
 def test_half_precision(pair, policy, tolerance):
     _, ours = pair
@@ -153,6 +154,8 @@ def test_weights_start_as_those_of_keras_hub():
         assert a.std() == pytest.approx(b.std(), rel=3e-2)
 
 
-def test_only_known_activations():
+def test_impossible_blocks():
+    with pytest.raises(InputError, match="heads=5.*width 12.*divisor"):
+        TransformerBlock(5, 8).build(X.shape)
     with pytest.raises(InputError, match="'relu' is unknown.*quick_gelu"):
         TransformerBlock(2, 8, activation="relu")

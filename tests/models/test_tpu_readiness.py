@@ -14,6 +14,7 @@ import tpu_tracing
 from tensorflow.python.framework import kernels
 
 from uniclip_keras import losses
+from uniclip_keras import models
 
 REPLICAS, ITEMS = 3, 8
 # What a step may consist of. Add another operation only when XLA for TPUs has
@@ -54,10 +55,18 @@ def make_cached_model():
     )
 
 
+def make_transformer():
+    """A text encoder of one block, with gradients of all of its parts."""
+    return models.clip_text(
+        tiny.VOCABULARY, tiny.LENGTH, width=8, layers=1, heads=2
+    )
+
+
 def make_views_model():
     return make_model(
         "mixed_bfloat16",
         make_image=tiny.make_normalized_encoder,
+        make_text=make_transformer,
         objective=losses.SLIP(tile_size=4),
     )
 

@@ -73,7 +73,9 @@ def _biased(forward, backward, x, bias, training):
 
 
 def _choose(training, *functions):
-    return [compiled(f) if training else f for f in functions]
+    # On TPUs, XLA compiles the whole step.
+    tpu = isinstance(tf.distribute.get_strategy(), tf.distribute.TPUStrategy)
+    return [compiled(f) if training and not tpu else f for f in functions]
 
 
 def _column_sums(x):

@@ -69,6 +69,11 @@ class TransformerBlock(keras.layers.Layer):
 
     def build(self, input_shape):
         width = input_shape[-1]
+        if width % self.heads:
+            raise InputError(
+                f"heads={self.heads} does not divide the width {width} of the "
+                "tokens; choose a divisor of it."
+            )
         self.norm_1 = self._add_norm("norm_1", width)
         self.qkv = self._add_dense("qkv", width, width, kernels=3)
         self.out = self._add_dense("out", width, width)
@@ -132,7 +137,7 @@ class TransformerBlock(keras.layers.Layer):
         return tf.reshape(x, [-1, tokens, width]) if every else x
 
     def _norm(self, weights, x, training):
-        scale, offset = map(tf.convert_to_tensor, weights)
+        scale, offset = (tf.cast(weight, tf.float32) for weight in weights)
         return fused.layer_norm(x, scale, offset, self.epsilon, training)
 
     def _split_heads(self, x, tokens, parts):
