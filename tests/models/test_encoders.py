@@ -5,6 +5,8 @@ import keras_cv
 import keras_hub
 import numpy as np
 import pytest
+from keras_hub_weights import joined
+from keras_hub_weights import randomized
 
 from uniclip_keras import models
 from uniclip_keras.errors import InputError
@@ -25,6 +27,35 @@ def test_image_encoders(make, tmp_path):
     encoder.save(tmp_path / "encoder.keras")
     again = keras.saving.load_model(tmp_path / "encoder.keras")
     np.testing.assert_array_equal(again(IMAGES), features)
+
+
+def test_vit_equals_keras_hubs():
+    backbone = keras_hub.models.ViTBackbone((32, 32, 3), 8, 2, 3, 12, 48)
+    theirs = models.from_backbone(backbone, 32, pooling="first")
+    class_token, *patches, positions = randomized(backbone)[:4]
+    backbone.set_weights(randomized(backbone))
+    blocks, norm = backbone.get_weights()[4:-2], backbone.get_weights()[-2:]
+    ours = models.vit(32, 8, width=12, layers=2, heads=3)
+    ours.set_weights([*patches, class_token, positions, *joined(blocks), *norm])
+    np.testing.assert_allclose(ours(IMAGES), theirs(IMAGES), atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["end", "mean"])
+def test_clip_text_equals_keras_hubs(pooling):
+    theirs = keras_hub.models.CLIPTextEncoder(
+        20, 12, 12, 2, 3, 48, max_sequence_length=6
+    )
+    ours = models.clip_text(20, 6, 12, layers=2, heads=3, pooling=pooling)
+    weights = randomized(theirs)
+    theirs.set_weights(weights)
+    ours.set_weights([*weights[:2], *joined(weights[2:-2]), *weights[-2:]])
+    tokens = np.array([[2, 5, 6, 19, 0, 0], [2, 5, 19, 0, 0, 0]], "int32")
+    states = theirs({"token_ids": tokens}).numpy()
+    if pooling == "end":
+        expected = states[[0, 1], [3, 2]]
+    else:
+        expected = [states[0, :4].mean(axis=0), states[1, :3].mean(axis=0)]
+    np.testing.assert_allclose(ours(tokens), expected, atol=1e-5)
 
 
 def test_stem_normalizes_by_the_global_batch():
@@ -93,6 +124,9 @@ def test_tokens_are_pooled_as_asked():
         (lambda: models.conv_stem_vit(heads=3), "heads=3.*width=128.*4 heads"),
         (lambda: models.vit(heads=5), "heads=5.*width=768"),
         (lambda: models.clip_vit(heads=5), "heads=5.*width=768"),
+        (lambda: models.vit(layers=0), "layers=0.*1 or more"),
+        (lambda: models.clip_text(layers=0), "layers=0.*1 or more"),
+        (lambda: models.clip_text(pooling="max"), "pooling='max'.*'end'"),
         (lambda: models.from_backbone(None, 1, pixels="raw"), "'raw'.*unit"),
         (lambda: models.from_backbone(None, 1, pooling="max"), "'max'.*first"),
     ],

@@ -14,23 +14,25 @@ import tpu_tracing
 from tensorflow.python.framework import kernels
 
 from uniclip_keras import losses
+from uniclip_keras import models
 
 REPLICAS, ITEMS = 3, 8
 # What a step may consist of. Add another operation only when XLA for TPUs has
 # it: it fails there when the step is compiled, after all else is set up.
 OPERATIONS = """
-    Abs AddN AddV2 All AllToAll AssignAddVariableOp AssignSubVariableOp
-    AssignVariableOp BiasAdd BiasAddGrad BitwiseAnd BitwiseOr
-    BroadcastGradientArgs BroadcastTo Cast ConcatOffset ConcatV2 Const
-    CrossReplicaSum DivNoNan Equal Erfc Exp ExpandDims Fill FloorDiv
-    FloorMod GatherV2 Greater GreaterEqual Identity IdentityN If IsFinite
-    LeftShift Less LessEqual Log Log1p LogicalAnd LogicalOr LowerBound
-    MatMul Max Maximum Mean Min Minimum Mul Neg NoOp NotEqual OneHot Pack
-    Pow Range ReadVariableOp RealDiv Reciprocal Relu ReluGrad Reshape
-    RightShift Rsqrt RsqrtGrad Select SelectV2 Shape Sigmoid Slice Softplus
-    Sqrt Square SquaredDifference Squeeze StatelessIf StatelessWhile
-    StopGradient StridedSlice StridedSliceGrad Sub Sum TensorScatterUpdate
-    Tile TopKV2 Unpack UnsortedSegmentSum UpperBound While
+    Abs AddN AddV2 All AllToAll ArgMax AssignAddVariableOp
+    AssignSubVariableOp AssignVariableOp BatchMatMulV2 BiasAdd BiasAddGrad
+    BitwiseAnd BitwiseOr BroadcastGradientArgs BroadcastTo Cast ConcatOffset
+    ConcatV2 Const CrossReplicaSum DivNoNan Equal Erfc Exp ExpandDims Fill
+    FloorDiv FloorMod GatherV2 Greater GreaterEqual Identity IdentityN If
+    InvertPermutation IsFinite LeftShift Less LessEqual Log Log1p LogicalAnd
+    LogicalOr LowerBound MatMul Max Maximum Mean Min Minimum Mul Neg NoOp
+    NotEqual OneHot Pack Pow Range ReadVariableOp RealDiv Reciprocal Relu
+    ReluGrad Reshape RightShift Rsqrt RsqrtGrad Select SelectV2 Shape
+    Sigmoid Slice Softmax Softplus Sqrt Square SquaredDifference Squeeze
+    StatelessIf StatelessWhile StopGradient StridedSlice StridedSliceGrad
+    Sub Sum TensorScatterUpdate Tile TopKV2 Transpose Unpack
+    UnsortedSegmentSum UpperBound While XlaDynamicUpdateSlice
 """
 
 
@@ -54,10 +56,18 @@ def make_cached_model():
     )
 
 
+def make_transformer():
+    """A text encoder of one block, with gradients of all of its parts."""
+    return models.clip_text(
+        tiny.VOCABULARY, tiny.LENGTH, width=8, layers=1, heads=2
+    )
+
+
 def make_views_model():
     return make_model(
         "mixed_bfloat16",
         make_image=tiny.make_normalized_encoder,
+        make_text=make_transformer,
         objective=losses.SLIP(tile_size=4),
     )
 

@@ -5,3 +5,4 @@ from uniclip_keras.layers.domain_similarity import DomainSimilarity
 from uniclip_keras.layers.projection import ImageProjection
 from uniclip_keras.layers.projection import TextProjection
 from uniclip_keras.layers.projection import ViewProjection
+from uniclip_keras.layers.transformer import TransformerBlock

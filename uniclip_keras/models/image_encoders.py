@@ -8,7 +8,9 @@ import keras
 import keras_hub
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.layers.transformer import TransformerBlock
 from uniclip_keras.models.towers import check_heads
+from uniclip_keras.models.towers import check_layers
 from uniclip_keras.models.towers import check_patches
 
 # CLIP's channel statistics of [0, 1] images.
@@ -67,20 +69,9 @@ def conv_stem_vit(
     tokens = (image_size // patch) ** 2
     x = keras.layers.Reshape((tokens, stem[-1]))(x)
     x = keras.layers.Dense(width, name="tokens")(x)
-    x = x + keras_hub.layers.PositionEmbedding(
-        sequence_length=tokens,
-        initializer=keras.initializers.TruncatedNormal(stddev=0.02),
-        name="positions",
-    )(x)
+    x = _add_positions(x)
     for index in range(layers):
-        x = keras_hub.layers.TransformerEncoder(
-            intermediate_dim=width * mlp_ratio,
-            num_heads=heads,
-            activation="gelu",
-            normalize_first=True,
-            layer_norm_epsilon=1e-6,
-            name=f"block_{index}",
-        )(x)
+        x = TransformerBlock(heads, mlp_ratio * width, name=f"block_{index}")(x)
     x = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
     x = keras.layers.GlobalAveragePooling1D(name="features")(x)
     return keras.Model(images, x, name=name)
@@ -94,26 +85,47 @@ def vit(
     heads=12,
     name="image_encoder",
 ):
-    """Makes KerasHub's ViT; the defaults are those of ViT-B/32.
+    """Makes a ViT (Dosovitskiy et al., 2021); the defaults are ViT-B/32.
 
-    Features are the class token. `patch_size` is the side of the square
-    patches in pixels; see `conv_stem_vit` for the other arguments.
+    Features are the class token's, and only it goes through all of the last
+    layer. `patch_size` is the side of the square patches in pixels; see
+    `conv_stem_vit` for the other arguments.
 
     Raises:
-        InputError: If the patches do not divide the image size, or the heads
-            do not divide the width.
+        InputError: If the patches do not divide the image size, the heads do
+            not divide the width, or there is no layer.
     """
     check_patches(image_size, patch_size)
     check_heads(width, heads)
-    backbone = keras_hub.models.ViTBackbone(
-        image_shape=(image_size, image_size, 3),
-        patch_size=patch_size,
-        num_layers=layers,
-        num_heads=heads,
-        hidden_dim=width,
-        mlp_dim=4 * width,
-    )
-    return from_backbone(backbone, image_size, pooling="first", name=name)
+    check_layers(layers)
+    images = keras.Input((image_size, image_size, 3), name="images")
+    x = keras.layers.Conv2D(
+        width, patch_size, strides=patch_size, name="patches"
+    )(_standardize(images))
+    x = keras.layers.Reshape(((image_size // patch_size) ** 2, width))(x)
+    x = _add_positions(ClassToken(name="class_token")(x))
+    for index in range(layers - 1):
+        x = TransformerBlock(heads, 4 * width, name=f"block_{index}")(x)
+    last = TransformerBlock(heads, 4 * width, name=f"block_{layers - 1}")
+    x = last(x, positions=0)
+    x = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+    return keras.Model(images, x, name=name)
+
+
+@keras.saving.register_keras_serializable("uniclip_keras")
+class ClassToken(keras.layers.Layer):
+    """Puts a learned token before the others: `[b, t + 1, width]`."""
+
+    def build(self, input_shape):
+        self.token = self.add_weight(
+            name="token",
+            shape=(1, 1, input_shape[-1]),
+            initializer="random_normal",
+        )
+
+    def call(self, x):
+        token = keras.ops.tile(self.token, (keras.ops.shape(x)[0], 1, 1))
+        return keras.ops.concatenate([token, x], axis=1)
 
 
 def clip_vit(
@@ -190,6 +202,15 @@ def from_backbone(
             "model that returns one tensor of rank 2, 3 or 4."
         )
     return keras.Model(images, x, name=name)
+
+
+def _add_positions(x):
+    """Adds learned position embeddings to tokens `[b, t, width]`."""
+    return x + keras_hub.layers.PositionEmbedding(
+        sequence_length=x.shape[1],
+        initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        name="positions",
+    )(x)
 
 
 def _standardize(images):

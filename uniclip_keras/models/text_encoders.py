@@ -4,7 +4,9 @@ import keras
 import keras_hub
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.layers.transformer import TransformerBlock
 from uniclip_keras.models.towers import check_heads
+from uniclip_keras.models.towers import check_layers
 
 
 def clip_text(
@@ -16,7 +18,7 @@ def clip_text(
     pooling="end",
     name="text_encoder",
 ):
-    """Makes KerasHub's causal CLIP text transformer; the defaults are CLIP's.
+    """Makes CLIP's causal text transformer; the defaults are CLIP's.
 
     Args:
         vocabulary_size: int. Number of token ids.
@@ -25,46 +27,47 @@ def clip_text(
         layers: int. Number of transformer layers.
         heads: int. Attention heads per layer.
         pooling: str. "end" takes the last layer's state at the end token, to
-            which the tokenizer must give the largest id (CLIP). "mean"
-            averages the states of all tokens except padding (id 0); a small
-            encoder learns faster from it.
+            which the tokenizer must give the largest id (CLIP); only that
+            token goes through all of the last layer. "mean" averages the
+            states of all tokens except padding (id 0); a small encoder learns
+            faster from it.
         name: str. Name of the model.
 
     Raises:
-        InputError: If the heads do not divide the width, or the pooling is
-            unknown.
+        InputError: If the heads do not divide the width, the pooling is
+            unknown, or there is no layer.
     """
-    if pooling not in POOLINGS:
+    if pooling not in ("end", "mean"):
         raise InputError(
-            f"pooling={pooling!r} is unknown; choose from {sorted(POOLINGS)}."
+            f"pooling={pooling!r} is unknown; choose from ['end', 'mean']."
         )
     check_heads(width, heads)
-    transformer = keras_hub.models.CLIPTextEncoder(
-        vocabulary_size=vocabulary_size,
-        embedding_dim=width,
-        hidden_dim=width,
-        num_layers=layers,
-        num_heads=heads,
-        intermediate_dim=4 * width,
-        max_sequence_length=context_length,
-    )
+    check_layers(layers)
     tokens = keras.Input((context_length,), dtype="int32", name="tokens")
-    states = transformer({"token_ids": tokens})
-    features = POOLINGS[pooling](name="features")(states, tokens)
-    return keras.Model(tokens, features, name=name)
-
-
-@keras.saving.register_keras_serializable("uniclip_keras")
-class EndTokenPooling(keras.layers.Layer):
-    """States `[b, length, width]` -> those at the end tokens, `[b, width]`.
-
-    The end token is the largest id of its row of tokens `[b, length]`.
-    """
-
-    def call(self, states, tokens):
+    x = keras_hub.layers.TokenAndPositionEmbedding(
+        vocabulary_size, context_length, width, name="embedding"
+    )(tokens)
+    blocks = [
+        TransformerBlock(
+            heads,
+            4 * width,
+            activation="quick_gelu",
+            causal=True,
+            epsilon=1e-5,
+            name=f"block_{index}",
+        )
+        for index in range(layers)
+    ]
+    for block in blocks[:-1]:
+        x = block(x)
+    norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")
+    if pooling == "end":
         end = keras.ops.argmax(tokens, axis=-1)
-        picked = keras.ops.take_along_axis(states, end[:, None, None], axis=1)
-        return keras.ops.squeeze(picked, axis=1)
+        x = norm(blocks[-1](x, positions=end))
+    else:
+        x = norm(blocks[-1](x))
+        x = MeanTokenPooling(name="features")(x, tokens)
+    return keras.Model(tokens, x, name=name)
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
@@ -75,6 +78,3 @@ class MeanTokenPooling(keras.layers.Layer):
         present = keras.ops.cast(keras.ops.not_equal(tokens, 0), states.dtype)
         weights = present / keras.ops.sum(present, axis=-1, keepdims=True)
         return keras.ops.einsum("bl,blw->bw", weights, states)
-
-
-POOLINGS = {"end": EndTokenPooling, "mean": MeanTokenPooling}

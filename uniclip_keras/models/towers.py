@@ -27,3 +27,9 @@ def check_patches(image_size, patch_size):
             f"image_size={image_size} is no multiple of the patches' "
             f"{patch_size} pixels; choose {lower} or another multiple."
         )
+
+
+def check_layers(layers):
+    """Raises `InputError` unless there is a layer to take features from."""
+    if layers < 1:
+        raise InputError(f"layers={layers}: choose 1 or more.")

@@ -6,6 +6,10 @@ Forward and backward pass on the CPU, by the package (`tiled`) and by code with
 a matrix of all logits in TensorFlow and, where it is installed, PyTorch, each
 in its own process. All must give the same loss and gradient norm. Writes
 loss_benchmark.json and .png; docs/benchmarks.md says what the figures include.
+
+    python -m experiments.benchmarks.loss --pairs=4096 --tile_sizes=1024,4096
+
+times the package alone, with tiles of these sizes, on a GPU if there is one.
 """
 
 import importlib.util
@@ -17,6 +21,7 @@ import pathlib
 from experiments.benchmarks import benchmark
 from experiments.benchmarks import measuring
 from experiments.benchmarks.loss import cases
+from experiments.benchmarks.loss import tile_sizes
 from experiments.benchmarks.loss.chart import write_chart
 from experiments.run.hardware import describe_hardware
 from uniclip_keras.errors import InputError
@@ -27,6 +32,7 @@ OPTIONS = {
     "dim": (256, "Embedding size.", 1),
     "temperature": (0.07, "Of every pair of domains.", 0.01, 100.0),
     "repeats": (3, "Timed calls of each case.", 1),
+    "tile_sizes": ([], "Rows of tiles to compare, instead of all else."),
     "threads": (os.cpu_count(), "Threads to compute with.", 1),
     "output_dir": ("experiments/results", "Folder to write to."),
 }
@@ -46,6 +52,15 @@ COLUMNS = {
 def main(options):
     """Measures, prints and writes."""
     sizes = benchmark.parse_integers("pairs", options.pairs or [""], 2)
+    settings = {
+        "dim": options.dim,
+        "temperature": options.temperature,
+        "repeats": options.repeats,
+    }
+    if options.tile_sizes:
+        print(describe_hardware(options.threads, ["tensorflow"]))
+        tile_sizes.compare(options, sizes, settings)
+        return
     output_dir = pathlib.Path(options.output_dir)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
@@ -61,11 +76,6 @@ def main(options):
         packages.remove("torch")
     hardware = describe_hardware(options.threads, packages)
     print(hardware)
-    settings = {
-        "dim": options.dim,
-        "temperature": options.temperature,
-        "repeats": options.repeats,
-    }
     results = {"hardware": hardware, "settings": settings, "cases": []}
     for size in sorted(set(sizes)):
         reference = None

@@ -53,14 +53,15 @@ class PlainCLIP(keras.Model):
 
 
 class _Clock(keras.callbacks.Callback):
-    """Notes the time at the end of each step, and the first two losses."""
+    """Notes the times at the end of each step, and the first two losses."""
 
     def __init__(self):
         super().__init__()
         self.begin, self.ends, self.means = time.perf_counter(), [], []
 
     def on_train_batch_end(self, batch, logs=None):
-        self.ends.append(time.perf_counter() - self.begin)
+        wall = time.perf_counter() - self.begin
+        self.ends.append((wall, time.process_time()))
         self.means.append(float(logs["loss"]))
 
     def losses(self):

@@ -29,9 +29,11 @@ def measure(side, start, sizes, steps):
     """Trains a side from the file `start`.
 
     Returns:
-        `{"first_step", "pairs_per_second", "losses"}`: seconds from the start
-        of `fit` to the end of the first step, the median over the steps, and
-        the losses of the first two steps; or `{"missing": reason}`.
+        `{"first_step", "pairs_per_second", "processor", "losses"}`: seconds
+        from the start of `fit` to the end of the first step; medians over the
+        steps, of the speed and of the processor time of a step in seconds, all
+        threads together; the losses of the first two steps. Or
+        `{"missing": reason}`.
     """
     module, function = SIDES[side]
     try:
@@ -39,14 +41,13 @@ def measure(side, start, sizes, steps):
     except ImportError as error:
         return {"missing": str(error)}
     ends, losses = getattr(train, function)(start, sizes, 1 + WARM_UP + steps)
-    seconds = [
-        after - before
-        for before, after in zip(
-            ends[WARM_UP:-1], ends[WARM_UP + 1 :], strict=True
-        )
-    ]
+    steps = zip(ends[WARM_UP:-1], ends[WARM_UP + 1 :], strict=True)
+    wall, processor = zip(
+        *((b[0] - a[0], b[1] - a[1]) for a, b in steps), strict=True
+    )
     return {
-        "first_step": ends[0],
-        "pairs_per_second": sizes["batch"] / statistics.median(seconds),
+        "first_step": ends[0][0],
+        "pairs_per_second": sizes["batch"] / statistics.median(wall),
+        "processor": statistics.median(processor),
         "losses": losses,
     }

@@ -9,6 +9,7 @@ from references import CROPS
 from references import FIXTURES
 from references import REFERENCE
 
+from uniclip_keras import xla
 from uniclip_keras.data import augmentation
 from uniclip_keras.data.augmentation import large_views as large
 from uniclip_keras.data.augmentation.resampling import from_columns
@@ -57,8 +58,8 @@ def test_without_xla(photo, vectors, monkeypatch):
     expected = augmentation.replay(photo, vectors[:3], SIZE)
     # The traced function would keep its compiled operations.
     monkeypatch.setattr(large, "_view", large._view.python_function)
-    monkeypatch.setattr(large, "_has_xla", lambda: False)
-    compiled = functools.cache(large.compiled.__wrapped__)
+    monkeypatch.setattr(xla, "_has_xla", lambda: False)
+    compiled = functools.cache(xla.compiled.__wrapped__)
     monkeypatch.setattr(large, "compiled", compiled)
     plain = augmentation.replay(photo, vectors[:3], SIZE)
     np.testing.assert_allclose(plain, expected, rtol=0, atol=1e-5)

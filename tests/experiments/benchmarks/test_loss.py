@@ -14,9 +14,11 @@ from experiments.benchmarks import measuring
 from experiments.benchmarks.loss import __main__ as loss
 from experiments.benchmarks.loss import cases
 from experiments.benchmarks.loss import tensorflow_loss
+from experiments.benchmarks.loss import tile_sizes
 from experiments.benchmarks.loss.cases import TILED
 from uniclip_keras.errors import InputError
 from uniclip_keras.losses import MPNCE
+from uniclip_keras.losses import tiles
 
 DENSE, LEAN = "dense TensorFlow", "lean dense TensorFlow"
 SETTINGS = {"dim": 8, "temperature": 0.07, "repeats": 2}
@@ -137,3 +139,26 @@ def test_failures_say_what_to_change(monkeypatch, tmp_path, run):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="--output_dir"):
         run(loss, f"--output_dir={tmp_path / 'file'}", "--pairs=16")
+
+
+def test_tile_sizes(monkeypatch, run, capsys):
+    calls = []
+
+    def call(function, threads, hide_gpus, where, size, **case):
+        assert not hide_gpus
+        calls.append((where, size))
+        with monkeypatch.context() as patch:
+            for name in tile_sizes.TABLES.values():
+                patch.setattr(tiles, name, dict(getattr(tiles, name)))
+            return tile_sizes.measure(where, size, **case)
+
+    monkeypatch.setattr(measuring, "call_in_process", call)
+    run(loss, "--pairs=6", "--tile_sizes=3,4", "--dim=8", "--repeats=1")
+    sizes = None, 3, 4
+    assert calls == [(w, n) for w in ("negatives", "positives") for n in sizes]
+    out = capsys.readouterr().out
+    assert "| 18 | negatives | 1,024 (default) | " in out
+    assert "| 18 | positives | 256 (default) | " in out
+    assert "| 18 | positives | 4 | " in out
+    with pytest.raises(InputError, match="--tile_sizes=0"):
+        run(loss, "--pairs=6", "--tile_sizes=0")

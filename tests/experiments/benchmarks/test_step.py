@@ -44,11 +44,13 @@ def test_tables_and_file_of_the_keras_sides(run, tmp_path, monkeypatch, capsys):
     assert printed.count("PyTorch is left out: ") == 1
     results = json.loads(output.read_text())
     ours, plain = (results["turns"][s][0] for s in (sides.OURS, sides.KERAS))
-    # Rounding aside, the same model and the same first update.
-    assert ours["losses"] == pytest.approx(plain["losses"], rel=1e-4)
+    # Rounding aside, the same model and the same first update, as far as
+    # `check_losses` asks.
+    assert ours["losses"] == pytest.approx(plain["losses"], rel=1e-3)
     assert ours["losses"][1] < ours["losses"][0]
     for found in (ours, plain):
-        assert min(found["first_step"], found["pairs_per_second"]) > 0
+        keys = "first_step", "pairs_per_second", "processor"
+        assert min(found[key] for key in keys) > 0
     assert results["parts"]["step"] > results["parts"]["loss"] > 0
     assert f"| {sides.KERAS} | " in printed
 
@@ -71,7 +73,7 @@ def test_only_equal_losses_are_timed(monkeypatch):
 def test_the_ratios_are_of_turns():
     def turns(*pairs):
         return [
-            {"pairs_per_second": speed, "first_step": first}
+            {"pairs_per_second": speed, "processor": 1.0, "first_step": first}
             for speed, first in pairs
         ]
 
@@ -81,7 +83,11 @@ def test_the_ratios_are_of_turns():
             sides.KERAS: turns((5.0, 4.0), (30.0, 8.0), (10.0, 2.0)),
         }
     )
-    assert "| Keras fit | 10 (5-30) | 2.00 | 4.0 (2.0-8.0) | 0.50 |" in table
+    for cells in (
+        "| Keras fit | 10 (5-30) | 2.00 |",
+        "| 1.00 (1.00-1.00) | 1.00 | 4.0 (2.0-8.0) | 0.50 |",
+    ):
+        assert cells in table
 
 
 def test_gpus_are_used_or_not(run):

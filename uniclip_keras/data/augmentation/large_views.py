@@ -17,6 +17,7 @@ from uniclip_keras.data.augmentation.crop import pixel_boxes
 from uniclip_keras.data.augmentation.crop import resized_crop
 from uniclip_keras.data.augmentation.resampling import from_columns
 from uniclip_keras.data.augmentation.resampling import resized_columns
+from uniclip_keras.xla import compiled
 
 # The sparse matrices need the whole crop in floating point. A larger crop
 # would take more memory for that than everything else together.
@@ -128,21 +129,3 @@ def _wide_blur(columns, sigma):
     planes = tf.transpose(columns, [1, 0, 2])[None]
     blurred = color.gaussian_blur(planes, sigma[None])[0]
     return tf.transpose(blurred, [1, 0, 2])
-
-
-@functools.cache
-def compiled(function):
-    """Compiles the function with XLA, if TensorFlow has it."""
-    if not _has_xla():
-        return function
-    return tf.function(function, jit_compile=True, autograph=False)
-
-
-@functools.cache
-def _has_xla():
-    with tf.init_scope():
-        try:
-            tf.function(tf.negative, jit_compile=True)(tf.zeros([]))
-        except (tf.errors.OpError, ValueError):
-            return False
-    return True
