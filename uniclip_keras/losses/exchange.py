@@ -35,7 +35,8 @@ def visit_parts(domain, blocks, visit, state):
     places = tiles.split(domain.order % rows, size, 0)
     owners = tiles.split(domain.order // rows, size, -1)
     own = tf.cast(owners == replicas.replica_index(), tf.float32)
-    parts = len(lengths) if isinstance(lengths, list) else lengths.shape[0]
+    static = isinstance(lengths, list)
+    parts = len(lengths) if static else lengths.shape[0]
     if parts > 1:
         # Traced once, and not copied into the graph for each part.
         visit = tf.function(
@@ -43,15 +44,19 @@ def visit_parts(domain, blocks, visit, state):
             autograph=False,
             experimental_attributes={"_noinline": True},
         )
-    starts = tf.cumsum(lengths, exclusive=True)
+    start = 0
     tensors = [places, own, *blocks[1:]]  # `[blocks, ...]` each
     tensors = [tf.split(x, lengths, num=parts) for x in tensors]
-    for part, (places, own, *others) in enumerate(zip(*tensors, strict=True)):
+    for length, places, own, *others in zip(
+        lengths if static else tf.unstack(lengths), *tensors, strict=True
+    ):
         # Not before the part before it can be dropped.
         with tf.control_dependencies(tf.nest.flatten(state)):
             z = tf.gather(domain.anchors.z, places)
         z = replicas.sum_over_replicas(z * own[:, :, None])
-        state = visit(tiles.Blocks(z, *others), starts[part], state)
+        columns = tiles.Blocks(z, *others)
+        state = visit(columns, tf.convert_to_tensor(start), state)
+        start += length
     return state
 
 
