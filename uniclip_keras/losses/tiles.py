@@ -40,10 +40,6 @@ class Blocks(NamedTuple):
         static, dynamic = self.ranks.shape, tf.shape(self.ranks)
         return [static[d] or dynamic[d] for d in (0, 1)]
 
-    def part(self, start, stop, z):
-        """Returns the blocks from `start` to `stop`, with their embeddings."""
-        return Blocks(z, *(x[start:stop] for x in self[1:]))
-
 
 class Rectangle(NamedTuple):
     """A part of the logit matrix."""

@@ -1,0 +1,1 @@
+"""What the loss costs a replica as batches and replicas grow."""
