@@ -3,6 +3,7 @@
 import time
 
 import keras
+import keras_hub
 import numpy as np
 import tensorflow as tf
 
@@ -14,7 +15,7 @@ from uniclip_keras.models import step as model_step
 
 
 class PlainCLIP(keras.Model):
-    """CLIP as a user of Keras writes it: encoders, heads, `compute_loss`."""
+    """CLIP as a user of Keras writes it: towers, heads, `compute_loss`."""
 
     def __init__(self, image_encoder, text_encoder, width):
         super().__init__()
@@ -28,7 +29,10 @@ class PlainCLIP(keras.Model):
 
     def call(self, inputs, training=False):
         images = self.image_encoder(inputs["images"], training=training)
-        texts = self.text_encoder(inputs["tokens"], training=training)
+        tokens = inputs["tokens"]
+        states = self.text_encoder({"token_ids": tokens}, training=training)
+        end = keras.ops.argmax(tokens, axis=-1)[:, None, None]
+        texts = keras.ops.take_along_axis(states, end, axis=1)[:, 0]
         return (
             keras.ops.normalize(self.image_head(self.image_norm(images))),
             keras.ops.normalize(self.text_head(texts)),
@@ -121,9 +125,9 @@ def train_ours_with_grappler(start, sizes, steps):
 
 
 def train_plain(start, sizes, steps):
-    """Stock `fit`; its encoders are ours, with the same weights."""
+    """Stock `fit` of KerasHub's towers, with the same weights."""
     ours, batch = load(start, sizes)
-    model = PlainCLIP(ours.image_encoder, ours.text_encoder, sizes["width"])
+    model = PlainCLIP(*plain_encoders(ours, sizes), sizes["width"])
     inputs = {"images": batch["views"][:, 0], "tokens": batch["tokens"]}
     model(inputs)
     model.log_temperature.assign(
@@ -138,6 +142,53 @@ def train_plain(start, sizes, steps):
     ):
         head.set_weights(projection.get_weights())
     return fit(model, inputs, steps)
+
+
+def plain_encoders(ours, sizes):
+    """KerasHub's towers with the weights of ours."""
+    size, width, heads = sizes["image_size"], sizes["width"], sizes["heads"]
+    vit = keras_hub.models.ViTBackbone(
+        image_shape=(size, size, 3),
+        patch_size=sizes["patch_size"],
+        num_layers=sizes["layers"],
+        num_heads=heads,
+        hidden_dim=width,
+        mlp_dim=4 * width,
+    )
+    weights = ours.image_encoder.get_weights()
+    *patches, token, positions = weights[:4]
+    blocks = _apart(weights[4:-2], heads)
+    vit.set_weights([token, *patches, positions, *blocks, *weights[-2:]])
+    text = keras_hub.models.CLIPTextEncoder(
+        sizes["vocabulary"],
+        width,
+        width,
+        sizes["text_layers"],
+        heads,
+        4 * width,
+        max_sequence_length=sizes["context"],
+    )
+    weights = ours.text_encoder.get_weights()
+    blocks = _apart(weights[2:-2], heads)
+    text.set_weights([*weights[:2], *blocks, *weights[-2:]])
+    return models.from_backbone(vit, size, pooling="first"), text
+
+
+def _apart(weights, heads):
+    """Cuts the weights of our blocks into those of KerasHub's."""
+    theirs = []
+    for start in range(0, len(weights), 12):
+        *norm, kernels, biases, out, out_bias = weights[start : start + 6]
+        width = len(out)
+        theirs += norm
+        for kernel, bias in zip(
+            np.split(kernels, 3, axis=1), np.split(biases, 3), strict=True
+        ):
+            theirs += [kernel.reshape(width, heads, -1)]
+            theirs += [bias.reshape(heads, -1)]
+        theirs += [out.reshape(heads, -1, width), out_bias]
+        theirs += weights[start + 6 : start + 12]
+    return theirs
 
 
 def load(start, sizes):
