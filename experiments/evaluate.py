@@ -8,18 +8,17 @@ What is measured is `config.evaluation` of the run, or another set:
     --evaluation=experiments/configs/evaluation/imagenet.py
     --images=folders:imagenet/val --classes=imagenet/classes.json
 
-`--saved_model=DIR --output_dir=DIR` evaluates an exported model in place of a
+`--saved_model=DIR --results_dir=DIR` evaluates an exported model in place of a
 checkpoint. Started again, it takes the embeddings that it finds in the folder
 `evaluation` beside results.json. A part that cannot run says why and costs no
 other one; the exit status is then 2.
 """
 
 from absl import flags
-from ml_collections import config_flags
 
 from experiments.evaluation.embedding import TaskEmbedder
 from experiments.evaluation.results import Results
-from experiments.evaluation.sets import one_set
+from experiments.evaluation.sets import given_sets
 from experiments.evaluation.sets import with_sets
 from experiments.evaluation.subject import load_checkpoint
 from experiments.evaluation.subject import load_saved_model
@@ -29,38 +28,47 @@ from experiments.report.training_report import write_report
 from experiments.run import data
 from experiments.run import files
 from experiments.run.checkpoint import CHECKPOINT
+from experiments.run.checkpoint import SAVED_MODEL
 from experiments.run.command import run
 from experiments.run.workdir import INDEX
 from experiments.run.workdir import WORKDIR
 from uniclip_keras import evaluation
 from uniclip_keras.errors import InputError
 
+_RESULTS_DIR = flags.DEFINE_string(
+    "results_dir", None, "Folder of the results; the workdir by default."
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 64, "Images embedded at a time, by all devices together."
+)
+_EMBEDDINGS = flags.DEFINE_enum(
+    "embeddings", "npz", ("npz", "parquet"), "Write tables, too: parquet."
+)
+
 
 def main(argv):
     del argv
-    options = flags.FLAGS
-    if options.saved_model:
-        subject = load_saved_model(options.saved_model)
+    folder = _RESULTS_DIR.value or WORKDIR.value
+    if SAVED_MODEL.value:
+        if not folder:
+            raise InputError(
+                "--saved_model has no workdir for its results: give "
+                "--results_dir."
+            )
+        subject = load_saved_model(SAVED_MODEL.value)
     elif WORKDIR.value:
         subject = load_checkpoint(WORKDIR.value, CHECKPOINT.value)
     else:
-        raise InputError("Give --workdir of a run, or --saved_model.")
-    folder = options.output_dir or WORKDIR.value
-    if options.saved_model and not options.output_dir:
-        raise InputError("Give --output_dir, where results of a SavedModel go.")
-    sets = options.evaluation
-    if options.images:
-        sets = one_set(
-            options.images,
-            options.task,
-            options.prompts,
-            classes=options.classes,
-            label_field=options.label_field,
-            group_field=options.group_field,
+        raise InputError(
+            "There is no model to evaluate: give --workdir of a run, or "
+            "--saved_model."
         )
-    with_parquet = options.embeddings == "parquet"
     results = evaluate_subject(
-        subject, folder, sets, options.batch_size, with_parquet
+        subject,
+        folder,
+        given_sets(),
+        _BATCH_SIZE.value,
+        with_parquet=_EMBEDDINGS.value == "parquet",
     )
     results.check()
 
@@ -139,29 +147,5 @@ def _check_augmentations(subject, folder, values):
     )
 
 
-def define_flags():
-    """Defines the flags, except those of the workdir and its checkpoint."""
-    config_flags.DEFINE_config_file(
-        "evaluation", None, "File of the sets to evaluate, for the run's own."
-    )
-    flags.DEFINE_string("images", None, "One set, as in folders:imagenet/val.")
-    flags.DEFINE_string("classes", None, "Class list of --images.")
-    flags.DEFINE_string("label_field", None, "Field of the label of --images.")
-    flags.DEFINE_string("group_field", None, "Field of its groups, if any.")
-    flags.DEFINE_string("prompts", "photo", "Prompt templates for --images.")
-    flags.DEFINE_enum(
-        "task", "zero_shot", ("zero_shot", "retrieval"), "Task of --images."
-    )
-    flags.DEFINE_string("saved_model", None, "An exported model to evaluate.")
-    flags.DEFINE_string(
-        "output_dir", None, "Folder of the results; the workdir by default."
-    )
-    flags.DEFINE_integer("batch_size", 64, "Images embedded at a time.")
-    flags.DEFINE_enum(
-        "embeddings", "npz", ("npz", "parquet"), "Write tables, too: parquet."
-    )
-
-
 if __name__ == "__main__":
-    define_flags()
     run(main)

@@ -56,11 +56,10 @@ class Results:
             reason = str(input_error_in(error) or error)
             print(f"{name} could not run: {reason}", flush=True)
             self.values["failed"][name] = reason
-            *sections, last = place
             values = self.values
-            for section in sections:
-                values = values[section]
-            values.pop(last, None)
+            for key in place[:-1]:
+                values = values[key]
+            values.pop(place[-1] if place else None, None)
         self.write()
 
     def write(self):

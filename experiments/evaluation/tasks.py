@@ -5,6 +5,7 @@ import numpy as np
 from experiments.evaluation import storage
 from experiments.report.gallery import make_gallery
 from uniclip_keras import evaluation
+from uniclip_keras.evaluation.statistics import confidence_interval
 
 
 def run_task(group, name, task, embedder, folder, with_parquet=False):
@@ -53,10 +54,12 @@ def run_task(group, name, task, embedder, folder, with_parquet=False):
 
 def _values(result):
     intervals = {
-        metric: list(evaluation.confidence_interval(scores))
+        metric: confidence_interval(scores)
         for metric, scores in result.scores.items()
     }
-    return {**result.summary(), "intervals": intervals}
+    # A single group says nothing about others.
+    known = {name: list(pair) for name, pair in intervals.items() if pair}
+    return {**result.summary(), "intervals": known}
 
 
 def _zero_shot(images, classes, groups):
