@@ -44,6 +44,9 @@ _BATCH_SIZE = flags.DEFINE_integer(
 _EMBEDDINGS = flags.DEFINE_enum(
     "embeddings", "npz", ("npz", "parquet"), "Write tables, too: parquet."
 )
+_FEATURES = flags.DEFINE_bool(
+    "features", False, "Keep the image features before the head, to probe."
+)
 
 
 def main(argv):
@@ -68,6 +71,7 @@ def main(argv):
         folder,
         given_sets(),
         _BATCH_SIZE.value,
+        _FEATURES.value,
         with_parquet=_EMBEDDINGS.value == "parquet",
     )
     results.check()
@@ -83,7 +87,12 @@ def evaluate(workdir, checkpoint="last"):
 
 
 def evaluate_subject(
-    subject, folder, sets=None, batch_size=64, with_parquet=False
+    subject,
+    folder,
+    sets=None,
+    batch_size=64,
+    with_features=False,
+    with_parquet=False,
 ):
     """Measures a model and writes what it finds into a folder.
 
@@ -93,6 +102,7 @@ def evaluate_subject(
         sets: A section like `config.evaluation`, in place of the run's own,
             which also checks the use of the augmentations.
         batch_size: int. Images of the batch of all replicas.
+        with_features: bool. Whether to keep the features before the head.
         with_parquet: bool. Whether to write embeddings as tables, too.
 
     Returns:
@@ -100,7 +110,7 @@ def evaluate_subject(
     """
     config = with_sets(subject.config, sets)
     files.check_writable(folder)
-    embedder = TaskEmbedder(subject, config, folder, batch_size)
+    embedder = TaskEmbedder(subject, config, folder, batch_size, with_features)
     results, gallery, tasks = Results(folder, subject.about), [], []
     results.add_sets(config.evaluation)
     headline = config.evaluation.headline

@@ -47,19 +47,24 @@ class TaskEmbedder:
         config: Its configuration with the tasks to evaluate.
         folder: Folder of the results.
         batch_size: int. Images of the batch of all replicas.
+        with_features: bool. Whether to keep the features before the head.
 
     Attributes:
         bad_samples: The samples skipped so far.
     """
 
-    def __init__(self, subject, config, folder, batch_size=64):
+    def __init__(
+        self, subject, config, folder, batch_size=64, with_features=False
+    ):
         self.bad_samples = BadSamples()
         self._config, self._folder = config, folder
+        self._with_features = with_features
         self._weights = subject.about["weights"]
         self._texts = evaluation.Embedder(subject.model, subject.tokenizer)
         self._images = evaluation.StreamingEmbedder(
             subject.model,
             config.image_size,
+            with_features=with_features,
             batch_size=batch_size,
             max_pixels=config.data.max_pixels,
             threads=config.data.threads,
@@ -87,7 +92,8 @@ class TaskEmbedder:
         options = _of_source(task)
         key = self._hash(self._config.image_size, options, source.count())
         images = _unpack(evaluation.EmbeddedImages, "images", kept, key)
-        if images is None:
+        lacks_features = self._with_features and "images/features" not in kept
+        if images is None or lacks_features:
             for name in ("label_field", "group_field"):
                 options.pop(name, None)
             options = str(sorted(options.items()))
@@ -174,7 +180,7 @@ class TaskEmbedder:
         )
         return evaluation.EmbeddedImages(
             images.embeddings[rows],
-            images.features,
+            None if images.features is None else images.features[rows],
             images.numbers[rows],
             images.keys[rows],
             np.array(labels),

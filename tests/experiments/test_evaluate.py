@@ -155,10 +155,16 @@ def test_a_file_of_sets(copied, corpus, tmp_path, run_command):
         f"    section.retrieval = {{'colors': {task}}}\n"
         "    return section.lock()\n"
     )
-    flags = [f"--workdir={workdir}", f"--evaluation={tmp_path}/sets.py"]
-    directory = f"--evaluation.directory={corpus}"
-    status, _, stderr = run_command(command, *flags, directory)
+    status, _, stderr = run_command(
+        command,
+        f"--workdir={workdir}",
+        f"--evaluation={tmp_path}/sets.py",
+        f"--evaluation.directory={corpus}",
+        "--features",
+    )
     assert not status, stderr
+    kept = storage.read(workdir, "colors")
+    assert kept["images/features"].shape == (9, 16)
     ways = storage.read_scores(workdir, "colors")
     for items, scores in ways.values():
         assert len(items) == 9
