@@ -208,6 +208,6 @@ def test_format_table_lines_up(results):
     words = "style, image to text R@1 34.1 % 0.05 % 1,612"
     assert " ".join(lines[2].split()) == words
     assert lines[5].split() == ["median_rank", "3.5", "15.5", "1,612"]
-    assert lines[10].startswith("novel/groups, zero-shot  top1")
-    assert len(lines) == 2 + 8 + 2
+    assert lines[12].startswith("novel/groups, zero-shot  top1")
+    assert len(lines) == 2 + 10 + 2
     assert format_table({"run": {}}) == ""
