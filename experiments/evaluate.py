@@ -22,11 +22,12 @@ from experiments.evaluation.sets import given_sets
 from experiments.evaluation.sets import with_sets
 from experiments.evaluation.subject import load_checkpoint
 from experiments.evaluation.subject import load_saved_model
-from experiments.evaluation.tasks import run_task
+from experiments.evaluation.tasks import TaskRunner
 from experiments.report.results_table import format_table
 from experiments.report.training_report import write_report
 from experiments.run import data
 from experiments.run import files
+from experiments.run.checking import TASK_GROUPS
 from experiments.run.checkpoint import CHECKPOINT
 from experiments.run.checkpoint import SAVED_MODEL
 from experiments.run.command import run
@@ -110,21 +111,23 @@ def evaluate_subject(
     """
     config = with_sets(subject.config, sets)
     files.check_writable(folder)
+    # Probes learn from features, which a SavedModel does not give.
+    has_features = hasattr(subject.model, "image_encoder")
+    with_features |= has_features and bool(config.evaluation.probe)
     embedder = TaskEmbedder(subject, config, folder, batch_size, with_features)
+    runner = TaskRunner(embedder, folder, with_parquet)
     results, gallery, tasks = Results(folder, subject.about), [], []
     results.add_sets(config.evaluation)
     headline = config.evaluation.headline
-    for group in ("retrieval", "zero_shot"):
+    for group in TASK_GROUPS:
         # The task that the report leads with comes first.
         names = sorted(config.evaluation[group], key=lambda n: n != headline)
         tasks += [(group, name) for name in names]
     for group, name in tasks:
         task, show = config.evaluation[group][name], None
         with results.part(f"{group.replace('_', '-')}: {name}", group, name):
-            results.values[group][name], show = run_task(
-                group, name, task, embedder, folder, with_parquet
-            )
-        if show is not None and group == "retrieval":
+            results.values[group][name], show = runner.run(group, name, task)
+        if show is not None:
             with results.part(f"examples: {name}"):
                 gallery += show()
     if sets is None:
@@ -133,8 +136,9 @@ def evaluate_subject(
     results.values["run"]["skipped samples"] = embedder.bad_samples.skipped
     results.write()
     page = files.join(folder, "report.html")
-    settings = config.to_dict()
-    write_report(page, results.values, subject.history, settings, gallery)
+    write_report(
+        page, results.values, subject.history, subject.settings, gallery
+    )
     print(embedder.bad_samples.summary())
     print(format_table(results.values))
     print(f"report: {page}")

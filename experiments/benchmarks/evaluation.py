@@ -115,7 +115,7 @@ def make_subject(root, size, threads):
         config.image_size = size
         config.data.threads = threads
     about = {"name": "untrained", "weights": "none"}
-    return Subject(model, tokenizer, config, about, [])
+    return Subject(model, tokenizer, config, about, [], {})
 
 
 if __name__ == "__main__":

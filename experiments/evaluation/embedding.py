@@ -9,7 +9,7 @@ import numpy as np
 from experiments.evaluation import storage
 from experiments.evaluation.progress import Progress
 from experiments.run import files
-from experiments.run.checking import NOT_OF_SOURCE
+from experiments.run.checking import source_options
 from experiments.run.data import build_part
 from experiments.run.data import data_path
 from experiments.run.workdir import INDEX
@@ -75,7 +75,7 @@ class TaskEmbedder:
     def source(self, task):
         """Builds the source of a task's images."""
         section = f"the evaluation task {task.title!r}"
-        source = build_part(self._config, section, _of_source(task))
+        source = build_part(self._config, section, source_options(task))
         source.prepare(folder=files.join(self._folder, INDEX))
         return source
 
@@ -89,7 +89,7 @@ class TaskEmbedder:
             `(images, arrays)`: `evaluation.EmbeddedImages`, and the arrays to
             keep.
         """
-        options = _of_source(task)
+        options = source_options(task)
         key = self._hash(self._config.image_size, options, source.count())
         images = _unpack(evaluation.EmbeddedImages, "images", kept, key)
         lacks_features = self._with_features and "images/features" not in kept
@@ -207,11 +207,6 @@ class TaskEmbedder:
     def _hash(self, *parts):
         text = json.dumps([self._weights, *parts], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _of_source(task):
-    """Returns the options of a task that its source reads."""
-    return {n: value for n, value in task.items() if n not in NOT_OF_SOURCE}
 
 
 def _pack(prefix, value, key):

@@ -6,10 +6,10 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments.configs.base import evaluation
+from experiments.run.checking import TASK_GROUPS
 from experiments.run.checking import check_task
 from uniclip_keras.errors import InputError
 
-GROUPS = ("retrieval", "zero_shot")
 # What a source calls its place, where it is no path.
 ADDRESSES = {"tfds": "name"}
 
@@ -19,7 +19,9 @@ _EVALUATION = config_flags.DEFINE_config_file(
 _IMAGES = flags.DEFINE_string(
     "images", None, "One set, its kind and path: folders:imagenet/val."
 )
-_TASK = flags.DEFINE_enum("task", GROUPS[-1], GROUPS, "Task of --images.")
+_TASK = flags.DEFINE_enum(
+    "task", "zero_shot", ("zero_shot", "retrieval"), "Task of --images."
+)
 _CLASSES = flags.DEFINE_string("classes", None, "Class list of --images.")
 _LABEL_FIELD = flags.DEFINE_string(
     "label_field", None, "Field of the labels of --images."
@@ -48,12 +50,12 @@ def with_sets(config, given=None):
             config.evaluation = given
         if config.evaluation.directory:
             config.data.directory = config.evaluation.directory
-    if not any(config.evaluation[group] for group in GROUPS):
+    if not any(config.evaluation[group] for group in TASK_GROUPS):
         raise InputError(
             "There is no set to evaluate: name one by --images and --classes, "
             "or several in a file by --evaluation."
         )
-    for group in GROUPS:
+    for group in TASK_GROUPS:
         for name, task in config.evaluation[group].items():
             check_task(f"evaluation.{group}.{name}", task, config)
     return config

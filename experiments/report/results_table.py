@@ -14,6 +14,9 @@ def format_table(results):
     ]
     for name, task in results.get("zero_shot", {}).items():
         tasks.append((f"{name}, zero-shot", task))
+    for name, ways in results.get("probe", {}).items():
+        for way, task in ways.items():
+            tasks.append((f"{name}, {way.replace('_', ' ')}", task))
     if not tasks:
         return ""
     rows = [("task", "metric", "result", "95 % interval", "chance", "n")]

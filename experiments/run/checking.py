@@ -4,6 +4,8 @@ import functools
 import inspect
 import math
 
+from ml_collections import ConfigDict
+
 from experiments.run import building
 from experiments.run import data
 from experiments.run.memory import check_memory
@@ -51,8 +53,11 @@ WHOLE_OF_TOWERS = {
 }
 # Kinds of sources that know the label of an image without a field for it.
 KNOW_LABELS = ("folders", "tfds")
+# What probes learn from, sections of their task: sources like its own.
+PARTS = ("train", "validation")
 # Options of a task beside those of its source.
-NOT_OF_SOURCE = ("title", "classes")
+NOT_OF_SOURCE = ("title", "classes", *PARTS)
+TASK_GROUPS = ("retrieval", "zero_shot", "probe")
 # Numbers, the smallest and the largest allowed, and those just not allowed.
 NUMBERS = {
     "data.max_bad_share": (0, 1, ()),
@@ -247,7 +252,7 @@ def _sources(config):
     if config.validation.every:
         source = config.validation.source
         yield functools.partial(_check_source, "validation.source", source)
-    for group in ("retrieval", "zero_shot"):
+    for group in TASK_GROUPS:
         for name, task in config.evaluation[group].items():
             section = f"evaluation.{group}.{name}"
             yield functools.partial(check_task, section, task)
@@ -277,8 +282,27 @@ def check_task(section, task, config):
                 f"{section}.{name} is missing; a task has a title, images with "
                 "a label_field, and a class list."
             )
-    options = {n: v for n, v in options.items() if n not in NOT_OF_SOURCE}
-    data.check_part(config, section, options)
+    data.check_part(config, section, source_options(options))
+    if section.startswith("evaluation.probe.") and section.count(".") == 2:
+        for part in PARTS:
+            if not options.get(part):
+                raise InputError(
+                    f"{section}.{part} is missing; a probe learns from images "
+                    "of their own: name what differs, such as the path."
+                )
+            check_task(f"{section}.{part}", part_of(task, part), config)
+
+
+def source_options(task):
+    """Returns the options of a task that its source reads."""
+    return {n: value for n, value in task.items() if n not in NOT_OF_SOURCE}
+
+
+def part_of(task, part):
+    """Returns the task of the images that a probe learns from."""
+    options = {name: v for name, v in task.items() if name not in PARTS}
+    title = f"{task['title']}, {part}"
+    return ConfigDict(options | dict(task[part].items()) | {"title": title})
 
 
 def _check_warmup(config):

@@ -148,11 +148,15 @@ def test_a_file_of_sets(copied, corpus, tmp_path, run_command):
     _, workdir = copied
     task = {"title": "Colors", "path": "test-*.tar", "label_field": "item"}
     task |= {"classes": "names.json", "group_field": "group"}
+    probe = {"title": "Shapes", "path": "test-*.tar", "label_field": "group"}
+    probe |= {"train": {"path": "train-*.tar"}}
+    probe |= {"validation": {"path": "test-*.tar"}}
     (tmp_path / "sets.py").write_text(
         "from experiments.configs.base import evaluation\n"
         "def get_config():\n"
         "    section = evaluation()\n"
         f"    section.retrieval = {{'colors': {task}}}\n"
+        f"    section.probe = {{'shapes': {probe}}}\n"
         "    return section.lock()\n"
     )
     status, _, stderr = run_command(
@@ -160,7 +164,6 @@ def test_a_file_of_sets(copied, corpus, tmp_path, run_command):
         f"--workdir={workdir}",
         f"--evaluation={tmp_path}/sets.py",
         f"--evaluation.directory={corpus}",
-        "--features",
     )
     assert not status, stderr
     kept = storage.read(workdir, "colors")
@@ -169,6 +172,14 @@ def test_a_file_of_sets(copied, corpus, tmp_path, run_command):
     for items, scores in ways.values():
         assert len(items) == 9
         assert set(scores["R@1"].groups) == set(SHAPES)
+    results = json.loads((workdir / "results.json").read_text())
+    probes = results["probe"]["shapes"]
+    methods = {"linear_probe", "knn", "few_shot"}
+    assert set(probes) == methods | {f"{m}_of_embeddings" for m in methods}
+    assert set(storage.read_scores(workdir, "shapes")) == set(probes)
+    assert probes["linear_probe"]["chance"]["top1"] == pytest.approx(1 / 3)
+    assert probes["few_shot"]["top1_2_shot"] <= 1
+    assert "learned from features" in (workdir / "report.html").read_text()
 
 
 def test_a_checkpoint_that_does_not_exist(trained, run_command):
