@@ -193,20 +193,22 @@ class TaskEmbedder:
             labels = np.unique(images.labels).tolist()
             return source.texts.classes or texts.names_from_labels(labels)
         classes = texts.read_classes(data_path(self._config, task.classes))
-        # A class list may number the classes that the data set names.
-        names = source.label_names
-        return {
-            names[int(label)]
-            if label not in names
-            and label.isdecimal()
-            and int(label) < len(names)
-            else label: captions
-            for label, captions in classes.items()
-        }
+        return _named(classes, source.label_names)
 
     def _hash(self, *parts):
         text = json.dumps([self._weights, *parts], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _named(classes, names):
+    """Gives classes their names where a list numbers those of a data set."""
+
+    def name(label):
+        is_number = label not in names and label.isdecimal()
+        is_number = is_number and int(label) < len(names)
+        return names[int(label)] if is_number else label
+
+    return {name(label): captions for label, captions in classes.items()}
 
 
 def _pack(prefix, value, key):
