@@ -27,10 +27,10 @@ from experiments.report.results_table import format_table
 from experiments.report.training_report import write_report
 from experiments.run import data
 from experiments.run import files
-from experiments.run.checking import TASK_GROUPS
 from experiments.run.checkpoint import CHECKPOINT
 from experiments.run.checkpoint import SAVED_MODEL
 from experiments.run.command import run
+from experiments.run.tasks import TASK_GROUPS
 from experiments.run.workdir import INDEX
 from experiments.run.workdir import WORKDIR
 from uniclip_keras import evaluation

@@ -9,9 +9,9 @@ import numpy as np
 from experiments.evaluation import storage
 from experiments.evaluation.progress import Progress
 from experiments.run import files
-from experiments.run.checking import source_options
 from experiments.run.data import build_part
 from experiments.run.data import data_path
+from experiments.run.tasks import source_options
 from experiments.run.workdir import INDEX
 from uniclip_keras import evaluation
 from uniclip_keras.data import BadSamples
@@ -89,7 +89,7 @@ class TaskEmbedder:
             `(images, arrays)`: `evaluation.EmbeddedImages`, and the arrays to
             keep.
         """
-        options = source_options(task)
+        options = {n: v for n, v in source_options(task).items() if v}
         key = self._hash(self._config.image_size, options, source.count())
         images = _unpack(evaluation.EmbeddedImages, "images", kept, key)
         lacks_features = self._with_features and "images/features" not in kept

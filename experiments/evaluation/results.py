@@ -6,7 +6,7 @@ import json
 import tensorflow as tf
 
 from experiments.run import files
-from experiments.run.checking import TASK_GROUPS
+from experiments.run.tasks import TASK_GROUPS
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import input_error_in
 
