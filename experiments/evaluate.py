@@ -133,7 +133,7 @@ def evaluate_subject(
     if sets is None:
         with results.part("augmentation check", "augmentation_check"):
             _check_augmentations(subject, folder, results.values)
-    results.values["run"]["skipped samples"] = embedder.bad_samples.skipped
+    results.values["run"]["skipped samples"] = embedder.skipped
     results.write()
     page = files.join(folder, "report.html")
     write_report(

@@ -50,7 +50,7 @@ class TaskEmbedder:
         with_features: bool. Whether to keep the features before the head.
 
     Attributes:
-        bad_samples: The samples skipped so far.
+        bad_samples: The samples that this evaluation has read and skipped.
     """
 
     def __init__(
@@ -71,6 +71,13 @@ class TaskEmbedder:
         )
         # Options of the images -> their embeddings, and all numbers read.
         self._embedded = {}
+        # Options of the images -> how many have no embedding.
+        self._skipped = {}
+
+    @property
+    def skipped(self):
+        """The number of images skipped, by earlier evaluations too."""
+        return sum(self._skipped.values())
 
     def source(self, task):
         """Builds the source of a task's images."""
@@ -93,12 +100,15 @@ class TaskEmbedder:
         key = self._hash(self._config.image_size, options, source.count())
         images = _unpack(evaluation.EmbeddedImages, "images", kept, key)
         lacks_features = self._with_features and "images/features" not in kept
+        for name in ("label_field", "group_field"):
+            options.pop(name, None)
+        options = str(sorted(options.items()))
         if images is None or lacks_features:
-            for name in ("label_field", "group_field"):
-                options.pop(name, None)
-            options = str(sorted(options.items()))
             images = self._share(options, source)
             images = images or self._embed(options, source)
+        else:
+            print("  embeddings of an earlier evaluation", flush=True)
+        self._skipped[options] = source.count() - len(images.numbers)
         return images, _pack("images", images, key)
 
     def candidates(self, group, task, source, images, kept):

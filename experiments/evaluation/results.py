@@ -33,7 +33,7 @@ class Results:
             before = {}
         empty = {name: {} for name in ("splits", *TASK_GROUPS, "failed")}
         empty["notes"] = []
-        self.values = empty | before | {"run": about}
+        self.values = empty | before | {"run": dict(about)}
 
     def add_sets(self, section):
         """Adds the titles and the notes of an evaluation section."""
