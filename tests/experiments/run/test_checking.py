@@ -120,7 +120,7 @@ def test_tasks_on_any_kind_of_source():
         ("retrieval", {}, "retrieval.pets.classes is missing"),
         ("zero_shot", {"kind": "table"}, "zero_shot.pets.label_field is miss"),
         ("probe", train, "probe.pets.validation is missing"),
-        ("probe", parts | {"train": {"kind": "tar"}}, "train.kind='tar'"),
+        ("probe", parts | {"train": {"kind": "table"}}, "train.label_field is"),
     ):
         with pytest.raises(InputError, match=words):
             changes = {f"evaluation.{group}.pets": task | more}
