@@ -8,6 +8,8 @@ from experiments.run import building
 from experiments.run import data
 from experiments.run.memory import check_memory
 from experiments.run.memory import patch_size
+from experiments.run.tasks import TASK_GROUPS
+from experiments.run.tasks import check_task
 from experiments.run.validation import MEASURES
 from uniclip_keras.data.augmentation import DTYPES
 from uniclip_keras.data.augmentation import recipe_from_config
@@ -243,10 +245,10 @@ def _sources(config):
     if config.validation.every:
         source = config.validation.source
         yield functools.partial(_check_source, "validation.source", source)
-    for group in ("retrieval", "zero_shot"):
+    for group in TASK_GROUPS:
         for name, task in config.evaluation[group].items():
             section = f"evaluation.{group}.{name}"
-            yield functools.partial(_check_task, section, task)
+            yield functools.partial(check_task, section, task)
 
 
 def _check_source(section, entry, config):
@@ -256,18 +258,6 @@ def _check_source(section, entry, config):
         raise InputError(
             f"{section}.weight={weight!r} is not allowed; give a number from 0."
         )
-
-
-def _check_task(section, task, config):
-    options = dict(task.items())
-    for name in ("title", "classes", "label_field"):
-        if not options.get(name):
-            raise InputError(
-                f"{section}.{name} is missing; a task has a title, images with "
-                "a label_field, and a class list."
-            )
-    del options["title"], options["classes"]
-    data.check_part(config, section, options)
 
 
 def _check_warmup(config):
