@@ -108,18 +108,28 @@ def test_evaluate_and_compare(folder):
     assert names["components"].seeds == 3
 
 
+def test_measure_a_model(folder):
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    save_model(folder)
+    samples = list(make_samples())
+    images = [tf.io.decode_png(encoded) for _, encoded, _ in samples]
+    images = tf.cast(tf.image.resize(images, [32, 32]), tf.uint8).numpy()
+    colors = np.array([record["group"] for *_, record in samples])
+    # Three styles of each item follow each other.
+    for style, name in enumerate(("train", "validation", "test")):
+        part = {"images": images[style::3], "labels": colors[style::3]}
+        np.savez(folder / f"my_{name}.npz", **part)
+    # Two threads are slower for the tiny arrays of these probes.
+    with threadpoolctl.threadpool_limits(1):
+        names = run(GUIDES / "measure_a_model.md")
+    for name in ("result", "probe", "neighbours", "robust", "tuned"):
+        assert names[name].facts["n"] == 9
+        assert names[name].facts["classes"] == 3
+    assert names["probe"].scores["top1"].value() == 1.0
+
+
 def test_serve_the_model(folder):
-    words = [
-        name for *_, record in make_samples() for name in record["captions"]
-    ]
-    tokenizer = SubwordTokenizer.train(words, 100, context_length=16)
-    tokenizer.save(folder / "my_tokenizer")
-    model = models.UniCLIP(
-        models.conv_stem_vit(32, width=16, layers=1, heads=2, stem=(8, 16)),
-        models.clip_text(tokenizer.vocabulary_size, 16, 16, 1, heads=2),
-        embedding_dim=12,
-    )
-    model.save(folder / "my_model.keras")
+    model, tokenizer = save_model(folder)
     write_photos(folder / "data/photos")
     names = run(GUIDES / "serve_the_model.md")
     assert names["embeddings"].shape == (27, 12)
@@ -148,6 +158,22 @@ def test_links_and_commands_lead_somewhere(path):
     )
     for place in named + re.findall(r"experiments/configs/\w+\.py", text):
         assert (ROOT / place).exists(), place
+
+
+def save_model(folder):
+    """Saves and returns the model and the tokenizer that guides load."""
+    words = [
+        name for *_, record in make_samples() for name in record["captions"]
+    ]
+    tokenizer = SubwordTokenizer.train(words, 100, context_length=16)
+    tokenizer.save(folder / "my_tokenizer")
+    model = models.UniCLIP(
+        models.conv_stem_vit(32, width=16, layers=1, heads=2, stem=(8, 16)),
+        models.clip_text(tokenizer.vocabulary_size, 16, 16, 1, heads=2),
+        embedding_dim=12,
+    )
+    model.save(folder / "my_model.keras")
+    return model, tokenizer
 
 
 def write_formats(folder):

@@ -37,3 +37,11 @@ def drawings():
         part.pair = part.features, part.labels
         setattr(made, split, part)
     return made
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Lets linear algebra use one thread, which is faster for tiny arrays."""
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    with threadpoolctl.threadpool_limits(1):
+        yield

@@ -9,6 +9,7 @@ from uniclip_keras.errors import InputError
 from uniclip_keras.evaluation import few_shot
 
 linear_model = pytest.importorskip("sklearn.linear_model")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

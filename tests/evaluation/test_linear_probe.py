@@ -11,6 +11,7 @@ from uniclip_keras.evaluation import fit_logistic
 from uniclip_keras.evaluation import linear_probe
 
 linear_model = pytest.importorskip("sklearn.linear_model")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def sklearn_accuracy(c, train, test):

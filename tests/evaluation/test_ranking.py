@@ -118,6 +118,7 @@ def test_bad_embeddings_are_refused():
         (broken, good, labels, "2 of 3 queries hold NaN"),
         (good, np.ones(3), labels, r"candidates have shape \(3,\)"),
         (good, np.ones([3, 2]), labels, "3 dimensions and the candidates 2"),
+        (good, good, list("xyz"), "No query has the label of a candidate"),
         (good, good, labels[:2], "3 candidates and 2 labels"),
         (good, good, np.eye(3), r"3 candidates and an array \(3, 3\) of lab"),
     ):

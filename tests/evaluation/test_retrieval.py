@@ -129,3 +129,11 @@ def test_labels_that_never_meet_are_refused():
         retrieval_metrics(
             np.eye(2), np.eye(2), ["1f600", "1f601"], ["grin", "smile"]
         )
+
+
+def test_groups_of_another_length_are_refused():
+    images, texts, image_labels, text_labels = data()
+    with pytest.raises(InputError, match="40 queries and 3 labels"):
+        retrieval(
+            images, texts, image_labels, text_labels, image_groups=[1, 2, 3]
+        )

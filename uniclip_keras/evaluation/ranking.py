@@ -11,13 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from uniclip_keras.errors import InputError
 from uniclip_keras.evaluation.vectors import BLOCK_ELEMENTS
 from uniclip_keras.evaluation.vectors import blocks
 from uniclip_keras.evaluation.vectors import check_labels
 from uniclip_keras.evaluation.vectors import same_dim
 from uniclip_keras.evaluation.vectors import unit_rows
 
-# In float32 the cosines of equal directions differ by up to about 3e-7.
+# Cosines this close are tied. In float32 those of equal directions differ by up
+# to about 3e-7.
 TIE_TOLERANCE = 1e-6
 # Worse than any cosine, by more than the tolerance.
 _NO_SCORE = -4.0
@@ -74,7 +76,8 @@ def rank_correct(
         candidate, in order, of the model and of a constant embedding.
 
     Raises:
-        InputError: If shapes do not fit, or an embedding is not finite.
+        InputError: If shapes do not fit, an embedding is not finite, or no
+            query has a correct candidate.
     """
     query_labels = check_labels(query_labels, queries, "queries")
     candidate_labels = check_labels(candidate_labels, candidates, "candidates")
@@ -85,6 +88,10 @@ def rank_correct(
     correct_of_code = np.bincount(candidate_codes, minlength=codes.max() + 1)
     # Sorted by label, the correct candidates of a query are a slice.
     answerable = np.flatnonzero(correct_of_code[query_codes])
+    if not len(answerable):
+        raise InputError(
+            "No query has the label of a candidate; give both the same labels."
+        )
     order = answerable[np.argsort(query_codes[answerable], kind="stable")]
     by_code = np.argsort(candidate_codes, kind="stable")
     queries = unit_rows(queries, "queries")[order]
@@ -95,7 +102,7 @@ def rank_correct(
     n, m = len(queries), len(candidates)
     columns = min(m, 2 * math.isqrt(block_elements))
     own_count = correct_of_code[query_codes]
-    widest = max(columns, own_count.max(initial=1))
+    widest = max(columns, own_count.max())
     parts = [
         _rank_rows(
             queries[rows],

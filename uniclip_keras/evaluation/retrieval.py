@@ -7,6 +7,7 @@ from uniclip_keras.evaluation.ranking import rank_correct
 from uniclip_keras.evaluation.result import Result
 from uniclip_keras.evaluation.scores import Scores
 from uniclip_keras.evaluation.vectors import BLOCK_ELEMENTS
+from uniclip_keras.evaluation.vectors import check_labels
 
 
 def retrieval(
@@ -84,7 +85,8 @@ def _one_direction(queries, candidates, ks, block_elements):
     embeddings, labels, groups = queries
     arguments = embeddings, candidates[0], labels, candidates[1]
     ranks, chance = rank_correct(*arguments, block_elements)
-    groups = labels if groups is None else np.asarray(groups)
+    groups = labels if groups is None else groups
+    groups = check_labels(groups, labels, "queries")
     groups = groups[np.isin(labels, candidates[1])]
     scores = {
         name: Scores(values, statistic, groups=groups)
