@@ -69,10 +69,17 @@ def get_config(method="uniclip"):
     config.log_every = 20
     config.checkpoint_every = 200
 
+    # Both kinds of data that choices are made on: a style and concepts that
+    # training does not see, beside those of the test.
+    config.validation.every = 300
+    config.validation.source = {"path": "val_*.tar"}
+
     config.evaluation.prompts = "plain"
     config.evaluation.headline = "style"
     titles = {
         "seen": "Seen drawings",
+        "val_style": "Validation drawing style",
+        "val_novel": "Validation concepts",
         "style": "Unseen drawing style",
         "novel": "Novel concepts",
         "composition": "Unseen skin-tone combinations",
@@ -95,13 +102,13 @@ def get_config(method="uniclip"):
             "label_field": field,
             "classes": f"{field}s.json",
         }
-        for split in ("style", "novel")
+        for split in ("val_style", "val_novel", "style", "novel")
         for field in ("group", "subgroup")
     }
     config.evaluation.notes = (
         "Training drawings: Twemoji (CC-BY 4.0), OpenMoji (CC-BY-SA 4.0), "
-        "Noto Emoji (Apache-2.0). Test style: JoyPixels, whose drawings are "
-        "not free: do not share this page.",
+        "Noto Emoji (Apache-2.0). Validation style: Facebook, test style: "
+        "JoyPixels, whose drawings are not free: do not share this page.",
     )
     use_method(config, method)
     return config
