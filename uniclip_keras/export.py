@@ -1,5 +1,6 @@
-"""SavedModel export, for serving without this library."""
+"""SavedModels: export for serving without this library, and their use."""
 
+import importlib
 import pathlib
 
 import keras
@@ -77,6 +78,66 @@ def export_saved_model(
     ):
         archive.add_endpoint(name, function, input_signature=[signature])
     archive.write_out(str(path), verbose=False)
+
+
+class ExportedModel:
+    """A SavedModel of `export_saved_model`, to embed with as with its model.
+
+    With `evaluation.Embedder(exported, tf.identity)` its texts are strings.
+
+    Args:
+        path: Directory of the SavedModel. Its signatures `images` and `text`
+            are used.
+
+    Attributes:
+        image_size: int. Pixels of the square input of `encode_image`.
+
+    Raises:
+        InputError: If there is no SavedModel with these signatures.
+    """
+
+    def __init__(self, path):
+        # It registers the operations of tokenizers.
+        importlib.import_module("tensorflow_text")
+        try:
+            # Its variables live as long as this object.
+            self._loaded = tf.saved_model.load(str(path))
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            raise InputError(
+                f"{path} cannot be loaded ({str(error).splitlines()[0][:200]}):"
+                " give a directory that experiments.export has written."
+            ) from error
+        missing = {"images", "text"} - set(self._loaded.signatures)
+        if missing:
+            raise InputError(
+                f"{path} lacks the signature {sorted(missing)[0]!r}: give a "
+                "SavedModel that experiments.export has written."
+            )
+        images = self._loaded.signatures["images"]
+        (spec,) = images.structured_input_signature[1].values()
+        self.image_size = spec.shape[1]
+
+    def encode_image(self, images, with_features=False):
+        """Embeds float32 `[b, size, size, 3]` in [0, 1]: `[b, dim]`.
+
+        Raises:
+            InputError: With `with_features`, which a SavedModel does not give.
+        """
+        if with_features:
+            raise InputError(
+                "A SavedModel gives embeddings and no features before the "
+                "head: evaluate the workdir, or probe the embeddings."
+            )
+        return self._call("images", images)
+
+    def encode_text(self, texts):
+        """Embeds strings `[b]`: float32 `[b, dim]`."""
+        return self._call("text", texts)
+
+    def _call(self, name, value):
+        signature = self._loaded.signatures[name]
+        (keyword,) = signature.structured_input_signature[1]
+        return signature(**{keyword: value})["embedding"]
 
 
 def _decode_good(encoded, image_size, max_pixels):

@@ -116,17 +116,27 @@ def base():
     # What the best checkpoint is best at; a loss is best at its lowest.
     config.validation.best = "validation/loss"
 
-    # What `experiments.evaluate` measures. A task names its images as
-    # `data.train` does, with a `label_field`, and its candidates by a class
-    # list in `classes`.
-    config.evaluation = ConfigDict()
-    config.evaluation.prompts = "photo"
-    # The task that the report leads with.
-    config.evaluation.headline = ""
-    config.evaluation.retrieval = ConfigDict()
-    config.evaluation.zero_shot = ConfigDict()
-    config.evaluation.notes = ()
+    config.evaluation = evaluation()
     return config.lock()
+
+
+def evaluation():
+    """Returns what `experiments.evaluate` measures: no task yet.
+
+    A task names its images as `data.train` does, with a `label_field` (which
+    folders do without), and its candidates by a class list in `classes`. A
+    `group_field` names what its intervals resample together.
+    """
+    section = ConfigDict()
+    # Where the paths of tasks begin; empty for `data.directory`.
+    section.directory = ""
+    section.prompts = "photo"
+    # The task that the report leads with.
+    section.headline = ""
+    section.retrieval = ConfigDict()
+    section.zero_shot = ConfigDict()
+    section.notes = ()
+    return section
 
 
 def use_paper_tasks(config):

@@ -11,11 +11,12 @@ MATCHES = 5
 
 
 def make_gallery(
-    split, images, embeddings, labels, text_embeddings, texts, text_labels
+    split, load, embeddings, labels, text_embeddings, texts, text_labels
 ):
     """Picks images and texts of a split at random and finds their matches.
 
-    The images `[n, h, w, 3]` are in [0, 1], the embeddings `[n or m, dim]`.
+    The embeddings are `[n, dim]` and `[m, dim]`. `load` gives the images of
+    some of the n rows: `[rows, h, w, 3]`, uint8 or floats in [0, 1].
 
     Returns:
         A list of dicts of two kinds: for an image "split", "image" (uint8),
@@ -25,9 +26,14 @@ def make_gallery(
     """
     rng = np.random.default_rng(0)
     names = dict(zip(reversed(text_labels), reversed(texts), strict=True))
-    pixels = to_pixels(images)
     entries = []
-    rows = rng.permutation(len(images))[:IMAGES]
+    rows = rng.permutation(len(embeddings))[:IMAGES]
+    known = set(labels)
+    present = [i for i, label in enumerate(text_labels) if label in known]
+    text_rows = rng.permutation(present)[:TEXTS]
+    hits = [*_nearest(text_rows, text_embeddings, embeddings)]
+    shown = np.unique([*rows, *(i for _, found in hits for i, _ in found)])
+    pixels = dict(zip(shown, to_pixels(load(shown)), strict=True))
     for row, matches in _nearest(rows, embeddings, text_embeddings):
         entries.append(
             {
@@ -40,9 +46,7 @@ def make_gallery(
                 ],
             }
         )
-    present = [i for i, label in enumerate(text_labels) if label in set(labels)]
-    rows = rng.permutation(present)[:TEXTS]
-    for row, matches in _nearest(rows, text_embeddings, embeddings):
+    for row, matches in hits:
         entries.append(
             {
                 "split": split,

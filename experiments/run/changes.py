@@ -6,6 +6,7 @@ from experiments.run import files
 from experiments.run.data import PATHS
 from experiments.run.workdir import CONFIG_FILE
 from experiments.run.workdir import flatten
+from experiments.run.workdir import read_config
 from experiments.run.workdir import save_config
 from uniclip_keras.errors import InputError
 
@@ -41,10 +42,10 @@ def find_changes(workdir, config, allowed=False):
         InputError: If an option differs that the training depends on, unless
             changes are `allowed`.
     """
-    before = files.read_json(files.join(workdir, CONFIG_FILE))
-    if before is None:
+    if not files.exists(files.join(workdir, CONFIG_FILE)):
         return []
-    before, now = flatten(before), flatten(as_json(config))
+    before = flatten(as_json(read_config(workdir)))
+    now = flatten(as_json(config))
     changes = [
         {"option": key, "before": before.get(key), "after": now.get(key)}
         for key in sorted(set(before) | set(now))

@@ -49,6 +49,10 @@ WHOLE_OF_TOWERS = {
     "patch_size": 1,
     "mlp_ratio": 1,
 }
+# Kinds of sources that know the label of an image without a field for it.
+KNOW_LABELS = ("folders", "tfds")
+# Options of a task beside those of its source.
+NOT_OF_SOURCE = ("title", "classes")
 # Numbers, the smallest and the largest allowed, and those just not allowed.
 NUMBERS = {
     "data.max_bad_share": (0, 1, ()),
@@ -246,7 +250,7 @@ def _sources(config):
     for group in ("retrieval", "zero_shot"):
         for name, task in config.evaluation[group].items():
             section = f"evaluation.{group}.{name}"
-            yield functools.partial(_check_task, section, task)
+            yield functools.partial(check_task, section, task)
 
 
 def _check_source(section, entry, config):
@@ -258,15 +262,22 @@ def _check_source(section, entry, config):
         )
 
 
-def _check_task(section, task, config):
+def check_task(section, task, config):
+    """Raises `InputError` unless an evaluation task has what it needs."""
     options = dict(task.items())
-    for name in ("title", "classes", "label_field"):
+    needed = ["title"]
+    # Classes of labeled images may be named by their labels.
+    if ".retrieval." in section:
+        needed.append("classes")
+    if options.get("kind") not in KNOW_LABELS:
+        needed.append("label_field")
+    for name in needed:
         if not options.get(name):
             raise InputError(
                 f"{section}.{name} is missing; a task has a title, images with "
                 "a label_field, and a class list."
             )
-    del options["title"], options["classes"]
+    options = {n: v for n, v in options.items() if n not in NOT_OF_SOURCE}
     data.check_part(config, section, options)
 
 

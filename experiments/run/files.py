@@ -39,13 +39,19 @@ def exists(path):
         return tf.io.gfile.exists(str(path))
 
 
-def read_text(path):
-    """Returns the text of a file, or None if there is none."""
+def read_bytes(path):
+    """Returns the content of a file, or None if there is none."""
     with clear_errors(path, "be read"):
         if not tf.io.gfile.exists(path):
             return None
         with tf.io.gfile.GFile(path, "rb") as file:
-            return file.read().decode("utf-8", "replace")
+            return file.read()
+
+
+def read_text(path):
+    """Returns the text of a file, or None if there is none."""
+    content = read_bytes(path)
+    return None if content is None else content.decode("utf-8", "replace")
 
 
 def read_json(path):
@@ -69,12 +75,18 @@ def read_json(path):
     return found
 
 
-def write_text(path, text):
-    """Writes a file that is never seen half-written."""
+def write_bytes(path, content):
+    """Writes a file that is never seen half-written, and its folder."""
     with clear_errors(path):
+        tf.io.gfile.makedirs(posixpath.dirname(path) or ".")
         with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
-            file.write(text.encode())
+            file.write(content)
         tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+
+
+def write_text(path, text):
+    """Writes a file that is never seen half-written, and its folder."""
+    write_bytes(path, text.encode())
 
 
 def write_json(path, value):

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from experiments.run import files
 from experiments.run.building import build_model
+from experiments.run.earlier import complete
 from uniclip_keras.data.text import load_tokenizer
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import checkpoint_folders
@@ -81,14 +82,14 @@ def check_whole(workdir):
 
 
 def read_config(workdir):
-    """Reads the resolved configuration of a run."""
+    """Reads the resolved configuration of a run, of earlier versions too."""
     found = files.read_json(files.join(workdir, CONFIG_FILE))
     if found is None:
         raise InputError(
             f"{workdir} holds no {CONFIG_FILE}: give the --workdir of a run "
             "of experiments.pretrain."
         )
-    return ConfigDict(found)
+    return ConfigDict(complete(found))
 
 
 def load_run(workdir, checkpoint="last"):

@@ -6,19 +6,23 @@ import numpy as np
 import pytest
 
 from uniclip_keras.errors import InputError
-from uniclip_keras.evaluation.ranking import nearest
+from uniclip_keras.evaluation.ranking import rank_columns
 from uniclip_keras.evaluation.ranking import rank_correct
 
 
 def all_orders(scores, correct, k):
-    """Hit rate and mean rank over every order that the scores allow."""
-    hits, ranks = [], []
+    """Means over every order that the scores allow.
+
+    Returns hit rate, rank of the first correct one, average precision.
+    """
+    hits, ranks, precisions = [], [], []
     for order in itertools.permutations(range(len(scores))):
         best_first = sorted(order, key=lambda i: -scores[i])
-        rank = 1 + min(p for p, i in enumerate(best_first) if correct[i])
-        hits.append(rank <= k)
-        ranks.append(rank)
-    return np.mean(hits), np.mean(ranks)
+        places = [p for p, i in enumerate(best_first, 1) if correct[i]]
+        hits.append(places[0] <= k)
+        ranks.append(places[0])
+        precisions.append(np.mean([i / p for i, p in enumerate(places, 1)]))
+    return np.mean(hits), np.mean(ranks), np.mean(precisions)
 
 
 def points(scores):
@@ -36,15 +40,18 @@ def points(scores):
         ([0.9, 0.5, 0.5, 0.5, 0.1], "baabb"),
         ([0.9, 0.9, 0.5, 0.5, 0.5], "bbaba"),
         ([0.1, 0.5, 0.9, 0.9, 0.1], "aabba"),
+        ([0.9, 0.9, 0.5, 0.5, 0.9, 0.5], "abaabb"),
+        ([0.3, 0.3, 0.5, -0.5, 0.3, 0.3], "aabaab"),
     ],
 )
 def test_ties_count_as_the_mean_over_all_orders(scores, labels):
     ranks, _ = rank_correct([[1.0, 0.0]], points(scores), ["a"], list(labels))
     correct = [label == "a" for label in labels]
     for k in (1, 2, 3, 5, 8):
-        hit, rank = all_orders(scores, correct, k)
+        hit, rank, precision = all_orders(scores, correct, k)
         np.testing.assert_allclose(ranks.hit(k), [hit], atol=1e-12)
         np.testing.assert_allclose(ranks.rank(), [rank], atol=1e-12)
+    np.testing.assert_allclose(ranks.average_precision, [precision], atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(7, 3, 5), (130, 257, 64), (65, 1000, 96)])
@@ -62,6 +69,9 @@ def test_a_constant_embedding_scores_exactly_chance(shape):
     for k in (1, 5, 10):
         np.testing.assert_allclose(ranks.hit(k), chance.hit(k), atol=1e-12)
     np.testing.assert_allclose(ranks.rank(), chance.rank())
+    np.testing.assert_allclose(
+        ranks.average_precision, chance.average_precision
+    )
 
 
 def test_chance_is_what_random_embeddings_score():
@@ -75,10 +85,19 @@ def test_chance_is_what_random_embeddings_score():
     assert np.mean(hits) == pytest.approx(chance.hit(2).mean(), abs=0.02)
 
 
-def test_block_size_does_not_matter():
+def test_columns_rank_like_candidates():
+    queries, candidates = points([0.2, 0.9, 0.7]), points([0.3, 0.3, -0.8])
+    expected, _ = rank_correct(queries, candidates, [0, 1, 2], [0, 1, 2])
+    found = rank_columns(np.round(queries @ candidates.T, 5), [0, 1, 2])
+    np.testing.assert_array_equal(found, expected)
+
+
+# Few correct candidates per query are compared, many are sorted.
+@pytest.mark.parametrize("distinct", [31, 9, 2])
+def test_block_size_does_not_matter(distinct):
     rng = np.random.default_rng(2)
     queries, candidates = rng.normal(size=[23, 8]), rng.normal(size=[31, 8])
-    labels = [str(i % 9) for i in range(31)]
+    labels = [str(i % distinct) for i in range(31)]
     arguments = queries, candidates, labels[:23], labels
     whole, _ = rank_correct(*arguments)
     for elements in (1, 31, 100):
@@ -92,15 +111,6 @@ def test_length_of_embeddings_does_not_matter():
     assert ranks.rank() == [1.0]
 
 
-def test_nearest_is_best_first_and_keeps_the_order_of_ties():
-    indices, scores = nearest(
-        [[1.0, 0.0]], points([0.1, 0.9, 0.5, 0.9]), k=3, block_elements=1
-    )
-    assert indices.tolist() == [[1, 3, 2]]
-    np.testing.assert_allclose(scores, [[0.9, 0.9, 0.5]], atol=1e-6)
-    assert nearest([[1.0, 0.0]], points([0.1]), k=5)[0].tolist() == [[0]]
-
-
 def test_bad_embeddings_are_refused():
     good, labels = np.eye(3), list("abc")
     broken = np.diag([1, np.nan, np.inf])
@@ -109,6 +119,7 @@ def test_bad_embeddings_are_refused():
         (good, np.ones(3), labels, r"candidates have shape \(3,\)"),
         (good, np.ones([3, 2]), labels, "3 dimensions and the candidates 2"),
         (good, good, labels[:2], "3 candidates and 2 labels"),
+        (good, good, np.eye(3), r"3 candidates and an array \(3, 3\) of lab"),
     ):
         with pytest.raises(InputError, match=words):
             rank_correct(queries, candidates, labels, candidate_labels)

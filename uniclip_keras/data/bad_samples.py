@@ -14,6 +14,7 @@ EMPTY_CAPTION = "empty caption"
 OVERSIZE_CAPTION = "oversize caption"
 MISSING_ID = "missing id"
 MISSING_LABEL = "missing label"
+MISSING_GROUP = "missing group"
 UNKNOWN_LABEL = "unknown label"
 UNREADABLE_METADATA = "unreadable metadata"
 # A record or member whose bytes are not those that were written.

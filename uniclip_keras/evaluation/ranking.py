@@ -2,31 +2,40 @@
 
 A model that gives every candidate the same score has learned nothing and must
 score exactly the chance level. So every metric is the expectation over all
-orders of tied candidates; without ties this is the ordinary metric.
+orders of tied candidates; without ties this is the ordinary metric. The matrix
+of all similarities is never held: a tile of it is counted at a time.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from uniclip_keras.errors import InputError
+from uniclip_keras.evaluation.vectors import BLOCK_ELEMENTS
+from uniclip_keras.evaluation.vectors import blocks
+from uniclip_keras.evaluation.vectors import check_labels
+from uniclip_keras.evaluation.vectors import same_dim
+from uniclip_keras.evaluation.vectors import unit_rows
 
 # In float32 the cosines of equal directions differ by up to about 3e-7.
 TIE_TOLERANCE = 1e-6
-# 16 MiB of float32 similarities at a time.
-BLOCK_ELEMENTS = 2**22
+# Worse than any cosine, by more than the tolerance.
+_NO_SCORE = -4.0
 
 
 class Ranks(NamedTuple):
-    """The position of the best correct candidate of each query, ints `[n]`.
+    """Where the correct candidates of each query stand, arrays `[n]`.
 
-    `better` candidates score strictly higher, `tied` ones the same, itself
-    included; `correct` of the tied are correct, at least 1.
+    `better` candidates score strictly higher than the best correct one, `tied`
+    the same, itself included; `correct` of the tied are correct, at least 1.
+    `average_precision` is the mean of the precisions at the ranks of all
+    correct candidates.
     """
 
     better: np.ndarray
     tied: np.ndarray
     correct: np.ndarray
+    average_precision: np.ndarray
 
     def hit(self, k):
         """Returns the probability of a correct candidate in the first `k`.
@@ -57,7 +66,8 @@ def rank_correct(
     """Ranks candidates `[m, dim]` for queries `[n, dim]` by cosine similarity.
 
     A candidate is correct if it has the label of the query; any number of
-    candidates may be correct. Memory is that of one block of similarities.
+    candidates may be correct. Beside the embeddings, memory is that of a few
+    blocks of similarities.
 
     Returns:
         `(ranks, chance)`: two `Ranks` over the queries that have a correct
@@ -66,98 +76,142 @@ def rank_correct(
     Raises:
         InputError: If shapes do not fit, or an embedding is not finite.
     """
-    queries, candidates = _unit_pair(queries, candidates)
-    for name, vectors, labels in (
-        ("queries", queries, query_labels),
-        ("candidates", candidates, candidate_labels),
-    ):
-        if len(labels) != len(vectors):
-            raise InputError(
-                f"There are {len(vectors)} {name} and {len(labels)} labels "
-                "for them; give one label for each."
-            )
-    labels = np.concatenate([query_labels, candidate_labels])
-    _, codes = np.unique(labels, return_inverse=True)
-    query_codes, candidate_codes = np.split(codes, [len(queries)])
+    query_labels = check_labels(query_labels, queries, "queries")
+    candidate_labels = check_labels(candidate_labels, candidates, "candidates")
+    _, codes = np.unique(
+        np.concatenate([query_labels, candidate_labels]), return_inverse=True
+    )
+    query_codes, candidate_codes = np.split(codes, [len(query_labels)])
     correct_of_code = np.bincount(candidate_codes, minlength=codes.max() + 1)
-    answerable = correct_of_code[query_codes] > 0
-    queries, query_codes = queries[answerable], query_codes[answerable]
+    # Sorted by label, the correct candidates of a query are a slice.
+    answerable = np.flatnonzero(correct_of_code[query_codes])
+    order = answerable[np.argsort(query_codes[answerable], kind="stable")]
+    by_code = np.argsort(candidate_codes, kind="stable")
+    queries = unit_rows(queries, "queries")[order]
+    candidates = unit_rows(candidates, "candidates")[by_code]
+    same_dim(queries, "queries", candidates, "candidates")
+    query_codes, candidate_codes = query_codes[order], candidate_codes[by_code]
 
     n, m = len(queries), len(candidates)
-    better, tied, correct = np.zeros([3, n], np.int64)
-    for rows in _blocks(n, m, block_elements):
-        scores = queries[rows] @ candidates.T
-        is_correct = query_codes[rows, None] == candidate_codes
-        best = np.where(is_correct, scores, -np.inf).max(1, keepdims=True)
-        is_better = scores > best + TIE_TOLERANCE
-        is_tied = ~is_better & (scores >= best - TIE_TOLERANCE)
-        better[rows] = is_better.sum(1)
-        tied[rows] = is_tied.sum(1)
-        correct[rows] = (is_tied & is_correct).sum(1)
-    chance = np.zeros_like(better), np.full(n, m), correct_of_code[query_codes]
-    return Ranks(better, tied, correct), Ranks(*chance)
+    columns = min(m, 2 * math.isqrt(block_elements))
+    own_count = correct_of_code[query_codes]
+    widest = max(columns, own_count.max(initial=1))
+    parts = [
+        _rank_rows(
+            queries[rows],
+            query_codes[rows],
+            own_count[rows],
+            candidates,
+            candidate_codes,
+            blocks(m, 1, columns),
+        )
+        for rows in blocks(n, widest, block_elements)
+    ]
+    # Back to the order in which the queries came.
+    back = np.argsort(order, kind="stable")
+    ranks = Ranks(*(np.concatenate(x)[back] for x in zip(*parts, strict=True)))
+    everything, correct = np.full(n, m), own_count[back]
+    nothing = np.zeros(n, np.int64)
+    return ranks, _ranks(nothing, everything - correct, correct)
 
 
-def nearest(queries, candidates, k, block_elements=BLOCK_ELEMENTS):
-    """Finds the `k` candidates most similar to each query, best first.
+def rank_columns(scores, columns):
+    """Ranks the column `columns[i]` among all in row i: `Ranks` of n rows.
 
     Args:
-        queries: Float array `[n, dim]`.
-        candidates: Float array `[m, dim]`.
-        k: int. Number of candidates.
-        block_elements: int. Most similarities to hold at a time.
+        scores: Float array `[n, m]`, highest first.
+        columns: Ints `[n]`.
+    """
+    own = np.take_along_axis(scores, np.asarray(columns)[:, None], axis=1)
+    better, tied = (scores > own).sum(1), (scores == own).sum(1)
+    return _ranks(better, tied - 1, np.ones_like(better))
+
+
+def expected_precision(above, wrong, before, correct):
+    """Sums the precisions at the ranks of candidates that are tied.
+
+    The expectation over all orders of a group of `wrong` and `correct` (at
+    least 1) tied candidates, below `above` wrong and `before` correct ones
+    (McSherry and Najork 2008, average precision with ties). At place i of the
+    group, counted from 1, a candidate is correct with probability correct / n,
+    and then (correct - 1) / (n - 1) of the i - 1 before it are.
 
     Returns:
-        `(indices, scores)`: int `[n, min(k, m)]` into the candidates and their
-        cosine similarities. Ties keep the order of the candidates.
-
-    Raises:
-        InputError: If shapes do not fit, or an embedding is not finite.
+        Float64 array of the arguments' shape.
     """
-    queries, candidates = _unit_pair(queries, candidates)
-    indices, scores = [], []
-    for rows in _blocks(len(queries), len(candidates), block_elements):
-        block = queries[rows] @ candidates.T
-        order = np.argsort(-block, axis=1, kind="stable")[:, :k]
-        indices.append(order)
-        scores.append(np.take_along_axis(block, order, axis=1))
-    return np.concatenate(indices), np.concatenate(scores)
+    n, ahead = correct + wrong, above + before
+    share = (correct - 1) / np.maximum(n - 1, 1)
+    # (before + 1 + (i - 1) share) / (ahead + i), summed over i = 1 ... n
+    last = int((ahead + n).max(initial=0))
+    harmonic = np.cumsum(np.r_[0.0, 1 / np.arange(1, last + 1)])
+    rest = before + 1 - share * (ahead + 1)
+    sums = n * share + rest * (harmonic[ahead + n] - harmonic[ahead])
+    return correct / n * sums
 
 
-def unit_rows(vectors, name):
-    """Scales rows to unit length in float32; a zero row stays zero.
+def _ranks(above, wrong, correct):
+    """The `Ranks` of queries whose correct candidates are all tied."""
+    precision = expected_precision(above, wrong, 0 * above, correct) / correct
+    return Ranks(above, wrong + correct, correct, precision)
 
-    Refuses NaN: every comparison with it is false, so that a model that has
-    diverged would rank first. `name` says what the rows are.
+
+def _rank_rows(
+    queries, codes, own_count, candidates, candidate_codes, column_blocks
+):
+    """Ranks a few queries, sorted by code as the candidates are."""
+    # Similarities to the correct candidates, best first: [rows, most correct].
+    own = np.full([len(queries), own_count.max()], _NO_SCORE, np.float32)
+    of_code = {}
+    for code, start in zip(*np.unique(codes, return_index=True), strict=True):
+        rows = slice(start, np.searchsorted(codes, code, "right"))
+        first = np.searchsorted(candidate_codes, code)
+        correct = slice(first, first + own_count[start])
+        of_code[code] = correct
+        own[rows, : own_count[start]] = queries[rows] @ candidates[correct].T
+    own = -np.sort(-own, axis=1)
+    edges = np.concatenate([own + TIE_TOLERANCE, own - TIE_TOLERANCE], axis=1)
+
+    wrong = np.zeros(edges.shape, np.int64)
+    for columns in column_blocks:
+        scores = queries @ candidates[columns].T
+        if (
+            columns.start < of_code[codes[-1]].stop
+            and columns.stop > of_code[codes[0]].start
+        ):
+            scores[codes[:, None] == candidate_codes[columns]] = _NO_SCORE - 1
+        wrong += _count_at_least(scores, edges)
+    above, reached = np.split(wrong, 2, axis=1)
+
+    # Neighbours within the tolerance are a group of ties.
+    exists = np.arange(own.shape[1]) < own_count[:, None]
+    gap = own[:, :-1] - own[:, 1:] > TIE_TOLERANCE
+    edge = np.ones([len(own), 1], bool)
+    row, first = np.nonzero(exists & np.concatenate([edge, gap], axis=1))
+    _, last = np.nonzero(exists & np.concatenate([gap, edge], axis=1))
+    above = above[row, first]
+    tied_wrong = reached[row, last] - above
+    correct = last - first + 1
+    precision = np.bincount(
+        row, expected_precision(above, tied_wrong, first, correct)
+    )
+    best = first == 0
+    return Ranks(
+        above[best],
+        (tied_wrong + correct)[best],
+        correct[best],
+        precision / own_count,
+    )
+
+
+def _count_at_least(scores, edges):
+    """Counts in each row the scores that reach each edge of this row.
+
+    `[r, m]` and `[r, e]` -> int `[r, e]`.
     """
-    vectors = np.asarray(vectors, np.float32)
-    if vectors.ndim != 2 or not vectors.size:
-        raise InputError(
-            f"The {name} have shape {vectors.shape}; give [n, dim] with at "
-            "least one row."
-        )
-    broken = int((~np.isfinite(vectors)).any(axis=1).sum())
-    if broken:
-        raise InputError(
-            f"{broken} of {len(vectors)} {name} hold NaN or infinity; evaluate "
-            "an earlier checkpoint, or train with a lower learning rate."
-        )
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.where(length > 0, length, 1)
-
-
-def _blocks(rows, columns, elements):
-    """Splits `rows` into slices of about `elements` entries each."""
-    step = max(1, elements // columns)
-    return [slice(i, i + step) for i in range(0, rows, step)]
-
-
-def _unit_pair(queries, candidates):
-    queries = unit_rows(queries, "queries")
-    candidates = unit_rows(candidates, "candidates")
-    if queries.shape[1] != candidates.shape[1]:
-        raise InputError(
-            f"The queries have {queries.shape[1]} dimensions and the "
-            f"candidates {candidates.shape[1]}; embed both with one model."
-        )
-    return queries, candidates
+    # Sorting takes about as long as four comparisons.
+    if edges.shape[1] <= 4:
+        reached = [(scores >= edge[:, None]).sum(1) for edge in edges.T]
+        return np.stack(reached, axis=1)
+    scores.sort(axis=1)
+    below = [np.searchsorted(*row) for row in zip(scores, edges, strict=True)]
+    return scores.shape[1] - np.stack(below)

@@ -6,8 +6,10 @@ import numpy as np
 
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
+from uniclip_keras.evaluation.classification import class_codes
+from uniclip_keras.evaluation.classification import classification_result
 from uniclip_keras.evaluation.ranking import rank_correct
-from uniclip_keras.evaluation.ranking import unit_rows
+from uniclip_keras.evaluation.vectors import unit_rows
 
 
 def class_embeddings(encode_texts, class_texts, templates="plain"):
@@ -47,8 +49,13 @@ def class_embeddings(encode_texts, class_texts, templates="plain"):
     return unit_rows(means, "class embeddings")
 
 
-def zero_shot_metrics(
-    image_embeddings, class_embeddings, labels, class_labels, top_k=(1, 5)
+def zero_shot(
+    image_embeddings,
+    class_embeddings,
+    labels,
+    class_labels,
+    top_k=(1, 5),
+    groups=None,
 ):
     """Measures the zero-shot accuracy of images (CLIP, section 3.1.2).
 
@@ -57,16 +64,13 @@ def zero_shot_metrics(
     Args:
         image_embeddings: Float array `[n, dim]`.
         class_embeddings: Float array `[classes, dim]`, see `class_embeddings`.
-        labels: n strings. The true class of each image.
-        class_labels: Strings. The labels of the classes, all different.
+        labels: n labels. The true class of each image.
+        class_labels: The labels of the classes, all different.
         top_k: Sequence of ints. The k of the accuracies.
+        groups: n labels of what is resampled together in an interval, or None.
 
     Returns:
-        A dict ready for JSON, with accuracies as fractions: `top<k>`; `chance`
-        {top<k>}, of random guesses; `majority` {top<k>}, of always naming the
-        k most common classes; `mean_per_class`, the mean of the top-1 of each
-        class; `per_class` {label: {"top1", "n"}} of the classes with images;
-        `n`, the number of images; `classes`, the number of classes.
+        A `Result` as of `classification_result`.
 
     Raises:
         InputError: If a label is not among the classes, a class label occurs
@@ -78,34 +82,13 @@ def zero_shot_metrics(
             f"The class {repeated[0]!r} is listed more than once; put all "
             "texts of a class in one entry."
         )
-    missing = sorted(set(labels) - set(class_labels))
-    if missing:
-        raise InputError(
-            f"{len(missing)} labels of images, such as {missing[0]!r}, are not "
-            f"among the {len(class_labels)} classes; add them."
-        )
-    ranks, chance = rank_correct(
-        image_embeddings, class_embeddings, labels, class_labels
+    codes = class_codes(labels, class_labels, "images")
+    ranks, _ = rank_correct(
+        image_embeddings, class_embeddings, codes, np.arange(len(class_labels))
     )
-    images_of_class = Counter(labels)
-    most_common = [n for _, n in images_of_class.most_common()]
-    hits = ranks.hit(1)
-    labels = np.asarray(labels)
-    per_class = {
-        label: {"top1": float(hits[labels == label].mean()), "n": count}
-        for label in class_labels
-        if (count := images_of_class[label])
-    }
-    return {
-        **{f"top{k}": float(ranks.hit(k).mean()) for k in top_k},
-        "chance": {f"top{k}": float(chance.hit(k).mean()) for k in top_k},
-        "majority": {
-            f"top{k}": sum(most_common[:k]) / len(labels) for k in top_k
-        },
-        "mean_per_class": float(
-            np.mean([row["top1"] for row in per_class.values()])
-        ),
-        "per_class": per_class,
-        "n": len(labels),
-        "classes": len(class_labels),
-    }
+    return classification_result(ranks, codes, class_labels, top_k, groups)
+
+
+def zero_shot_metrics(*arguments, **options):
+    """Calls `zero_shot` and returns its values: a dict ready for JSON."""
+    return zero_shot(*arguments, **options).summary()

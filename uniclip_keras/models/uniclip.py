@@ -175,19 +175,24 @@ class UniCLIP(keras.Model):
         embedded = self.augmentation_encoder(augmentations)
         return self.image_projection(features, embedded)
 
-    def encode_image(self, images, augmentations=None):
+    def encode_image(self, images, augmentations=None, with_features=False):
         """Embeds images: float32 `[b, embedding_dim]` of unit length.
 
         Args:
             images: Float tensor `[b, h, w, 3]` in [0, 1], or uint8.
             augmentations: Float tensor `[b, 11]`. What made the images; by
                 default the vector of an untouched image.
+            with_features: bool. Returns `(embeddings, features)` instead, the
+                features float `[b, width]` before the head (f_I of figure 2).
         """
         images = to_unit(tf.convert_to_tensor(images))
         if augmentations is None:
             augmentations = tf.tile(IDENTITY[None], [tf.shape(images)[0], 1])
         features = self.image_encoder(images, training=False)
-        return unit_length(self._project_features(features, augmentations))
+        embeddings = unit_length(
+            self._project_features(features, augmentations)
+        )
+        return (embeddings, features) if with_features else embeddings
 
     def encode_text(self, tokens):
         """Embeds int `[b, length]`: float32 `[b, dim]` of unit length."""

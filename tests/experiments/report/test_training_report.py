@@ -163,7 +163,9 @@ def test_perfect_embeddings_find_the_right_texts_and_images_first():
     names = [f"name {i}" for i in range(8)]
     images = np.arange(8).reshape(-1, 1, 1, 1) / 255 * np.ones([1, 4, 4, 3])
     labels = [f"label {i}" for i in range(8)]
-    gallery = make_gallery("test", images, eye, labels, eye, names, labels)
+    gallery = make_gallery(
+        "test", images.__getitem__, eye, labels, eye, names, labels
+    )
     assert len(gallery) == 6 + 3
     assert all(entry["split"] == "test" for entry in gallery)
     for entry in gallery[:6]:

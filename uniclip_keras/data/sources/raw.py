@@ -1,8 +1,8 @@
 """Raw samples: the fields that formats read, not yet interpreted.
 
 A raw sample is a dict of bytes by column: `key`, `image`, `text` (captions,
-one per line), `id`, `label`; columns that were not read are left out. A bad
-one has a `problem`, a kind of bad sample.
+one per line), `id`, `label`, `group`; columns that were not read are left out.
+A bad one has a `problem`, a kind of bad sample.
 """
 
 from uniclip_keras.data import bad_samples as bad
@@ -15,6 +15,7 @@ MISSING = {
     "text": bad.MISSING_TEXT,
     "id": bad.MISSING_ID,
     "label": bad.MISSING_LABEL,
+    "group": bad.MISSING_GROUP,
 }
 
 

@@ -15,7 +15,8 @@ class Source:
     Formats read raw samples, see `raw`; `Captions` or `Labels` give these
     their texts and ids. Samples are dicts of `key` (str), `image` (encoded
     bytes), `text` (captions or class names, one per line), `is_name` (bool),
-    `id` (int), `label` (str) and `problem` (a kind of bad sample, or "").
+    `id` (int), `label` and `group` (str), `number` (int, the place in a pass)
+    and `problem` (a kind of bad sample, or "").
 
     Args:
         caption_field: Name of the field with the caption or the captions.
@@ -28,10 +29,14 @@ class Source:
         classes: Path of a class list, see `texts.read_classes`. None: labels
             are the names of their classes.
         image_field: Name of the field with the image.
+        group_field: Name of the field with the group, such as a concept or a
+            photographer: what an evaluation resamples together. None: there
+            are no groups.
 
     Attributes:
         class_names: All class names of a labeled source, empty if only the
             samples know them; None for a source of captions.
+        label_names: The labels of a data set that numbers them, by number.
 
     Raises:
         InputError: The options contradict each other, the path names nothing,
@@ -42,6 +47,8 @@ class Source:
     # has the column under any of the names.
     _default_fields = {}
 
+    label_names = ()
+
     def __init__(
         self,
         caption_field=None,
@@ -49,6 +56,7 @@ class Source:
         label_field=None,
         classes=None,
         image_field=None,
+        group_field=None,
     ):
         is_labeled = label_field is not None or classes is not None
         if is_labeled and (caption_field, id_field) != (None, None):
@@ -71,6 +79,7 @@ class Source:
             "image": image_field,
             "label" if is_labeled else "text": label_field or caption_field,
             "id": id_field,
+            "group": group_field,
         }
         self._fields = {
             column: (name,) if name else self._default_fields[column]
@@ -95,7 +104,12 @@ class Source:
         Raises:
             InputError: Storage fails, in several attempts.
         """
-        return [self._interpret(raw) for raw in self._read_raw(numbers)]
+        return [
+            self._interpret(raw, number)
+            for number, raw in zip(
+                numbers, self._read_raw(numbers), strict=True
+            )
+        ]
 
     def samples(self, bad_samples=None, images=True):
         """Yields the good samples of one pass, in the order of their numbers.
@@ -106,12 +120,13 @@ class Source:
             images: Whether to read images; otherwise they are b"".
         """
         tally = bad.BadSamples() if bad_samples is None else bad_samples
-        breaks = False
+        breaks, number = False, -1
         for raw in self._raw_pass(images):
             if raw is None:
                 breaks = True
                 continue
-            sample = self._interpret(raw)
+            number += 1
+            sample = self._interpret(raw, number)
             tally.record_read(1)
             if sample["problem"]:
                 tally.record(sample["problem"], sample["key"])
@@ -154,7 +169,7 @@ class Source:
         """Returns `[(path, lost samples)]` for the files that break."""
         return []
 
-    def _interpret(self, raw):
+    def _interpret(self, raw, number):
         """Returns the sample of a raw sample."""
         problem, text, sample_id = raw.get("problem", ""), "", 0
         fields = (raw.get(name, b"") for name in ("text", "id", "label"))
@@ -170,6 +185,8 @@ class Source:
             "is_name": self.texts.is_name,
             "id": sample_id,
             "label": raw.get("label", b"").decode("utf-8", "replace"),
+            "group": raw.get("group", b"").decode("utf-8", "replace"),
+            "number": int(number),
             "problem": problem,
         }
 
@@ -186,8 +203,8 @@ class Source:
         for path, raw_samples in files:
             tally, seen = bad.BadSamples(), []
             try:
-                for raw in raw_samples:
-                    sample = self._interpret(raw)
+                for number, raw in enumerate(raw_samples):
+                    sample = self._interpret(raw, number)
                     if not sample["problem"]:
                         return
                     seen = seen or [raw]

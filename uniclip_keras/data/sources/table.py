@@ -57,7 +57,7 @@ class Table(ImageFiles):
         image_folder: Folder of relative paths. None: that of each table.
         caption_field: None: the first of `TEXT_COLUMNS` that is present.
         label_field: Defaults to "label" if there are `classes`.
-        id_field, classes: See `Source`.
+        id_field, classes, group_field: See `Source`.
 
     Raises:
         InputError: See `Source`; or a file is no such table.
@@ -87,9 +87,15 @@ class Table(ImageFiles):
         id_field=None,
         label_field=None,
         classes=None,
+        group_field=None,
     ):
         super().__init__(
-            caption_field, id_field, label_field, classes, image_field
+            caption_field,
+            id_field,
+            label_field,
+            classes,
+            image_field,
+            group_field,
         )
         self.files = find_files(path, *SUFFIXES)
         names = ("path", "key", *self._fields, "problem")

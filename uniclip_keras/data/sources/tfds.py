@@ -43,7 +43,7 @@ class TFDS(RecordFiles):
         classes: Path of a class list, see `texts.read_classes`, whose labels
             are the names or the numbers of the classes. None: classes are
             named as in the data set.
-        id_field: See `Source`.
+        id_field, group_field: See `Source`.
 
     Raises:
         InputError: See `Source`; or the data set is unknown or not prepared,
@@ -67,6 +67,7 @@ class TFDS(RecordFiles):
         id_field=None,
         label_field=None,
         classes=None,
+        group_field=None,
     ):
         info = _prepared_info(name, data_dir)
         found = _find_split(name, info, split)
@@ -85,11 +86,15 @@ class TFDS(RecordFiles):
                 "caption_field", caption_field, likely, fields.texts
             )
         super().__init__(
-            caption_field, id_field, label_field, classes, image_field
+            caption_field,
+            id_field,
+            label_field,
+            classes,
+            image_field,
+            group_field,
         )
-        self._labels = None
         if label_field is not None:
-            self._labels = fields.features[label_field].names
+            self.label_names = fields.features[label_field].names
             self.texts = texts.Labels(self._named_classes())
         self._open(
             [
@@ -106,15 +111,15 @@ class TFDS(RecordFiles):
     def _named_classes(self):
         """Returns `{label: names}` of the classes of the data set."""
         if self.class_list is None:
-            return texts.names_from_labels(self._labels)
+            return texts.names_from_labels(self.label_names)
         listed = self.texts.classes
         classes = {
             label: listed.get(label) or listed[str(number)]
-            for number, label in enumerate(self._labels)
+            for number, label in enumerate(self.label_names)
             if label in listed or str(number) in listed
         }
         if not classes:
-            first = ", ".join(map(repr, self._labels[:3]))
+            first = ", ".join(map(repr, self.label_names[:3]))
             raise InputError(
                 f"The class list '{self.class_list}' has none of the classes "
                 f"{first}, ...: use their names or numbers as its labels."
@@ -123,11 +128,11 @@ class TFDS(RecordFiles):
 
     def _raw_sample(self, part, number, content):
         sample = super()._raw_sample(part, number, content)
-        if self._labels is not None and "label" in sample:
+        if self.label_names and "label" in sample:
             number = int(sample["label"])
             # Sets without labels, as many test sets are, have -1 for each.
-            is_known = 0 <= number < len(self._labels)
-            name = self._labels[number] if is_known else ""
+            is_known = 0 <= number < len(self.label_names)
+            name = self.label_names[number] if is_known else ""
             sample["label"] = name.encode()
         return sample
 

@@ -87,7 +87,7 @@ class TFRecords(RecordFiles):
         key_field: The feature that names samples in messages, by default
             "key". A sample without it is named `path:index`.
         label_field: Defaults to "cls" if there are `classes`.
-        id_field, classes: See `Source`.
+        id_field, classes, group_field: See `Source`.
 
     Raises:
         InputError: See `Source`; or a field holds floats.
@@ -116,9 +116,15 @@ class TFRecords(RecordFiles):
         id_field=None,
         label_field=None,
         classes=None,
+        group_field=None,
     ):
         super().__init__(
-            caption_field, id_field, label_field, classes, image_field
+            caption_field,
+            id_field,
+            label_field,
+            classes,
+            image_field,
+            group_field,
         )
         self._fields["key"] = (key_field or "key",)
         self.files = files.find_files(

@@ -27,7 +27,7 @@ class WebDataset(FileSource):
             tars), and may hold globs and braces: `train-{00000..00012}.tar`.
         caption_field: Defaults to "txt".
         label_field: Defaults to "cls" if there are `classes`.
-        id_field, classes: See `Source`.
+        id_field, classes, group_field: See `Source`.
 
     Example:
 
@@ -53,8 +53,15 @@ class WebDataset(FileSource):
         id_field=None,
         label_field=None,
         classes=None,
+        group_field=None,
     ):
-        super().__init__(caption_field, id_field, label_field, classes)
+        super().__init__(
+            caption_field,
+            id_field,
+            label_field,
+            classes,
+            group_field=group_field,
+        )
         self.files = files.find_files(path, ".tar")
         self._open([Part(path, path) for path in self.files])
 

@@ -1,0 +1,1 @@
+"""From a trained model and sets of images to results with intervals."""
