@@ -89,6 +89,7 @@ def get_config(method="uniclip"):
             "title": title,
             "path": f"{split}-*.tar",
             "label_field": "item",
+            "group_field": "concept",
             "classes": "names.json",
         }
         for split, title in titles.items()
@@ -100,6 +101,7 @@ def get_config(method="uniclip"):
             "title": f"{titles[split]}, by {field}",
             "path": f"{split}-*.tar",
             "label_field": field,
+            "group_field": "concept",
             "classes": f"{field}s.json",
         }
         for split in ("val_style", "val_novel", "style", "novel")

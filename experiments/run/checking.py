@@ -10,6 +10,7 @@ from experiments.run.memory import check_memory
 from experiments.run.memory import patch_size
 from experiments.run.validation import MEASURES
 from uniclip_keras.data.augmentation import DTYPES
+from uniclip_keras.data.augmentation import FITS
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
@@ -187,6 +188,7 @@ def _check_choices(config):
     building.check_choice("precision", config.precision, building.PRECISIONS)
     building.check_choice("distribution", config.distribution, STRATEGIES)
     building.check_choice("data.views_dtype", config.data.views_dtype, DTYPES)
+    building.check_choice("evaluation.fit", config.evaluation.fit, FITS)
 
 
 def _check_tower(section, config):

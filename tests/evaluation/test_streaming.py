@@ -47,7 +47,7 @@ def test_every_good_image_counts_once_on_any_number_of_replicas(
     # The last batch holds three images: neither full, nor even.
     found, tally, seen = embed(model, 41, 8, with_features=True)
     samples = list(make_samples(41))
-    images, kept = load_images(
+    images, _, kept = load_images(
         [sample["image"] for sample in samples], SIZE, max_pixels=24 * 24
     )
     assert len(kept) == 39
