@@ -8,59 +8,72 @@ What is measured is `config.evaluation` of the run, or another set:
     --evaluation=experiments/configs/evaluation/imagenet.py
     --images=folders:imagenet/val --classes=imagenet/classes.json
 
-`--saved_model=DIR --output_dir=DIR` evaluates an exported model in place of a
+`--saved_model=DIR --results_dir=DIR` evaluates an exported model in place of a
 checkpoint. Started again, it takes the embeddings that it finds in the folder
 `evaluation` beside results.json. A part that cannot run says why and costs no
 other one; the exit status is then 2.
 """
 
 from absl import flags
-from ml_collections import config_flags
 
 from experiments.evaluation.embedding import TaskEmbedder
 from experiments.evaluation.results import Results
-from experiments.evaluation.sets import one_set
+from experiments.evaluation.sets import given_sets
 from experiments.evaluation.sets import with_sets
 from experiments.evaluation.subject import load_checkpoint
 from experiments.evaluation.subject import load_saved_model
-from experiments.evaluation.tasks import run_task
+from experiments.evaluation.tasks import TaskRunner
 from experiments.report.results_table import format_table
 from experiments.report.training_report import write_report
 from experiments.run import data
 from experiments.run import files
 from experiments.run.checkpoint import CHECKPOINT
+from experiments.run.checkpoint import SAVED_MODEL
 from experiments.run.command import run
+from experiments.run.tasks import TASK_GROUPS
 from experiments.run.workdir import INDEX
 from experiments.run.workdir import WORKDIR
 from uniclip_keras import evaluation
 from uniclip_keras.errors import InputError
 
+_RESULTS_DIR = flags.DEFINE_string(
+    "results_dir", None, "Folder of the results; the workdir by default."
+)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", 64, "Images embedded at a time, by all devices together."
+)
+_EMBEDDINGS = flags.DEFINE_enum(
+    "embeddings", "npz", ("npz", "parquet"), "Write tables, too: parquet."
+)
+_FEATURES = flags.DEFINE_bool(
+    "features", False, "Keep the image features before the head, to probe."
+)
+
 
 def main(argv):
     del argv
-    options = flags.FLAGS
-    if options.saved_model:
-        subject = load_saved_model(options.saved_model)
+    folder = _RESULTS_DIR.value or WORKDIR.value
+    if SAVED_MODEL.value:
+        if not folder:
+            raise InputError(
+                "--saved_model has no workdir for its results: give "
+                "--results_dir."
+            )
+        subject = load_saved_model(SAVED_MODEL.value)
     elif WORKDIR.value:
         subject = load_checkpoint(WORKDIR.value, CHECKPOINT.value)
     else:
-        raise InputError("Give --workdir of a run, or --saved_model.")
-    folder = options.output_dir or WORKDIR.value
-    if options.saved_model and not options.output_dir:
-        raise InputError("Give --output_dir, where results of a SavedModel go.")
-    sets = options.evaluation
-    if options.images:
-        sets = one_set(
-            options.images,
-            options.task,
-            options.prompts,
-            classes=options.classes,
-            label_field=options.label_field,
-            group_field=options.group_field,
+        raise InputError(
+            "There is no model to evaluate: give --workdir of a run, or "
+            "--saved_model."
         )
-    with_parquet = options.embeddings == "parquet"
     results = evaluate_subject(
-        subject, folder, sets, options.batch_size, with_parquet
+        subject,
+        folder,
+        given_sets(),
+        _BATCH_SIZE.value,
+        _FEATURES.value,
+        with_parquet=_EMBEDDINGS.value == "parquet",
     )
     results.check()
 
@@ -75,7 +88,12 @@ def evaluate(workdir, checkpoint="last"):
 
 
 def evaluate_subject(
-    subject, folder, sets=None, batch_size=64, with_parquet=False
+    subject,
+    folder,
+    sets=None,
+    batch_size=64,
+    with_features=False,
+    with_parquet=False,
 ):
     """Measures a model and writes what it finds into a folder.
 
@@ -85,6 +103,7 @@ def evaluate_subject(
         sets: A section like `config.evaluation`, in place of the run's own,
             which also checks the use of the augmentations.
         batch_size: int. Images of the batch of all replicas.
+        with_features: bool. Whether to keep the features before the head.
         with_parquet: bool. Whether to write embeddings as tables, too.
 
     Returns:
@@ -92,31 +111,34 @@ def evaluate_subject(
     """
     config = with_sets(subject.config, sets)
     files.check_writable(folder)
-    embedder = TaskEmbedder(subject, config, folder, batch_size)
+    # Probes learn from features, which a SavedModel does not give.
+    has_features = hasattr(subject.model, "image_encoder")
+    with_features |= has_features and bool(config.evaluation.probe)
+    embedder = TaskEmbedder(subject, config, folder, batch_size, with_features)
+    runner = TaskRunner(embedder, folder, with_parquet)
     results, gallery, tasks = Results(folder, subject.about), [], []
     results.add_sets(config.evaluation)
     headline = config.evaluation.headline
-    for group in ("retrieval", "zero_shot"):
+    for group in TASK_GROUPS:
         # The task that the report leads with comes first.
         names = sorted(config.evaluation[group], key=lambda n: n != headline)
         tasks += [(group, name) for name in names]
     for group, name in tasks:
         task, show = config.evaluation[group][name], None
         with results.part(f"{group.replace('_', '-')}: {name}", group, name):
-            results.values[group][name], show = run_task(
-                group, name, task, embedder, folder, with_parquet
-            )
-        if show is not None and group == "retrieval":
+            results.values[group][name], show = runner.run(group, name, task)
+        if show is not None:
             with results.part(f"examples: {name}"):
                 gallery += show()
     if sets is None:
         with results.part("augmentation check", "augmentation_check"):
             _check_augmentations(subject, folder, results.values)
-    results.values["run"]["skipped samples"] = embedder.bad_samples.skipped
+    results.values["run"]["skipped samples"] = embedder.skipped
     results.write()
     page = files.join(folder, "report.html")
-    settings = config.to_dict()
-    write_report(page, results.values, subject.history, settings, gallery)
+    write_report(
+        page, results.values, subject.history, subject.settings, gallery
+    )
     print(embedder.bad_samples.summary())
     print(format_table(results.values))
     print(f"report: {page}")
@@ -139,29 +161,5 @@ def _check_augmentations(subject, folder, values):
     )
 
 
-def define_flags():
-    """Defines the flags, except those of the workdir and its checkpoint."""
-    config_flags.DEFINE_config_file(
-        "evaluation", None, "File of the sets to evaluate, for the run's own."
-    )
-    flags.DEFINE_string("images", None, "One set, as in folders:imagenet/val.")
-    flags.DEFINE_string("classes", None, "Class list of --images.")
-    flags.DEFINE_string("label_field", None, "Field of the label of --images.")
-    flags.DEFINE_string("group_field", None, "Field of its groups, if any.")
-    flags.DEFINE_string("prompts", "photo", "Prompt templates for --images.")
-    flags.DEFINE_enum(
-        "task", "zero_shot", ("zero_shot", "retrieval"), "Task of --images."
-    )
-    flags.DEFINE_string("saved_model", None, "An exported model to evaluate.")
-    flags.DEFINE_string(
-        "output_dir", None, "Folder of the results; the workdir by default."
-    )
-    flags.DEFINE_integer("batch_size", 64, "Images embedded at a time.")
-    flags.DEFINE_enum(
-        "embeddings", "npz", ("npz", "parquet"), "Write tables, too: parquet."
-    )
-
-
 if __name__ == "__main__":
-    define_flags()
     run(main)

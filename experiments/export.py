@@ -2,26 +2,25 @@
 
     python -m experiments.export --workdir=runs/emoji [--saved_model=DIR] \
     [--checkpoint=best]
+
+It goes into `saved_model` of the workdir by default.
 """
 
 from absl import flags
 
 from experiments.run import files
 from experiments.run.checkpoint import CHECKPOINT
+from experiments.run.checkpoint import SAVED_MODEL
 from experiments.run.command import run
 from experiments.run.workdir import WORKDIR
 from experiments.run.workdir import load_run
 from uniclip_keras.export import export_saved_model
 
-_SAVED_MODEL = flags.DEFINE_string(
-    "saved_model", None, "New directory; saved_model in the workdir by default."
-)
-
 
 def main(argv):
     del argv
     workdir = WORKDIR.value
-    output_dir = _SAVED_MODEL.value or files.join(workdir, "saved_model")
+    output_dir = SAVED_MODEL.value or files.join(workdir, "saved_model")
     config, tokenizer, model, step = load_run(workdir, CHECKPOINT.value)
     export_saved_model(
         model,

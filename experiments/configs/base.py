@@ -139,6 +139,9 @@ def evaluation():
     section.headline = ""
     section.retrieval = ConfigDict()
     section.zero_shot = ConfigDict()
+    # Linear probes, nearest neighbors and few-shot probes. They learn from
+    # `train`, and choose by `validation`: what differs of their sources.
+    section.probe = ConfigDict()
     section.notes = ()
     return section
 

@@ -6,6 +6,7 @@ import json
 import tensorflow as tf
 
 from experiments.run import files
+from experiments.run.tasks import TASK_GROUPS
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import input_error_in
 
@@ -26,15 +27,17 @@ class Results:
 
     def __init__(self, folder, about):
         self._path = files.join(folder, RESULTS)
+        self._failed = {}
         before = files.read_json(self._path) or {}
         if before.get("run", {}).get("weights") != about["weights"]:
             before = {}
-        empty = {"splits": {}, "retrieval": {}, "zero_shot": {}, "failed": {}}
-        self.values = empty | {"notes": []} | before | {"run": about}
+        empty = {name: {} for name in ("splits", *TASK_GROUPS, "failed")}
+        empty["notes"] = []
+        self.values = empty | before | {"run": dict(about)}
 
     def add_sets(self, section):
         """Adds the titles and the notes of an evaluation section."""
-        for group in ("retrieval", "zero_shot"):
+        for group in TASK_GROUPS:
             for name, task in section[group].items():
                 self.values["splits"][name] = task.title
         for note in section.notes:
@@ -55,12 +58,11 @@ class Results:
         except (InputError, OSError, tf.errors.OpError) as error:
             reason = str(input_error_in(error) or error)
             print(f"{name} could not run: {reason}", flush=True)
-            self.values["failed"][name] = reason
-            *sections, last = place
+            self.values["failed"][name] = self._failed[name] = reason
             values = self.values
-            for section in sections:
-                values = values[section]
-            values.pop(last, None)
+            for key in place[:-1]:
+                values = values[key]
+            values.pop(place[-1] if place else None, None)
         self.write()
 
     def write(self):
@@ -69,10 +71,13 @@ class Results:
         files.write_text(self._path, text + "\n")
 
     def check(self):
-        """Raises `InputError` if a part could not run."""
-        if failed := self.values["failed"]:
-            count = f"{len(failed)} part{'s' if len(failed) > 1 else ''}"
-            reasons = "; ".join(f"{n}: {why}" for n, why in failed.items())
+        """Raises `InputError` if a part that was run now could not."""
+        if self._failed:
+            many = len(self._failed)
+            count = f"{many} part{'s' if many > 1 else ''}"
+            reasons = "; ".join(
+                f"{name}: {why}" for name, why in self._failed.items()
+            )
             raise InputError(
                 f"{count} of the evaluation could not run, the rest is in "
                 f"{self._path} ({reasons})"

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-import pathlib
+import posixpath
 
 import tensorflow as tf
 
@@ -30,6 +30,7 @@ class Subject:
         about: Dict that describes it in results and in the report. Its
             "weights" are a hash by which results of other weights are known.
         history: Rows of what the run reported and validated.
+        settings: Dict of the run's configuration, empty for a SavedModel.
     """
 
     model: object
@@ -37,6 +38,7 @@ class Subject:
     config: object
     about: dict
     history: list
+    settings: dict
 
 
 def load_checkpoint(workdir, checkpoint="last"):
@@ -53,7 +55,8 @@ def load_checkpoint(workdir, checkpoint="last"):
     about |= _describe_machine(
         weights.tobytes() for weights in model.get_weights()
     )
-    return Subject(model, tokenizer, config, about, history + validation)
+    rows, settings = history + validation, config.to_dict()
+    return Subject(model, tokenizer, config, about, rows, settings)
 
 
 def load_saved_model(path):
@@ -63,12 +66,15 @@ def load_saved_model(path):
     config.image_size = model.image_size
     # The places of images are those of the current folder.
     config.data.directory = ""
-    names = sorted(file for file in pathlib.Path(path).rglob("*"))
-    about = {"name": pathlib.Path(path).name, "description": "A SavedModel."}
-    about |= _describe_machine(
-        file.read_bytes() for file in names if file.is_file()
+    names = sorted(
+        files.join(folder, name)
+        for folder, _, names in tf.io.gfile.walk(str(path))
+        for name in names
     )
-    return Subject(model, tf.identity, config, about, [])
+    about = {"name": posixpath.basename(str(path).rstrip("/"))}
+    about["description"] = "A SavedModel."
+    about |= _describe_machine(map(files.read_bytes, names))
+    return Subject(model, tf.identity, config, about, [], {})
 
 
 def _describe_run(config, model, step, history):

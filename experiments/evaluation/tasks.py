@@ -3,90 +3,134 @@
 import numpy as np
 
 from experiments.evaluation import storage
+from experiments.evaluation.probes import probe
 from experiments.report.gallery import make_gallery
+from experiments.run.tasks import PARTS
+from experiments.run.tasks import part_of
 from uniclip_keras import evaluation
 
 
-def run_task(group, name, task, embedder, folder, with_parquet=False):
-    """Measures a task and keeps its embeddings and scores in a file.
+class TaskRunner:
+    """Measures tasks and keeps their embeddings and scores in files.
 
     Args:
-        group: "retrieval" or "zero_shot".
-        name: str. Name of the task.
-        task: Its section of the configuration.
         embedder: A `TaskEmbedder`.
         folder: Folder of the results.
-        with_parquet: bool. Whether to write the embeddings as a table, too.
-
-    Returns:
-        `(result, show)`: what results.json holds of the task, and a function
-        that makes its entries of the gallery.
+        with_parquet: bool. Whether to write the embeddings as tables, too.
     """
-    kept = storage.read(folder, name)
-    source = embedder.source(task)
-    images, arrays = embedder.images(task, source, kept)
-    candidates, more = embedder.candidates(group, task, source, images, kept)
-    groups = images.groups if task.get("group_field") else None
-    measure = {"retrieval": _retrieval, "zero_shot": _zero_shot}[group]
-    ways = measure(images, candidates, groups)
-    arrays |= more
-    for way, (items, result) in ways.items():
-        arrays |= storage.pack_scores(way, items, result.scores)
-    storage.write(folder, name, arrays)
-    if with_parquet:
-        storage.write_parquet(folder, name, images)
 
-    def show():
-        return make_gallery(
-            name,
-            lambda rows: embedder.pixels(source, images.numbers[rows]),
-            images.embeddings,
-            images.labels.tolist(),
-            candidates.embeddings,
-            candidates.texts.tolist(),
-            candidates.labels.tolist(),
+    def __init__(self, embedder, folder, with_parquet=False):
+        self._embedder = embedder
+        self._folder = folder
+        self._with_parquet = with_parquet
+
+    def run(self, group, name, task):
+        """Measures a task.
+
+        Args:
+            group: str. "retrieval", "zero_shot" or "probe".
+            name: str. Name of the task.
+            task: Its section of the configuration.
+
+        Returns:
+            `(result, show)`: what results.json holds of the task, and the
+            function that makes its entries of the gallery, None without any.
+        """
+        measure = {
+            "retrieval": self._retrieval,
+            "zero_shot": self._zero_shot,
+            "probe": self._probe,
+        }[group]
+        source, images, kept = self._images(name, task)
+        groups = images.groups if task.get("group_field") else None
+        ways, arrays, show = measure(name, task, source, images, groups, kept)
+        for way, (items, result) in ways.items():
+            arrays |= storage.pack_scores(way, items, result.scores)
+        storage.write(self._folder, name, kept | arrays)
+        values = {way: _values(result) for way, (_, result) in ways.items()}
+        return values.get("zero_shot", values), show
+
+    def _images(self, name, task):
+        """Returns the source, its `EmbeddedImages`, and the arrays kept."""
+        kept = storage.read(self._folder, name)
+        # Scores follow anew.
+        kept = {n: x for n, x in kept.items() if not n.startswith("scores/")}
+        source = self._embedder.source(task)
+        images, arrays = self._embedder.images(task, source, kept)
+        if self._with_parquet:
+            storage.write_parquet(self._folder, name, images)
+        # What was embedded is not lost if the rest cannot run.
+        kept |= arrays
+        storage.write(self._folder, name, kept)
+        return source, images, kept
+
+    def _zero_shot(self, name, task, source, images, groups, kept):
+        classes, arrays = self._embedder.candidates(
+            "zero_shot", task, source, images, kept
         )
+        result = evaluation.zero_shot(
+            images.embeddings,
+            classes.embeddings,
+            images.labels.tolist(),
+            classes.labels.tolist(),
+            groups=groups,
+        )
+        return {"zero_shot": (images.keys, result)}, arrays, None
 
-    values = {way: _values(result) for way, (_, result) in ways.items()}
-    return values.get("zero_shot", values), show
+    def _retrieval(self, name, task, source, images, groups, kept):
+        texts, arrays = self._embedder.candidates(
+            "retrieval", task, source, images, kept
+        )
+        text_groups = None
+        if groups is not None:
+            # A text belongs to the group of its images.
+            group_of = dict(zip(images.labels, groups, strict=True))
+            text_groups = np.array([group_of.get(x, x) for x in texts.labels])
+        results = evaluation.retrieval(
+            images.embeddings,
+            texts.embeddings,
+            images.labels,
+            texts.labels,
+            image_groups=groups,
+            text_groups=text_groups,
+        )
+        # Scores are those of the queries that have an answer.
+        items = {
+            "image_to_text": images.keys[np.isin(images.labels, texts.labels)],
+            "text_to_image": texts.texts[np.isin(texts.labels, images.labels)],
+        }
+
+        def show():
+            return make_gallery(
+                name,
+                lambda rows: self._embedder.pixels(
+                    source, images.numbers[rows]
+                ),
+                images.embeddings,
+                images.labels.tolist(),
+                texts.embeddings,
+                texts.texts.tolist(),
+                texts.labels.tolist(),
+            )
+
+        ways = {way: (items[way], result) for way, result in results.items()}
+        return ways, arrays, show
+
+    def _probe(self, name, task, source, images, groups, kept):
+        parts = {
+            part: self._images(f"{name}/{part}", part_of(task, part))[1]
+            for part in PARTS
+        }
+        results = probe(parts["train"], parts["validation"], images, groups)
+        ways = {way: (images.keys, result) for way, result in results.items()}
+        return ways, {}, None
 
 
 def _values(result):
     intervals = {
-        metric: list(evaluation.confidence_interval(scores))
+        metric: evaluation.confidence_interval(scores)
         for metric, scores in result.scores.items()
     }
-    return {**result.summary(), "intervals": intervals}
-
-
-def _zero_shot(images, classes, groups):
-    result = evaluation.zero_shot(
-        images.embeddings,
-        classes.embeddings,
-        images.labels.tolist(),
-        classes.labels.tolist(),
-        groups=groups,
-    )
-    return {"zero_shot": (images.keys, result)}
-
-
-def _retrieval(images, texts, groups):
-    text_groups = None
-    if groups is not None:
-        # A text belongs to the group of its images.
-        group_of = dict(zip(images.labels, groups, strict=True))
-        text_groups = np.array([group_of.get(x, x) for x in texts.labels])
-    results = evaluation.retrieval(
-        images.embeddings,
-        texts.embeddings,
-        images.labels,
-        texts.labels,
-        image_groups=groups,
-        text_groups=text_groups,
-    )
-    # Scores are those of the queries that have an answer.
-    items = {
-        "image_to_text": images.keys[np.isin(images.labels, texts.labels)],
-        "text_to_image": texts.texts[np.isin(texts.labels, images.labels)],
-    }
-    return {way: (items[way], result) for way, result in results.items()}
+    # A single group says nothing about others.
+    known = {name: list(pair) for name, pair in intervals.items() if pair}
+    return {**result.summary(), "intervals": known}

@@ -48,6 +48,14 @@ def score(value, metric):
     return number(value) if metric == "median_rank" else percent(value)
 
 
+def interval(pair, metric):
+    """Formats an interval of a metric: "33.1 to 35.2 %"; "" for None."""
+    if pair is None:
+        return ""
+    low, high = (score(value, metric) for value in pair)
+    return f"{low.removesuffix(' %')} to {high}"
+
+
 def duration(seconds):
     """Formats seconds as "42 s", "9 min 36 s" or "2 h 5 min"."""
     minutes, seconds = divmod(round(seconds), 60)
@@ -98,5 +106,5 @@ ENVIRONMENT = Environment(
 )
 ENVIRONMENT.filters |= {
     filter.__name__: filter
-    for filter in (count, duration, number, percent, png, score)
+    for filter in (count, duration, interval, number, percent, png, score)
 }

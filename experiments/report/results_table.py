@@ -1,5 +1,6 @@
-"""Results and chance as a plain table for the terminal."""
+"""Results, intervals and chance as a plain table for the terminal."""
 
+from experiments.report.page import interval
 from experiments.report.page import number
 from experiments.report.page import score
 
@@ -13,14 +14,19 @@ def format_table(results):
     ]
     for name, task in results.get("zero_shot", {}).items():
         tasks.append((f"{name}, zero-shot", task))
+    for name, ways in results.get("probe", {}).items():
+        for way, task in ways.items():
+            tasks.append((f"{name}, {way.replace('_', ' ')}", task))
     if not tasks:
         return ""
-    rows = [("task", "metric", "result", "chance", "n")]
+    rows = [("task", "metric", "result", "95 % interval", "chance", "n")]
     for name, task in tasks:
         for metric, chance in task["chance"].items():
             result = score(task[metric], metric)
+            sure = interval(task.get("intervals", {}).get(metric), metric)
             chance = score(chance, metric)
-            rows.append((name, metric, result, chance, number(task["n"])))
+            row = name, metric, result, sure, chance, number(task["n"])
+            rows.append(row)
             # Naming a task only once shows where its lines begin.
             name = ""
     task_width, metric_width, *widths = (

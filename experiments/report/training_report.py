@@ -13,6 +13,11 @@
                                     # titles of splits and zero-shot tasks
       "retrieval": {"style": <what `retrieval_metrics` returns>, ...},
       "zero_shot": {"novel/subgroups": <what `zero_shot_metrics` returns>, ...},
+                                    # each with {"intervals": {"R@1": [low,
+                                    # high], ...}} of 95 %, as far as known
+      "probe": {"pets": {"knn": <what `evaluation.knn(...).summary()` returns>,
+                         ...}, ...},
+      "failed": {"zero-shot: novel": "Why it could not run.", ...},
       "augmentation_check": {"loss": 2.31, "loss_shuffled": 2.58, "n": 4096},
       "notes": ["Twemoji: CC-BY 4.0.", ...],   # licenses, sources; at the foot
     }
@@ -35,7 +40,7 @@ from experiments.report.page import write_page
 from uniclip_keras.errors import InputError
 
 EMPTY = {"augmentation_check": None, "notes": []} | dict.fromkeys(
-    ("run", "splits", "retrieval", "zero_shot"), {}
+    ("run", "splits", "retrieval", "zero_shot", "probe", "failed"), {}
 )
 
 

@@ -8,6 +8,8 @@ from experiments.run import building
 from experiments.run import data
 from experiments.run.memory import check_memory
 from experiments.run.memory import patch_size
+from experiments.run.tasks import TASK_GROUPS
+from experiments.run.tasks import check_task
 from experiments.run.validation import MEASURES
 from uniclip_keras.data.augmentation import DTYPES
 from uniclip_keras.data.augmentation import FITS
@@ -50,10 +52,6 @@ WHOLE_OF_TOWERS = {
     "patch_size": 1,
     "mlp_ratio": 1,
 }
-# Kinds of sources that know the label of an image without a field for it.
-KNOW_LABELS = ("folders", "tfds")
-# Options of a task beside those of its source.
-NOT_OF_SOURCE = ("title", "classes")
 # Numbers, the smallest and the largest allowed, and those just not allowed.
 NUMBERS = {
     "data.max_bad_share": (0, 1, ()),
@@ -249,7 +247,7 @@ def _sources(config):
     if config.validation.every:
         source = config.validation.source
         yield functools.partial(_check_source, "validation.source", source)
-    for group in ("retrieval", "zero_shot"):
+    for group in TASK_GROUPS:
         for name, task in config.evaluation[group].items():
             section = f"evaluation.{group}.{name}"
             yield functools.partial(check_task, section, task)
@@ -262,25 +260,6 @@ def _check_source(section, entry, config):
         raise InputError(
             f"{section}.weight={weight!r} is not allowed; give a number from 0."
         )
-
-
-def check_task(section, task, config):
-    """Raises `InputError` unless an evaluation task has what it needs."""
-    options = dict(task.items())
-    needed = ["title"]
-    # Classes of labeled images may be named by their labels.
-    if ".retrieval." in section:
-        needed.append("classes")
-    if options.get("kind") not in KNOW_LABELS:
-        needed.append("label_field")
-    for name in needed:
-        if not options.get(name):
-            raise InputError(
-                f"{section}.{name} is missing; a task has a title, images with "
-                "a label_field, and a class list."
-            )
-    options = {n: v for n, v in options.items() if n not in NOT_OF_SOURCE}
-    data.check_part(config, section, options)
 
 
 def _check_warmup(config):

@@ -1,12 +1,30 @@
-"""Evaluation: protocols on embeddings, and what is measured with images."""
+"""Evaluation: protocols, their scores, and what they are made of."""
 
 from uniclip_keras.evaluation.augmentation_check import augmentation_check
+from uniclip_keras.evaluation.corruptions import CORRUPTIONS
+from uniclip_keras.evaluation.corruptions import corrupt
 from uniclip_keras.evaluation.embedding import Embedder
+from uniclip_keras.evaluation.few_shot import few_shot
+from uniclip_keras.evaluation.fine_tuning import embedding_encoder
+from uniclip_keras.evaluation.fine_tuning import fine_tune
+from uniclip_keras.evaluation.fine_tuning import zero_shot_head
+from uniclip_keras.evaluation.knn import knn
+from uniclip_keras.evaluation.linear_probe import LinearHead
+from uniclip_keras.evaluation.linear_probe import fit_logistic
+from uniclip_keras.evaluation.linear_probe import linear_probe
 from uniclip_keras.evaluation.nearest import nearest
 from uniclip_keras.evaluation.result import Result
 from uniclip_keras.evaluation.retrieval import retrieval
 from uniclip_keras.evaluation.retrieval import retrieval_metrics
+from uniclip_keras.evaluation.robustness import corruption_robustness
 from uniclip_keras.evaluation.scores import Scores
+from uniclip_keras.evaluation.seeds import VarianceComponents
+from uniclip_keras.evaluation.seeds import compare_methods
+from uniclip_keras.evaluation.seeds import variance_components
+from uniclip_keras.evaluation.statistics import Difference
+from uniclip_keras.evaluation.statistics import confidence_interval
+from uniclip_keras.evaluation.statistics import detectable_difference
+from uniclip_keras.evaluation.statistics import paired_difference
 from uniclip_keras.evaluation.streaming import EmbeddedImages
 from uniclip_keras.evaluation.streaming import StreamingEmbedder
 from uniclip_keras.evaluation.zero_shot import class_embeddings

@@ -42,7 +42,10 @@ def classification_result(
             f"top{k}": float(most_common[:k].sum() / n) for k in top_k
         },
         "per_class": {
-            label: {"top1": float(right[i] / counts[i]), "n": int(counts[i])}
+            str(label): {
+                "top1": float(right[i] / counts[i]),
+                "n": int(counts[i]),
+            }
             for i, label in enumerate(class_labels)
             if counts[i]
         },

@@ -1,0 +1,1 @@
+"""Sets to evaluate a model on, whatever it was trained on."""
