@@ -73,6 +73,7 @@ def get_config(method="uniclip"):
     # training does not see, beside those of the test.
     config.validation.every = 300
     config.validation.source = {"path": "val_*.tar"}
+    config.validation.batches = 4
 
     config.evaluation.prompts = "plain"
     config.evaluation.headline = "style"
