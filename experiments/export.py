@@ -22,7 +22,13 @@ def main(argv):
     workdir = WORKDIR.value
     output_dir = SAVED_MODEL.value or files.join(workdir, "saved_model")
     config, tokenizer, model, step = load_run(workdir, CHECKPOINT.value)
-    export_saved_model(model, tokenizer, config.image_size, output_dir)
+    export_saved_model(
+        model,
+        tokenizer,
+        config.image_size,
+        output_dir,
+        fit=config.evaluation.fit,
+    )
     print(f"SavedModel of step {step}: {output_dir}")
 
 

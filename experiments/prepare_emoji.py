@@ -2,8 +2,9 @@
 
     python -m experiments.prepare_emoji --output_dir=data/emoji
 
-The same seed and package versions give the same bytes. JoyPixels drawings
-are for evaluation on your own machine only: do not share the output.
+The same seed and package versions give the same bytes. The drawings of
+Facebook and JoyPixels are for evaluation on your own machine only: do not
+share the output.
 """
 
 from absl import flags

@@ -28,6 +28,8 @@ import tensorflow as tf
 import tensorflow_text
 served = tf.saved_model.load("saved_model").signatures
 given = dict(np.load("inputs.npz"), text={TEXTS!r})
+augmentations = given.pop("vectors")
+given["views"] = dict(images=given["images"], augmentations=augmentations)
 encoded = [open(f"{{i}}.png", "rb").read() for i in range({FILES})]
 given["image_bytes"] = given["serving_default"] = encoded
 given["none"] = []
@@ -35,9 +37,12 @@ given["all bad"] = [b"", b"no image"]
 outputs = {{}}
 for name, value in given.items():
     signature = served[name if name in served else "image_bytes"]
-    (keyword,) = signature.structured_input_signature[1]
+    keywords = signature.structured_input_signature[1]
+    if not isinstance(value, dict):
+        value = dict.fromkeys(keywords, value)
     dtype = tf.string if name in ("none", "all bad") else None
-    result = signature(**{{keyword: tf.constant(value, dtype)}})
+    constants = {{key: tf.constant(value[key], dtype) for key in keywords}}
+    result = signature(**constants)
     for kind, output in result.items():
         outputs[f"{{name}}/{{kind}}"] = output.numpy()
 np.savez("outputs.npz", **outputs)
@@ -61,7 +66,8 @@ def test_saved_model_in_a_fresh_process(tmp_path):
     # A module of variables that no layer owns does not hinder the export.
     model.counts = Counts()
     path = tmp_path / "saved_model"
-    export_saved_model(model, tokenizer, tiny.SIZE, path, max_pixels=100)
+    options = {"max_pixels": 100, "fit": "crop"}
+    export_saved_model(model, tokenizer, tiny.SIZE, path, **options)
     with pytest.raises(InputError, match="not empty"):
         export_saved_model(model, tokenizer, tiny.SIZE, path)
 
@@ -72,12 +78,13 @@ def test_saved_model_in_a_fresh_process(tmp_path):
     with pytest.raises(InputError, match="cannot be loaded"):
         ExportedModel(tmp_path)
 
-    good = [encode(smooth_pixels(seed, 8)) for seed in range(2)]
+    good = [encode(smooth_pixels(seed, 8)[: 8 - seed]) for seed in range(2)]
     wide = encode(smooth_pixels(2, 12))
     encoded = [wide, good[0], good[1][:-20], b"no image", good[1]]
-    images, _ = load_images(good, tiny.SIZE)
+    images, vectors, _ = load_images(good, tiny.SIZE, fit="crop")
     tokens = tokenizer(TEXTS)
-    np.savez(tmp_path / "inputs.npz", images=images, tokens=tokens.numpy())
+    inputs = {"images": images, "vectors": vectors, "tokens": tokens.numpy()}
+    np.savez(tmp_path / "inputs.npz", **inputs)
     for index, content in enumerate(encoded):
         (tmp_path / f"{index}.png").write_bytes(content)
     (tmp_path / "serve.py").write_text(SERVE)
@@ -85,7 +92,9 @@ def test_saved_model_in_a_fresh_process(tmp_path):
         [sys.executable, "serve.py"], cwd=tmp_path, check=True, timeout=120
     )
     outputs = np.load(tmp_path / "outputs.npz")
-    expected = model.encode_image(images)
+    expected = model.encode_image(images, vectors)
+    untouched = model.encode_image(images)
+    assert np.abs(expected - untouched).max() > 1e-4
     rows = np.zeros([FILES, 7])
     rows[[1, 4]] = expected
     for name in ("image_bytes", "serving_default"):
@@ -100,7 +109,8 @@ def test_saved_model_in_a_fresh_process(tmp_path):
         )
         assert outputs[f"{name}/valid"].tolist() == [False] * count
     for name, embedding in (
-        ("images", expected),
+        ("images", untouched),
+        ("views", expected),
         ("text", model.encode_text(tokens)),
         ("tokens", model.encode_text(tokens)),
     ):
@@ -108,7 +118,8 @@ def test_saved_model_in_a_fresh_process(tmp_path):
         np.testing.assert_allclose(found, embedding, atol=1e-5)
     embedder = Embedder(exported, tf.identity, batch_size=2)
     for found, embedding in (
-        (embedder.images(images), expected),
+        (embedder.images(images), untouched),
+        (embedder.images(images, vectors), expected),
         (embedder.texts(TEXTS), model.encode_text(tokens)),
     ):
         np.testing.assert_allclose(found, embedding, atol=1e-5)

@@ -117,6 +117,7 @@ def base():
     config.validation.best = "validation/loss"
 
     config.evaluation = evaluation()
+    config.evaluation.fit = "squash"
     return config.lock()
 
 
@@ -130,6 +131,9 @@ def evaluation():
     section = ConfigDict()
     # Where the paths of tasks begin; empty for `data.directory`.
     section.directory = ""
+    # How images become square: "squash" stretches them, "crop" takes the
+    # largest square in the center, "pad" adds margins. Empty for the run's.
+    section.fit = ""
     section.prompts = "photo"
     # The task that the report leads with.
     section.headline = ""

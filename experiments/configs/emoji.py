@@ -69,10 +69,18 @@ def get_config(method="uniclip"):
     config.log_every = 20
     config.checkpoint_every = 200
 
+    # Both kinds of data that choices are made on: a style and concepts that
+    # training does not see, beside those of the test.
+    config.validation.every = 300
+    config.validation.source = {"path": "val_*.tar"}
+    config.validation.batches = 4
+
     config.evaluation.prompts = "plain"
     config.evaluation.headline = "style"
     titles = {
         "seen": "Seen drawings",
+        "val_style": "Validation drawing style",
+        "val_novel": "Validation concepts",
         "style": "Unseen drawing style",
         "novel": "Novel concepts",
         "composition": "Unseen skin-tone combinations",
@@ -82,6 +90,7 @@ def get_config(method="uniclip"):
             "title": title,
             "path": f"{split}-*.tar",
             "label_field": "item",
+            "group_field": "concept",
             "classes": "names.json",
         }
         for split, title in titles.items()
@@ -93,15 +102,16 @@ def get_config(method="uniclip"):
             "title": f"{titles[split]}, by {field}",
             "path": f"{split}-*.tar",
             "label_field": field,
+            "group_field": "concept",
             "classes": f"{field}s.json",
         }
-        for split in ("style", "novel")
+        for split in ("val_style", "val_novel", "style", "novel")
         for field in ("group", "subgroup")
     }
     config.evaluation.notes = (
         "Training drawings: Twemoji (CC-BY 4.0), OpenMoji (CC-BY-SA 4.0), "
-        "Noto Emoji (Apache-2.0). Test style: JoyPixels, whose drawings are "
-        "not free: do not share this page.",
+        "Noto Emoji (Apache-2.0). Validation style: Facebook, test style: "
+        "JoyPixels, whose drawings are not free: do not share this page.",
     )
     use_method(config, method)
     return config

@@ -64,6 +64,7 @@ class TaskEmbedder:
         self._images = evaluation.StreamingEmbedder(
             subject.model,
             config.image_size,
+            fit=config.evaluation.fit,
             with_features=with_features,
             batch_size=batch_size,
             max_pixels=config.data.max_pixels,
@@ -97,7 +98,8 @@ class TaskEmbedder:
             keep.
         """
         options = {n: v for n, v in source_options(task).items() if v}
-        key = self._hash(self._config.image_size, options, source.count())
+        square = self._config.image_size, self._config.evaluation.fit
+        key = self._hash(square, options, source.count())
         images = _unpack(evaluation.EmbeddedImages, "images", kept, key)
         lacks_features = self._with_features and "images/features" not in kept
         for name in ("label_field", "group_field"):
@@ -144,9 +146,10 @@ class TaskEmbedder:
     def pixels(self, source, numbers):
         """Reads a few images again: float32 `[n, size, size, 3]`."""
         samples = source.read(numbers)
-        images, kept = load_images(
+        images, _, kept = load_images(
             [sample["image"] for sample in samples],
             self._config.image_size,
+            fit=self._config.evaluation.fit,
             max_pixels=self._config.data.max_pixels,
         )
         if len(kept) < len(samples):

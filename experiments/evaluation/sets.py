@@ -47,7 +47,9 @@ def with_sets(config, given=None):
     config = config.copy_and_resolve_references()
     with config.unlocked(), config.ignore_type():
         if given is not None:
+            fit = given.fit or config.evaluation.fit
             config.evaluation = given
+            config.evaluation.fit = fit
         if config.evaluation.directory:
             config.data.directory = config.evaluation.directory
     if not any(config.evaluation[group] for group in TASK_GROUPS):

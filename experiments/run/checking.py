@@ -12,6 +12,7 @@ from experiments.run.tasks import TASK_GROUPS
 from experiments.run.tasks import check_task
 from experiments.run.validation import MEASURES
 from uniclip_keras.data.augmentation import DTYPES
+from uniclip_keras.data.augmentation import FITS
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
@@ -185,6 +186,7 @@ def _check_choices(config):
     building.check_choice("precision", config.precision, building.PRECISIONS)
     building.check_choice("distribution", config.distribution, STRATEGIES)
     building.check_choice("data.views_dtype", config.data.views_dtype, DTYPES)
+    building.check_choice("evaluation.fit", config.evaluation.fit, FITS)
 
 
 def _check_tower(section, config):

@@ -86,7 +86,7 @@ class ValidationMeasure:
                 model, self._tokenizer, min(256, len(self._images))
             )
         metrics = evaluation.retrieval_metrics(
-            self._embedder.images(self._images),
+            self._embedder.images(self._images, self._vectors),
             self._embedder.texts([text for text, _ in self._texts]),
             self._labels,
             [label for _, label in self._texts],
@@ -100,9 +100,10 @@ class ValidationMeasure:
         """Keeps images, their labels, and pairs of a text and its label."""
         good = self._source.samples(BadSamples())
         samples = list(itertools.islice(good, self._config.validation.samples))
-        self._images, kept = load_images(
+        self._images, self._vectors, kept = load_images(
             [sample["image"] for sample in samples],
             self._config.image_size,
+            fit=self._config.evaluation.fit,
             max_pixels=self._config.data.max_pixels,
         )
         if not len(kept):

@@ -11,6 +11,7 @@ from tiny_model import make_model
 from uniclip_keras.data import BadSamples
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data import load_images
+from uniclip_keras.data.augmentation import evaluation_view
 from uniclip_keras.errors import InputError
 from uniclip_keras.evaluation import StreamingEmbedder
 
@@ -47,7 +48,7 @@ def test_every_good_image_counts_once_on_any_number_of_replicas(
     # The last batch holds three images: neither full, nor even.
     found, tally, seen = embed(model, 41, 8, with_features=True)
     samples = list(make_samples(41))
-    images, kept = load_images(
+    images, _, kept = load_images(
         [sample["image"] for sample in samples], SIZE, max_pixels=24 * 24
     )
     assert len(kept) == 39
@@ -63,6 +64,24 @@ def test_every_good_image_counts_once_on_any_number_of_replicas(
     named = {bad.CORRUPT_IMAGE: ["key 1"], bad.OVERSIZE_IMAGE: ["key 4"]}
     assert tally.examples == named
     assert seen[-1] == 41 and len(seen) == 5
+
+
+def test_crops_are_embedded_with_their_vectors():
+    model = make_model()
+    pixels = [smooth_pixels(number, size=24)[:, :16] for number in range(3)]
+    samples = [
+        {**sample, "image": encode(image)}
+        for sample, image in zip(make_samples(3), pixels, strict=True)
+    ]
+    found = StreamingEmbedder(model, SIZE, fit="crop", batch_size=2)
+    views, vectors = zip(
+        *(evaluation_view(image, SIZE, "crop") for image in pixels), strict=True
+    )
+    expected = model.encode_image(np.array(views), np.array(vectors))
+    embeddings = found.embed(samples).embeddings
+    np.testing.assert_allclose(embeddings, expected, atol=1e-6)
+    untouched = model.encode_image(np.array(views))
+    assert np.abs(embeddings - untouched).max() > 1e-4
 
 
 def test_what_the_source_raises_is_raised():

@@ -10,6 +10,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments.configs import unicl_emoji
+from experiments.configs.evaluation import emoji_validation
 from experiments.run import building
 from experiments.run.checking import check_config
 from uniclip_keras.data import augmentation
@@ -131,3 +132,16 @@ def test_joint_takes_as_many_captions_as_labels():
     )
     with pytest.raises(InputError, match="'jont'; choose from joint, pairs"):
         unicl_emoji.get_config("jont")
+
+
+def test_emoji_recipes_are_chosen_without_reading_the_test():
+    section = emoji_validation.get_config()
+    config = load("emoji")
+    tasks = [*section.retrieval.values(), *section.zero_shot.values()]
+    assert {task.path for task in tasks} == {
+        "val_style-*.tar",
+        "val_novel-*.tar",
+    }
+    assert section.headline in section.retrieval
+    assert config.validation.source.path == "val_*.tar"
+    assert {"style", "novel", "composition"} <= set(config.evaluation.retrieval)

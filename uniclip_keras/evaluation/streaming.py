@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
+from uniclip_keras.data.augmentation import check_fit
 from uniclip_keras.data.images.decoding import MAX_PIXELS
 from uniclip_keras.data.images.streaming import evaluation_batches
 from uniclip_keras.errors import InputError
@@ -42,13 +43,16 @@ class StreamingEmbedder:
     Args:
         model: A `UniCLIP` model, or anything with its `encode_image`.
         image_size: int. Pixels of the square input of the model.
+        fit: How images become square, see
+            `data.augmentation.evaluation_view`.
         with_features: bool. Whether to keep the features before the head.
         batch_size: int. Images of the batch of all replicas.
         max_pixels: int. Images of more pixels are not decoded.
         threads: int. Threads that decode.
 
     Raises:
-        InputError: If the replicas do not divide the batch.
+        InputError: If the replicas do not divide the batch, or `fit` is
+            another one.
     """
 
     def __init__(
@@ -56,12 +60,15 @@ class StreamingEmbedder:
         model,
         image_size,
         *,
+        fit="squash",
         with_features=False,
         batch_size=64,
         max_pixels=MAX_PIXELS,
         threads=2,
     ):
+        check_fit(fit)
         self.image_size = image_size
+        self.fit = fit
         self.batch_size = batch_size
         self.max_pixels = max_pixels
         self.threads = threads
@@ -75,14 +82,16 @@ class StreamingEmbedder:
                 f"{self._replicas}."
             )
 
-        def encode(views):
+        def encode(views, vectors):
+            # Others are identities, which a model assumes by itself.
+            options = {"augmentations": vectors} if fit == "crop" else {}
             if with_features:
-                return model.encode_image(views, with_features=True)
-            return (model.encode_image(views),)
+                return model.encode_image(views, with_features=True, **options)
+            return (model.encode_image(views, **options),)
 
         @tf.function(autograph=False)
-        def encode_all(views):
-            return self._strategy.run(encode, args=(views,))
+        def encode_all(views, vectors):
+            return self._strategy.run(encode, args=(views, vectors))
 
         self._encode_all = encode_all
 
@@ -111,17 +120,18 @@ class StreamingEmbedder:
                 yield sample["image"]
 
         kept, outputs, problems = [], [], {}
-        for index, problem, views in evaluation_batches(
+        for index, problem, *views in evaluation_batches(
             read(),
             self.image_size,
             self.batch_size,
+            fit=self.fit,
             max_pixels=self.max_pixels,
             threads=self.threads,
         ):
             index, problem = index.numpy(), problem.numpy()
             good = (index >= 0) & (problem == b"")
             problems |= zip(index.tolist(), problem.astype(str), strict=True)
-            outputs.append([rows[good] for rows in self._encode(views)])
+            outputs.append([rows[good] for rows in self._encode(*views)])
             kept.append(index[good])
             if progress is not None:
                 progress(int(index.max()) + 1)
@@ -146,12 +156,9 @@ class StreamingEmbedder:
             columns["group"],
         )
 
-    def _encode(self, views):
-        """Returns the outputs for views `[B, ...]`, a list of NumPy arrays."""
-        parts = tf.split(views, self._replicas)
-        views = self._strategy.experimental_distribute_values_from_function(
-            lambda context: parts[context.replica_id_in_sync_group]
-        )
+    def _encode(self, views, vectors):
+        """Returns the outputs, a list of NumPy arrays `[B, ...]`."""
+        views, vectors = map(self._deal, (views, vectors))
         return [
             np.concatenate(
                 [
@@ -159,5 +166,12 @@ class StreamingEmbedder:
                     for part in self._strategy.experimental_local_results(out)
                 ]
             )
-            for out in self._encode_all(views)
+            for out in self._encode_all(views, vectors)
         ]
+
+    def _deal(self, rows):
+        """Gives each replica its part of a tensor `[B, ...]`."""
+        parts = tf.split(rows, self._replicas)
+        return self._strategy.experimental_distribute_values_from_function(
+            lambda context: parts[context.replica_id_in_sync_group]
+        )

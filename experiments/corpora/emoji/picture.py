@@ -37,8 +37,8 @@ def main(argv):
     source = WebDataset(shards, label_field="subgroup")
     samples = [s for s in source.samples() if s["key"].endswith(STYLES)]
     encoded = [sample["image"] for sample in samples]
-    small, _ = load_images(encoded, config.image_size)
-    large, _ = load_images(encoded, 72)
+    small, _, _ = load_images(encoded, config.image_size)
+    large, _, _ = load_images(encoded, 72)
     groups = [sample["label"] for sample in samples]
     with open(data_path(config, "subgroups.json")) as file:
         texts = {entry["label"]: entry["texts"] for entry in json.load(file)}

@@ -11,7 +11,16 @@ from experiments.corpora.emoji.items import TONE_WORDS
 from experiments.corpora.emoji.items import Item
 from experiments.corpora.emoji.items import load_items
 
-SPLITS = ("train", "train_tones", "style", "novel", "composition")
+SPLITS = (
+    "train", "train_tones", "val_style", "val_novel", "style", "novel",
+    "composition",
+)  # fmt: skip
+# Styles that never train -> the splits of their drawings: of items that train
+# in other styles, and of concepts that train in none.
+_UNSEEN_STYLES = {
+    drawings.VALIDATION_STYLE: ("val_style", "val_novel"),
+    drawings.TEST_STYLE: ("style", "novel"),
+}
 # A flag, letter or digit is known or unknown: nothing general can be learned
 # about it. Components are parts, not pictures of something.
 _NEVER_NOVEL_GROUPS = ("Flags", "Component")
@@ -58,10 +67,15 @@ def plan_corpus(seed):
     by_code = {c: item for c, item in load_items().items() if c in drawn}
     items = list(by_code.values())
     by_name = {item.name: item.code for item in items}
-    novel = novel_concepts(items, seed)
-    seen = [item for item in items if item.concept not in novel]
-    unseen = [item for item in items if item.concept in novel]
-    tones = [item.code for item in seen if item.toned]
+    concepts = unseen_concepts(items, seed)
+    unseen = [item for item in items if item.concept in concepts]
+    seen = [item for item in items if item.concept not in concepts]
+    # From what validation takes, too, so that it does not change the test.
+    tones = [
+        item.code
+        for item in items
+        if item.toned and concepts.get(item.concept) != "novel"
+    ]
     held_out = _draw(tones, 0.1, f"{seed}/composition")
     samples = {split: [] for split in SPLITS}
     for style, paths in sorted(found.items()):
@@ -74,9 +88,14 @@ def plan_corpus(seed):
             if item.toned and base and path.read_bytes() == base.read_bytes():
                 dropped[f"{style}: skin tone not drawn"] += 1
                 continue
-            split = _split_of(item, style, novel, held_out)
+            split = _split_of(item, style, concepts, held_out)
             if split is None:
-                dropped[f"{style}: skin tone of a test item"] += 1
+                reason = (
+                    "skin tone of a held-out item"
+                    if item.toned
+                    else "concept held out for another style"
+                )
+                dropped[f"{style}: {reason}"] += 1
                 continue
             key = f"{code}-{style}"
             samples[split].append(Sample(key, style, split, item, path))
@@ -84,12 +103,18 @@ def plan_corpus(seed):
         # Mixes styles and kinds, so that every shard holds some of each.
         split.sort(key=lambda s: sha256(f"{seed}/{s.key}".encode()).digest())
     captions, removed = words.separate_captions(seen, unseen)
-    dropped["captions: shared by a seen and a novel item"] = removed
+    dropped["captions: shared by a seen and an unseen item"] = removed
     return Plan(seed, items, samples, captions, dict(dropped))
 
 
-def novel_concepts(items, seed):
-    """Draws 15 % of the concepts of which every item may be held out."""
+def unseen_concepts(items, seed):
+    """Draws the concepts that training sees in no style.
+
+    Of the concepts of which every item may be held out, 15 % are for the test
+    and 10 % of the rest for validation.
+
+    Returns `{concept: "novel" or "val_novel"}`.
+    """
     barred = {
         item.concept
         for item in items
@@ -98,7 +123,11 @@ def novel_concepts(items, seed):
         or item.name in WRITTEN
     }
     concepts = {item.concept for item in items} - barred
-    return _draw(concepts, 0.15, f"{seed}/novel")
+    novel = _draw(concepts, 0.15, f"{seed}/novel")
+    validation = _draw(concepts - novel, 0.1, f"{seed}/val_novel")
+    return dict.fromkeys(novel, "novel") | dict.fromkeys(
+        validation, "val_novel"
+    )
 
 
 def _draw(population, fraction, key):
@@ -108,12 +137,16 @@ def _draw(population, fraction, key):
     return set(random.Random(key).sample(ordered, count))
 
 
-def _split_of(item, style, novel, held_out):
+def _split_of(item, style, concepts, held_out_tones):
     """Names the split of a drawing, None where it is in no split."""
-    if item.concept in novel:
-        return None if item.toned else "novel"
-    if style == drawings.TEST_STYLE:
-        return None if item.toned else "style"
-    if item.code in held_out:
+    novel = concepts.get(item.concept)
+    if style in _UNSEEN_STYLES or novel:
+        style_split, novel_split = _UNSEEN_STYLES.get(style, (None, novel))
+        # The validation style never shows a concept of the test, nor the
+        # test style one of validation.
+        if item.toned or novel not in (None, novel_split):
+            return None
+        return novel or style_split
+    if item.code in held_out_tones:
         return "composition"
     return "train_tones" if item.toned else "train"

@@ -117,8 +117,8 @@ def captions_of(item):
     return captions
 
 
-def separate_captions(seen, novel):
-    """Lists the captions of all items, none in both training and `novel`.
+def separate_captions(seen, unseen):
+    """Lists the captions of all items, none of both a seen and an unseen one.
 
     Items can share an alias or a foreign name: French "cricket" is the game,
     English "cricket" the insect. An English name stays with its item; any
@@ -127,10 +127,10 @@ def separate_captions(seen, novel):
     Returns `({item code: list of captions}, number of captions removed)`.
     """
     seen_names = {item.name.casefold() for item in seen}
-    captions = {item.code: captions_of(item) for item in [*seen, *novel]}
+    captions = {item.code: captions_of(item) for item in [*seen, *unseen]}
     total = sum(map(len, captions.values()))
     taken = set()
-    for item in novel:
+    for item in unseen:
         captions[item.code] = _without(captions[item.code], seen_names)
         taken.update(text.casefold() for text in captions[item.code])
     for item in seen:

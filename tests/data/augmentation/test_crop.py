@@ -162,6 +162,6 @@ def test_replay_from_the_reduced_source_image():
     assert len(seen) > 1
 
     # Reduced views look like those of the whole image.
-    whole = augmentation.evaluation_view(decode_image(encoded), 64)
-    reduced = augmentation.evaluation_view(decode_image(encoded, 8), 64)
+    whole, _ = augmentation.evaluation_view(decode_image(encoded), 64)
+    reduced, _ = augmentation.evaluation_view(decode_image(encoded, 8), 64)
     assert np.abs(whole - reduced).mean() < 0.01

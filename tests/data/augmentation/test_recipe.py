@@ -59,6 +59,7 @@ def test_recipe_from_config():
         ({"flip": 1.5}, r"flip=1.5 .* from 0 to 1"),
         ({"jitter": "often"}, r"jitter='often' .* probability"),
         ({"blur": True}, r"blur=True"),
+        ({"identity": -1}, r"identity=-1 .* from 0 to 1"),
         ({"brightness": -0.1}, r"brightness=-0.1 .* from 0 up"),
         ({"contrast": float("nan")}, r"contrast=nan"),
         ({"hue": 0.6}, r"hue=0.6 .* 0 to 0.5"),

@@ -1,5 +1,7 @@
 """The distribution of augmentation vectors, against torchvision's."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -99,6 +101,25 @@ def test_center_crop_when_no_box_fits():
     ):
         pixels = draw(view, *shape, 20)[:, :4] * [*shape, *shape]
         np.testing.assert_allclose(pixels, [box] * 20, rtol=0, atol=1e-3)
+
+
+def test_identity_takes_its_share_of_views_and_leaves_the_others():
+    recipe = [augmentation.STRONG] * 4000
+    untouched = dataclasses.replace(augmentation.STRONG, identity=0.25)
+    drawn, mixed = (
+        augmentation.sample_vectors(views, 375, 500, [11, 12]).numpy()
+        for views in (recipe, [untouched] * 4000)
+    )
+    is_identity = (mixed == augmentation.IDENTITY).all(axis=1)
+    assert abs(is_identity.mean() - 0.25) < 0.03
+    np.testing.assert_array_equal(mixed[~is_identity], drawn[~is_identity])
+    # The probability is each view's own, and 1 leaves nothing to chance.
+    always = dataclasses.replace(augmentation.STRONG, identity=1.0)
+    first, second = augmentation.sample_vectors(
+        [always, augmentation.STRONG], 375, 500, [0, 1]
+    )
+    np.testing.assert_array_equal(first, augmentation.IDENTITY)
+    assert (second.numpy() != augmentation.IDENTITY).any()
 
 
 def test_sampling_refuses_what_is_not_a_recipe():

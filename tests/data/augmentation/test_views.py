@@ -80,22 +80,36 @@ def test_same_seed_gives_the_same_views_eagerly_and_in_map(images):
     assert np.abs(vectors[1] - vectors[2]).max() > 0
 
 
-def test_random_and_evaluation_views_are_their_vectors_replayed(images):
+@pytest.mark.parametrize("size", [32, 80])
+def test_identity_views_are_replayed_eagerly_and_in_map(images, size):
+    recipe = augmentation.recipe_from_config(
+        [{"preset": "weak", "identity": 0.5}, {"identity": 1.0}]
+    )
+
+    def draw(index, image):
+        seed = tf.stack([index, 5])
+        return augmentation.random_views(image, recipe, seed, size)
+
+    pipeline = dataset_of(images).repeat(2).enumerate().map(draw)
+    seen = []
+    for index, (views, vectors) in enumerate(pipeline.as_numpy_iterator()):
+        image = images[index % len(images)]
+        _, eager = draw(tf.constant(index, tf.int64), image)
+        np.testing.assert_allclose(vectors, eager, rtol=0, atol=1e-6)
+        again = augmentation.replay(image, vectors, size)
+        np.testing.assert_allclose(again, views, rtol=0, atol=1e-5)
+        seen.append((vectors == augmentation.IDENTITY).all(axis=1))
+    first, second = np.transpose(seen)
+    assert second.all() and set(first) == {False, True}
+
+
+def test_random_views_are_their_vectors_replayed(images):
     image, recipe = images[3], [augmentation.STRONG]
     (view,), (vector,) = augmentation.random_views(image, recipe, [8, 9], 24)
     (drawn,) = augmentation.sample_vectors(recipe, *image.shape[:2], [8, 9])
     np.testing.assert_array_equal(vector, drawn)
     np.testing.assert_array_equal(view, augmentation.replay(image, vector, 24))
 
-    # The evaluation view is the whole image.
-    tile = images[2]
-    view = augmentation.evaluation_view(tile, 72)
-    np.testing.assert_allclose(view, tile / 255, rtol=0, atol=1e-6)
-
-    image = images[0]
-    view = augmentation.evaluation_view(image, 40)
-    replayed = augmentation.replay(image, augmentation.IDENTITY, 40)
-    np.testing.assert_array_equal(view, replayed)
     recipe = [augmentation.IDENTITY_VIEW]
     _, (vector,) = augmentation.random_views(image, recipe, [0, 1], 40)
     np.testing.assert_array_equal(vector, augmentation.IDENTITY)

@@ -54,6 +54,9 @@ def test_small_vocabulary_size_is_kept(tokenizer, corpus):
     small = SubwordTokenizer.train(corpus, 100)
     assert small.vocabulary_size <= 100
     assert small.vocabulary[-1] == "[END]"
+    # Where there is room, every word is a piece, even one that occurs once.
+    large = SubwordTokenizer.train(["a zebra", "a heart"], 1000)
+    assert {"zebra", "heart"} <= set(large.vocabulary)
     with pytest.raises(InputError, match="context length 2 is too short"):
         SubwordTokenizer(tokenizer.vocabulary, 2)
 

@@ -37,7 +37,7 @@ def test_shards_hold_every_image_under_its_class(originals, tmp_path, capsys):
     pairs = WebDataset(str(out / "train-*.tar"))
     assert [s["id"] for s in pairs.samples()] == [s["id"] for s in samples]
     # Gray becomes three equal channels; the first row holds the label.
-    images, kept = load_images([s["image"] for s in samples], 28)
+    images, _, kept = load_images([s["image"] for s in samples], 28)
     assert images.shape == (12, 28, 28, 3) and len(kept) == 12
     np.testing.assert_array_equal(images[..., 0], images[..., 2])
     labels = np.round(images[:, 0, 0, 0] * 255)

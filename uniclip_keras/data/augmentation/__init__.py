@@ -3,6 +3,9 @@
 from uniclip_keras.data.augmentation.color import apply_color
 from uniclip_keras.data.augmentation.crop import apply_crop
 from uniclip_keras.data.augmentation.crop import reduction
+from uniclip_keras.data.augmentation.fitting import FITS
+from uniclip_keras.data.augmentation.fitting import check_fit
+from uniclip_keras.data.augmentation.fitting import evaluation_view
 from uniclip_keras.data.augmentation.recipe import IDENTITY_VIEW
 from uniclip_keras.data.augmentation.recipe import PRESETS
 from uniclip_keras.data.augmentation.recipe import SLIP_RECIPE
@@ -17,7 +20,6 @@ from uniclip_keras.data.augmentation.vector import VECTOR_SIZE
 from uniclip_keras.data.augmentation.vector import describe
 from uniclip_keras.data.augmentation.views import DTYPES
 from uniclip_keras.data.augmentation.views import cut_views
-from uniclip_keras.data.augmentation.views import evaluation_view
 from uniclip_keras.data.augmentation.views import finish_views
 from uniclip_keras.data.augmentation.views import random_views
 from uniclip_keras.data.augmentation.views import replay

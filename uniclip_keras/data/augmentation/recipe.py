@@ -34,6 +34,8 @@ class ViewRecipe:
         grayscale: Probability that the color is removed.
         blur: Probability of a Gaussian blur.
         blur_sigma: Smallest and largest sigma, in pixels of the view.
+        identity: Probability that the view is the untouched image instead,
+            whose vector is `IDENTITY`.
 
     Raises:
         InputError: If a value is out of range.
@@ -50,13 +52,14 @@ class ViewRecipe:
     grayscale: float = 0.2
     blur: float = 0.5
     blur_sigma: tuple[float, float] = (0.1, 2.0)
+    identity: float = 0.0
 
     def __post_init__(self):
         if self.crop_area is not None:
             self._check_range("crop_area", 1.0)
         self._check_range("crop_ratio", math.inf)
         self._check_range("blur_sigma", math.inf)
-        for name in ("flip", "jitter", "grayscale", "blur"):
+        for name in ("flip", "jitter", "grayscale", "blur", "identity"):
             self._check_number(name, 1.0, "a probability from 0 to 1")
         for name in ("brightness", "contrast", "saturation"):
             self._check_number(name, math.inf, "a number from 0 up")

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from uniclip_keras.data.augmentation.recipe import ViewRecipe
 from uniclip_keras.data.augmentation.vector import BLUR_UNIT
+from uniclip_keras.data.augmentation.vector import IDENTITY
 from uniclip_keras.errors import InputError
 
 # As in torchvision's RandomResizedCrop.
@@ -23,6 +24,7 @@ _POSITION = slice(_RATIOS.stop, _RATIOS.stop + 2)
 _GATES = slice(_POSITION.stop, _POSITION.stop + 4)
 _VALUES = slice(_GATES.stop, _GATES.stop + 7)
 _DRAWS = _VALUES.stop
+_IDENTITY_DRAW = 1
 
 # The gate (flip, jitter, grayscale, blur) of each value (flip, brightness,
 # contrast, saturation, hue, grayscale, blur).
@@ -48,7 +50,8 @@ def sample_vectors(recipe, height, width, seed):
     Raises:
         InputError: If the recipe is not a non-empty sequence of `ViewRecipe`.
     """
-    low, span, probability, largest_crop = _tables(_as_recipe(recipe))
+    recipe = _as_recipe(recipe)
+    low, span, probability, largest_crop = _tables(recipe)
     # Philox gives the same numbers on every kind of device.
     uniform = tf.random.stateless_uniform(low.shape, seed=seed, alg="philox")
     drawn = low + span * uniform
@@ -58,7 +61,14 @@ def sample_vectors(recipe, height, width, seed):
 
     gates = tf.cast(drawn[:, _GATES] < probability, tf.float32)
     values = drawn[:, _VALUES] * tf.gather(gates, _GATE_OF_VALUE, axis=1)
-    return tf.concat([box, values], axis=1)
+    vectors = tf.concat([box, values], axis=1)
+    identity = np.array([view.identity for view in recipe], np.float32)
+    if not identity.any():
+        return vectors
+    # A draw of its own, so that the others are those of any probability.
+    seed = tf.random.fold_in(seed, _IDENTITY_DRAW)
+    uniform = tf.random.stateless_uniform(identity.shape, seed, alg="philox")
+    return tf.where((uniform < identity)[:, None], IDENTITY, vectors)
 
 
 def _sample_boxes(drawn, image, largest_crop):

@@ -19,7 +19,6 @@ from uniclip_keras.data.augmentation.crop import apply_crop
 from uniclip_keras.data.augmentation.crop import checked_arguments
 from uniclip_keras.data.augmentation.large_views import large_views
 from uniclip_keras.data.augmentation.sampling import sample_vectors
-from uniclip_keras.data.augmentation.vector import IDENTITY
 
 # Pixels per side from which on views are large.
 LARGE = 64
@@ -84,10 +83,3 @@ def random_views(image, recipe, seed, size=224):
     shape = tf.shape(image)
     vectors = sample_vectors(recipe, shape[0], shape[1], seed)
     return replay(image, vectors, size), vectors
-
-
-def evaluation_view(image, size):
-    """The whole image, resized: the view whose vector is `IDENTITY`."""
-    # Exported models make this view, too, so it takes the plain operations
-    # that every runtime has, whatever the size.
-    return apply_crop(image, IDENTITY[None], size)[0]

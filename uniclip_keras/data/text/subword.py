@@ -95,8 +95,8 @@ class SubwordTokenizer(Tokenizer):
             {word.decode(): count for word, count in counts.items()},
             vocabulary_size,
             [PAD, UNKNOWN, START, END],
-            lower_thresh=2,
-            upper_thresh=max(2, 2 * counts.total() // vocabulary_size),
+            lower_thresh=1,
+            upper_thresh=max(1, 2 * counts.total() // vocabulary_size),
             max_unique_chars=max(1000, vocabulary_size // 4),
         )
         pieces = [piece for piece in learned if piece != END]

@@ -26,6 +26,8 @@ def test_placeholders_and_odd_sizes_are_dropped(tmp_path, monkeypatch):
         # One picture under two vendors, even for different emoji.
         "Goog/U+1F601.png": flat((0, 128, 0)),
         "Sams/U+1F602.png": flat((0, 128, 0)),
+        "FB/U+1F602.png": flat((0, 128, 0)),
+        "FB/U+1F603.png": flat((255, 192, 203)),
         "Joy/U+1F603.png": flat((255, 192, 203), size=(73, 72)),
     }
     for name, content in files.items():
@@ -36,8 +38,10 @@ def test_placeholders_and_odd_sizes_are_dropped(tmp_path, monkeypatch):
     found, dropped = drawings.find_drawings()
     assert list(found["noto"]) == ["1f600"]
     assert list(found["joypixels"]) == ["1f600"]
+    assert list(found["facebook"]) == ["1f603"]
     assert dropped == {
         "noto: placeholder under several vendors": 1,
+        "facebook: placeholder under several vendors": 1,
         "joypixels: not 72x72 pixels": 1,
     }
 

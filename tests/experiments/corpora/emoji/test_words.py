@@ -45,12 +45,12 @@ def test_shared_captions_stay_with_the_english_name(plan):
     insect = item("a", "cricket", "grillon")
     game = item("b", "cricket game", "Cricket")
     other = item("c", "bug", "cricket game")
-    for seen, novel in (([insect, other], [game]), ([game, other], [insect])):
-        kept, removed = words.separate_captions(seen, novel)
+    for seen, unseen in (([insect, other], [game]), ([game, other], [insect])):
+        kept, removed = words.separate_captions(seen, unseen)
         assert "cricket" in kept["a"]
         assert "Cricket" not in kept["b"]
         assert "cricket game" in kept["b"]
-        assert removed == (2 if novel == [game] else 1)
+        assert removed == (2 if unseen == [game] else 1)
 
 
 def test_items_of_one_name_show_both_texts(plan):
