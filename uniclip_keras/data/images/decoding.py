@@ -139,7 +139,7 @@ def _decode_other(encoded):
     webp = tf.equal(tf.strings.substr(encoded, 0, 4), b"RIFF") & ~animated
 
     def decode_png():
-        return _on_white(tf.io.decode_png(encoded, channels=4))
+        return on_white(tf.io.decode_png(encoded, channels=4))
 
     def decode(channels=3):
         return tf.io.decode_image(encoded, channels, expand_animations=False)
@@ -147,7 +147,7 @@ def _decode_other(encoded):
     def decode_webp():
         image = decode(channels=0)
         alpha = tf.shape(image)[-1] == 4
-        return tf.cond(alpha, lambda: _on_white(image), lambda: image)
+        return tf.cond(alpha, lambda: on_white(image), lambda: image)
 
     gif = tf.equal(tf.strings.substr(encoded, 0, 4), b"GIF8")
     cases = [
@@ -159,7 +159,7 @@ def _decode_other(encoded):
     return tf.ensure_shape(image, [None, None, 3])
 
 
-def _on_white(rgba):
+def on_white(rgba):
     rgb = tf.cast(rgba[..., :3], tf.int32)
     alpha = tf.cast(rgba[..., 3:], tf.int32)
     return tf.cast((rgb * alpha + 255 * (255 - alpha) + 127) // 255, tf.uint8)
