@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+from tiny_corpus import make_config
 
 from experiments.evaluation import storage
 from uniclip_keras import evaluation
@@ -24,7 +25,7 @@ def write_evaluated(
     groups=None,
     numbers=None,
 ):
-    """Writes a workdir as `experiments.evaluate` leaves it; returns it.
+    """Writes a workdir as `experiments.evaluate` leaves it.
 
     Args:
         folder: Path of the workdir.
@@ -110,7 +111,40 @@ def write_evaluated(
     packed = arrays | storage.pack_scores("zero_shot", keys, result.scores)
     storage.write(folder, f"{task}/zero", packed)
     (folder / "results.json").write_text(json.dumps(results))
-    return folder
+
+
+def write_tiny_run(
+    folder,
+    corpus,
+    text="name of {}",
+    noise=0.5,
+    seed=0,
+    items=9,
+    task="test",
+    **changes,
+):
+    """Writes a workdir that tells of the tiny corpus; returns its path.
+
+    Args:
+        folder: Path of the workdir.
+        corpus: Folder of `tiny_corpus.write_corpus`.
+        text: str. Template of the texts, of a label.
+        noise, seed, task: As in `write_evaluated`.
+        items: int. The first so many images were evaluated.
+        changes: Of the configuration.
+    """
+    labels = [f"item-{i}" for i in range(9)]
+    write_evaluated(
+        folder,
+        make_config(corpus, seed=seed, **changes),
+        [f"{i:02}" for i in range(items)],
+        labels[:items],
+        {label: text.format(label) for label in labels},
+        task=task,
+        noise=noise,
+        seed=seed,
+    )
+    return str(folder)
 
 
 def _values(result):
