@@ -27,10 +27,10 @@ from experiments.report.results_table import format_table
 from experiments.report.training_report import write_report
 from experiments.run import data
 from experiments.run import files
-from experiments.run.checking import TASK_GROUPS
 from experiments.run.checkpoint import CHECKPOINT
 from experiments.run.checkpoint import SAVED_MODEL
 from experiments.run.command import run
+from experiments.run.tasks import TASK_GROUPS
 from experiments.run.workdir import INDEX
 from experiments.run.workdir import WORKDIR
 from uniclip_keras import evaluation
@@ -133,7 +133,7 @@ def evaluate_subject(
     if sets is None:
         with results.part("augmentation check", "augmentation_check"):
             _check_augmentations(subject, folder, results.values)
-    results.values["run"]["skipped samples"] = embedder.bad_samples.skipped
+    results.values["run"]["skipped samples"] = embedder.skipped
     results.write()
     page = files.join(folder, "report.html")
     write_report(

@@ -13,6 +13,8 @@ from samples import smooth_pixels
 from uniclip_keras.data import SubwordTokenizer
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError
+from uniclip_keras.evaluation import Embedder
+from uniclip_keras.export import ExportedModel
 from uniclip_keras.export import export_saved_model
 
 FILES = 5
@@ -63,6 +65,13 @@ def test_saved_model_in_a_fresh_process(tmp_path):
     with pytest.raises(InputError, match="not empty"):
         export_saved_model(model, tokenizer, tiny.SIZE, path)
 
+    exported = ExportedModel(path)
+    assert exported.image_size == tiny.SIZE
+    with pytest.raises(InputError, match="no features before the head"):
+        exported.encode_image(None, with_features=True)
+    with pytest.raises(InputError, match="cannot be loaded"):
+        ExportedModel(tmp_path)
+
     good = [encode(smooth_pixels(seed, 8)) for seed in range(2)]
     wide = encode(smooth_pixels(2, 12))
     encoded = [wide, good[0], good[1][:-20], b"no image", good[1]]
@@ -96,4 +105,10 @@ def test_saved_model_in_a_fresh_process(tmp_path):
         ("tokens", model.encode_text(tokens)),
     ):
         found = outputs[f"{name}/embedding"]
+        np.testing.assert_allclose(found, embedding, atol=1e-5)
+    embedder = Embedder(exported, tf.identity, batch_size=2)
+    for found, embedding in (
+        (embedder.images(images), expected),
+        (embedder.texts(TEXTS), model.encode_text(tokens)),
+    ):
         np.testing.assert_allclose(found, embedding, atol=1e-5)

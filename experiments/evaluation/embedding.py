@@ -9,9 +9,9 @@ import numpy as np
 from experiments.evaluation import storage
 from experiments.evaluation.progress import Progress
 from experiments.run import files
-from experiments.run.checking import source_options
 from experiments.run.data import build_part
 from experiments.run.data import data_path
+from experiments.run.tasks import source_options
 from experiments.run.workdir import INDEX
 from uniclip_keras import evaluation
 from uniclip_keras.data import BadSamples
@@ -50,7 +50,7 @@ class TaskEmbedder:
         with_features: bool. Whether to keep the features before the head.
 
     Attributes:
-        bad_samples: The samples skipped so far.
+        bad_samples: The samples that this evaluation has read and skipped.
     """
 
     def __init__(
@@ -71,6 +71,13 @@ class TaskEmbedder:
         )
         # Options of the images -> their embeddings, and all numbers read.
         self._embedded = {}
+        # Options of the images -> how many have no embedding.
+        self._skipped = {}
+
+    @property
+    def skipped(self):
+        """The number of images skipped, by earlier evaluations too."""
+        return sum(self._skipped.values())
 
     def source(self, task):
         """Builds the source of a task's images."""
@@ -89,16 +96,19 @@ class TaskEmbedder:
             `(images, arrays)`: `evaluation.EmbeddedImages`, and the arrays to
             keep.
         """
-        options = source_options(task)
+        options = {n: v for n, v in source_options(task).items() if v}
         key = self._hash(self._config.image_size, options, source.count())
         images = _unpack(evaluation.EmbeddedImages, "images", kept, key)
         lacks_features = self._with_features and "images/features" not in kept
+        for name in ("label_field", "group_field"):
+            options.pop(name, None)
+        options = str(sorted(options.items()))
         if images is None or lacks_features:
-            for name in ("label_field", "group_field"):
-                options.pop(name, None)
-            options = str(sorted(options.items()))
             images = self._share(options, source)
             images = images or self._embed(options, source)
+        else:
+            print("  embeddings of an earlier evaluation", flush=True)
+        self._skipped[options] = source.count() - len(images.numbers)
         return images, _pack("images", images, key)
 
     def candidates(self, group, task, source, images, kept):
@@ -193,20 +203,22 @@ class TaskEmbedder:
             labels = np.unique(images.labels).tolist()
             return source.texts.classes or texts.names_from_labels(labels)
         classes = texts.read_classes(data_path(self._config, task.classes))
-        # A class list may number the classes that the data set names.
-        names = source.label_names
-        return {
-            names[int(label)]
-            if label not in names
-            and label.isdecimal()
-            and int(label) < len(names)
-            else label: captions
-            for label, captions in classes.items()
-        }
+        return _named(classes, source.label_names)
 
     def _hash(self, *parts):
         text = json.dumps([self._weights, *parts], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _named(classes, names):
+    """Gives classes their names where a list numbers those of a data set."""
+
+    def name(label):
+        is_number = label not in names and label.isdecimal()
+        is_number = is_number and int(label) < len(names)
+        return names[int(label)] if is_number else label
+
+    return {name(label): captions for label, captions in classes.items()}
 
 
 def _pack(prefix, value, key):

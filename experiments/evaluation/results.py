@@ -6,7 +6,7 @@ import json
 import tensorflow as tf
 
 from experiments.run import files
-from experiments.run.checking import TASK_GROUPS
+from experiments.run.tasks import TASK_GROUPS
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import input_error_in
 
@@ -33,7 +33,7 @@ class Results:
             before = {}
         empty = {name: {} for name in ("splits", *TASK_GROUPS, "failed")}
         empty["notes"] = []
-        self.values = empty | before | {"run": about}
+        self.values = empty | before | {"run": dict(about)}
 
     def add_sets(self, section):
         """Adds the titles and the notes of an evaluation section."""

@@ -6,8 +6,8 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments.configs.base import evaluation
-from experiments.run.checking import TASK_GROUPS
-from experiments.run.checking import check_task
+from experiments.run.tasks import TASK_GROUPS
+from experiments.run.tasks import check_task
 from uniclip_keras.errors import InputError
 
 # What a source calls its place, where it is no path.

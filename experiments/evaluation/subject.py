@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-import pathlib
+import posixpath
 
 import tensorflow as tf
 
@@ -66,11 +66,14 @@ def load_saved_model(path):
     config.image_size = model.image_size
     # The places of images are those of the current folder.
     config.data.directory = ""
-    names = sorted(pathlib.Path(path).rglob("*"))
-    about = {"name": pathlib.Path(path).name, "description": "A SavedModel."}
-    about |= _describe_machine(
-        file.read_bytes() for file in names if file.is_file()
+    names = sorted(
+        files.join(folder, name)
+        for folder, _, names in tf.io.gfile.walk(str(path))
+        for name in names
     )
+    about = {"name": posixpath.basename(str(path).rstrip("/"))}
+    about["description"] = "A SavedModel."
+    about |= _describe_machine(map(files.read_bytes, names))
     return Subject(model, tf.identity, config, about, [], {})
 
 

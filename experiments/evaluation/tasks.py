@@ -5,10 +5,9 @@ import numpy as np
 from experiments.evaluation import storage
 from experiments.evaluation.probes import probe
 from experiments.report.gallery import make_gallery
-from experiments.run.checking import PARTS
-from experiments.run.checking import part_of
+from experiments.run.tasks import PARTS
+from experiments.run.tasks import part_of
 from uniclip_keras import evaluation
-from uniclip_keras.evaluation.statistics import confidence_interval
 
 
 class TaskRunner:
@@ -129,7 +128,7 @@ class TaskRunner:
 
 def _values(result):
     intervals = {
-        metric: confidence_interval(scores)
+        metric: evaluation.confidence_interval(scores)
         for metric, scores in result.scores.items()
     }
     # A single group says nothing about others.

@@ -4,12 +4,12 @@ import functools
 import inspect
 import math
 
-from ml_collections import ConfigDict
-
 from experiments.run import building
 from experiments.run import data
 from experiments.run.memory import check_memory
 from experiments.run.memory import patch_size
+from experiments.run.tasks import TASK_GROUPS
+from experiments.run.tasks import check_task
 from experiments.run.validation import MEASURES
 from uniclip_keras.data.augmentation import DTYPES
 from uniclip_keras.data.augmentation import recipe_from_config
@@ -51,13 +51,6 @@ WHOLE_OF_TOWERS = {
     "patch_size": 1,
     "mlp_ratio": 1,
 }
-# Kinds of sources that know the label of an image without a field for it.
-KNOW_LABELS = ("folders", "tfds")
-# What probes learn from, sections of their task: sources like its own.
-PARTS = ("train", "validation")
-# Options of a task beside those of its source.
-NOT_OF_SOURCE = ("title", "classes", *PARTS)
-TASK_GROUPS = ("retrieval", "zero_shot", "probe")
 # Numbers, the smallest and the largest allowed, and those just not allowed.
 NUMBERS = {
     "data.max_bad_share": (0, 1, ()),
@@ -265,44 +258,6 @@ def _check_source(section, entry, config):
         raise InputError(
             f"{section}.weight={weight!r} is not allowed; give a number from 0."
         )
-
-
-def check_task(section, task, config):
-    """Raises `InputError` unless an evaluation task has what it needs."""
-    options = dict(task.items())
-    needed = ["title"]
-    # Classes of labeled images may be named by their labels.
-    if ".retrieval." in section:
-        needed.append("classes")
-    if options.get("kind") not in KNOW_LABELS:
-        needed.append("label_field")
-    for name in needed:
-        if not options.get(name):
-            raise InputError(
-                f"{section}.{name} is missing; a task has a title, images with "
-                "a label_field, and a class list."
-            )
-    data.check_part(config, section, source_options(options))
-    if section.startswith("evaluation.probe.") and section.count(".") == 2:
-        for part in PARTS:
-            if not options.get(part):
-                raise InputError(
-                    f"{section}.{part} is missing; a probe learns from images "
-                    "of their own: name what differs, such as the path."
-                )
-            check_task(f"{section}.{part}", part_of(task, part), config)
-
-
-def source_options(task):
-    """Returns the options of a task that its source reads."""
-    return {n: value for n, value in task.items() if n not in NOT_OF_SOURCE}
-
-
-def part_of(task, part):
-    """Returns the task of the images that a probe learns from."""
-    options = {name: v for name, v in task.items() if name not in PARTS}
-    title = f"{task['title']}, {part}"
-    return ConfigDict(options | dict(task[part].items()) | {"title": title})
 
 
 def _check_warmup(config):

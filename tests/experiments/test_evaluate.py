@@ -1,5 +1,6 @@
 """`evaluate`: results.json, the report, the table, and any set or model."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,7 +13,9 @@ from tiny_corpus import COLORS
 from experiments import evaluate as command
 from experiments import export
 from experiments.evaluate import evaluate
+from experiments.evaluate import evaluate_subject
 from experiments.evaluation import storage
+from experiments.evaluation.subject import load_checkpoint
 from uniclip_keras.evaluation import StreamingEmbedder
 from uniclip_keras.training import read_history
 
@@ -58,30 +61,35 @@ def test_results_report_and_table(trained, capsys):
     assert str(workdir / "report.html") in out
 
 
-def test_what_is_kept_is_used_again(copied, monkeypatch, capsys):
-    _, workdir = copied
-    results = evaluate(workdir)
-    ways = storage.read_scores(workdir, "test")
+def test_what_is_kept_is_used_again(trained, tmp_path, monkeypatch):
+    config, workdir = trained
+    subject = load_checkpoint(workdir)
+    results = evaluate_subject(subject, tmp_path, config.evaluation).values
+    ways = storage.read_scores(tmp_path, "test")
     assert set(ways) == {"image_to_text", "text_to_image"}
     for way, (items, scores) in ways.items():
         found = results["retrieval"]["test"][way]
         assert len(items) == found["n"] == 9
         low, high = found["intervals"]["R@1"]
         assert low <= found["R@1"] == scores["R@1"].value() <= high
-    images = storage.read(workdir, "test/groups")
+    images = storage.read(tmp_path, "test/groups")
     assert images["images/embeddings"].shape == (9, 12)
 
     def embed(self, *arguments):
         raise AssertionError("images are embedded again")
 
     monkeypatch.setattr(StreamingEmbedder, "embed", embed)
-    assert evaluate(workdir) == results
+    again = evaluate_subject(subject, tmp_path, config.evaluation).values
+    assert again["retrieval"] == results["retrieval"]
+    assert again["zero_shot"] == results["zero_shot"]
     # Another checkpoint's are not used.
+    about = subject.about | {"weights": "others"}
+    subject = dataclasses.replace(subject, about=about)
     with pytest.raises(AssertionError, match="embedded again"):
-        evaluate(workdir, 2)
+        evaluate_subject(subject, tmp_path, config.evaluation)
     # Half a file is none.
-    (workdir / "evaluation/test.npz").write_bytes(b"PK")
-    assert storage.read(workdir, "test") == {}
+    (tmp_path / "evaluation/test.npz").write_bytes(b"PK")
+    assert storage.read(tmp_path, "test") == {}
 
 
 def test_a_part_that_cannot_run_costs_no_other(copied, run_command):

@@ -18,6 +18,13 @@ from uniclip_keras.evaluation.retrieval import retrieval
 from uniclip_keras.evaluation.retrieval import retrieval_metrics
 from uniclip_keras.evaluation.robustness import corruption_robustness
 from uniclip_keras.evaluation.scores import Scores
+from uniclip_keras.evaluation.seeds import VarianceComponents
+from uniclip_keras.evaluation.seeds import compare_methods
+from uniclip_keras.evaluation.seeds import variance_components
+from uniclip_keras.evaluation.statistics import Difference
+from uniclip_keras.evaluation.statistics import confidence_interval
+from uniclip_keras.evaluation.statistics import detectable_difference
+from uniclip_keras.evaluation.statistics import paired_difference
 from uniclip_keras.evaluation.streaming import EmbeddedImages
 from uniclip_keras.evaluation.streaming import StreamingEmbedder
 from uniclip_keras.evaluation.zero_shot import class_embeddings

@@ -117,7 +117,7 @@ def _crossed(methods):
         by_item = sum(d.error**2 for d in own) / (n - 1)
         seed_variances.append(max(scatter - by_item, 0.0))
         variance += seed_variances[-1] / n
-        spread += (seed_variances[-1] / n) ** 2 / (n - 1)
+        spread += scatter * seed_variances[-1] / n**2 / (n - 1)
     freedom = variance**2 / spread if spread else whole.cautious_freedom
     combined = whole._replace(
         error=math.sqrt(variance),

@@ -41,7 +41,7 @@ SAMPLES = make_samples(5)
 
 @pytest.fixture(scope="module", params=KINDS)
 def source(request, tmp_path_factory):
-    fields = dict(FIELDS)
+    fields = {**FIELDS, "group_field": "id"}
     if request.param == "tfds":
         fields["caption_field"] = "captions/text"
     folder = tmp_path_factory.mktemp("source")
@@ -58,6 +58,8 @@ def test_a_pass_holds_what_was_written(source):
         # A cell of CSV holds one caption.
         assert row["text"].split("\n") in (texts, texts[:1])
         assert not row["is_name"] and row["problem"] == ""
+        assert row["group"] == str(sample["id"])
+    assert [row["number"] for row in found] == [0, 1, 2, 3, 4]
     assert tally.read == source.count() == 5 and not tally.counts
     assert len({row["key"] for row in found}) == 5
     assert source.class_names is None

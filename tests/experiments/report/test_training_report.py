@@ -35,6 +35,13 @@ def results():
         "splits": {"style": "Unseen <style>"},
         "retrieval": {"style": retrieval_metrics(images, *candidates)},
         "zero_shot": {"novel/groups": zero_shot_metrics(images, *candidates)},
+        "probe": {
+            "pets": {
+                "knn": {"top1": 0.75, "chance": {"top1": 0.5}, "n": 40}
+                | {"intervals": {"top1": [0.6, 0.8512]}}
+            }
+        },
+        "failed": {"zero-shot: gone": "it does not exist."},
         "augmentation_check": {"loss": 2.0, "loss_shuffled": 2.5, "n": 64},
         "notes": ["Art: CC-BY <4.0>."],
     }
@@ -111,6 +118,9 @@ def test_the_page_shows(page):
         "most common 5.0 %",
         "novel/groups, class by class",
         "name 19 1",
+        "pets, learned from features",
+        "knn top1 75.0 % 60.0 to 85.1 % 50.0 % 40",
+        "zero-shot: gone could not run: it does not exist.",
     ):
         assert words in page.text
 
@@ -165,13 +175,16 @@ def test_format_table_lines_up(results):
     results = copy.deepcopy(results)
     task = results["retrieval"]["style"]["image_to_text"]
     task |= {"R@1": 0.34125, "median_rank": 3.5, "n": 1612}
+    task["intervals"] = {"R@1": [0.3187, 0.3651]}
     task["chance"]["R@1"] = 0.000513
     lines = format_table(results).splitlines()
-    assert lines[0].split() == ["task", "metric", "result", "chance", "n"]
+    words = "task metric result 95 % interval chance n"
+    assert " ".join(lines[0].split()) == words
     assert len({len(line) for line in lines}) == 1
-    words = "style, image to text R@1 34.1 % 0.05 % 1,612"
+    words = "style, image to text R@1 34.1 % 31.9 to 36.5 % 0.05 % 1,612"
     assert " ".join(lines[2].split()) == words
     assert lines[5].split() == ["median_rank", "3.5", "15.5", "1,612"]
     assert lines[12].startswith("novel/groups, zero-shot  top1")
-    assert len(lines) == 2 + 10 + 2
+    assert lines[14].startswith("pets, knn")
+    assert len(lines) == 2 + 10 + 2 + 1
     assert format_table({"run": {}}) == ""

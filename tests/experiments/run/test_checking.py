@@ -108,6 +108,25 @@ def test_mistakes(changes, words):
         checking.check_config(emoji_with(changes))
 
 
+def test_tasks_on_any_kind_of_source():
+    task = {"title": "Pets", "kind": "folders", "path": "pets/test"}
+    train = {"train": {"path": "pets/train"}}
+    parts = train | {"validation": {"path": "pets/val"}}
+    changes = {"evaluation.zero_shot.pets": task}
+    checking.check_config(
+        emoji_with(changes | {"evaluation.probe.pets": task | parts})
+    )
+    for group, more, words in (
+        ("retrieval", {}, "retrieval.pets.classes is missing"),
+        ("zero_shot", {"kind": "table"}, "zero_shot.pets.label_field is miss"),
+        ("probe", train, "probe.pets.validation is missing"),
+        ("probe", parts | {"train": {"kind": "table"}}, "train.label_field is"),
+    ):
+        with pytest.raises(InputError, match=words):
+            changes = {f"evaluation.{group}.pets": task | more}
+            checking.check_config(emoji_with(changes))
+
+
 def test_several_mistakes_are_told_together():
     changes = {"batch_size": -3, "steps": 0, "image_encoder.heads": 3}
     with pytest.raises(InputError, match="has 3 mistakes:") as error:
