@@ -99,6 +99,15 @@ def test_add_an_encoder_or_augmentation(folder):
     assert history["loss"][-1] < history["loss"][0]
 
 
+def test_evaluate_and_compare(folder):
+    names = run(GUIDES / "evaluate_and_compare.md")
+    found, methods = names["found"], names["methods"]
+    assert found.interval[0] < found.value < found.interval[1]
+    assert 0 < found.p_value < 0.05 < found.detectable
+    assert methods.interval[0] < methods.value < methods.interval[1]
+    assert names["components"].seeds == 3
+
+
 def test_serve_the_model(folder):
     words = [
         name for *_, record in make_samples() for name in record["captions"]

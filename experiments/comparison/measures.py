@@ -193,11 +193,17 @@ class _Comparer:
         first, *others = sorted(
             self.values, key=lambda label: -sign * self.values[label].value
         )
-        for other in others:
-            paired = self.paired(first, other)
-            if not paired.is_clear or sign * paired.found.value < 0:
-                return None
-        return first if others else None
+        beats_all = all(self._beats(first, other, sign) for other in others)
+        return first if others and beats_all else None
+
+    def _beats(self, first, second, sign):
+        order = list(self.values)
+        # In the order of the differences to the baseline, which are known.
+        pair = sorted((first, second), key=order.index, reverse=True)
+        paired = self.paired(*pair)
+        if not paired.is_clear:
+            return False
+        return (sign * paired.found.value > 0) == (pair[0] == first)
 
     def _value(self, facts):
         metric = self._metric

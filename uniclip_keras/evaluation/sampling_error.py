@@ -5,7 +5,7 @@ linear in the items, so its error follows from what each group adds to it
 ("cluster-robust", CR2 of Bell and McCaffrey, Survey Methodology 28, 2002), and
 Satterthwaite's degrees of freedom say how well the groups, of unequal sizes,
 tell that error. Resampled percentiles cover too seldom with few groups; the
-benchmark `experiments/benchmarks/coverage.py` compares. A median takes the
+benchmark `experiments.benchmarks.coverage` compares. A median takes the
 bootstrap.
 """
 
@@ -37,7 +37,7 @@ class SamplingError(NamedTuple):
     @property
     def cautious_freedom(self):
         """Degrees of freedom, fewer where few groups make the error."""
-        return max(min(self.freedom, 2 * self.contributors), 1.0)
+        return min(self.freedom, max(2 * self.contributors, 1.0))
 
 
 def sampling_error(scores):
@@ -52,7 +52,7 @@ def sampling_error(scores):
     """
     if scores.statistic == "median":
         return contrasts([scores], [[1.0]])[0]
-    values, classes, groups = scores.values, scores.classes, codes(scores)
+    values, classes, groups = scores.values, scores.classes, _codes(scores)
     if scores.statistic == "mean":
         classes = np.zeros(len(values), np.int64)
     _, first, classes = np.unique(
@@ -76,7 +76,7 @@ def contrasts(runs, coefficients):
         InputError: If the runs differ in their number of items, statistic,
             classes or groups, or there are fewer than two groups.
     """
-    check_same_items(runs)
+    _check_same_items(runs)
     first = runs[0]
     values = np.stack([run.values for run in runs], axis=1)  # [n, runs]
     if first.statistic != "median":
@@ -84,7 +84,7 @@ def contrasts(runs, coefficients):
             sampling_error(dataclasses.replace(first, values=values @ weights))
             for weights in coefficients
         ]
-    resampled = bootstrap_medians(values, codes(first))
+    resampled = bootstrap_medians(values, _codes(first))
     # The same groups inform about the median as about the share below it.
     half = sampling_error(below_median(first))
     metrics = np.median(values, axis=0)
@@ -97,7 +97,7 @@ def contrasts(runs, coefficients):
     ]
 
 
-def codes(scores):
+def _codes(scores):
     """Numbers the groups from 0: ints `[n]`. Two groups are the least."""
     if scores.groups is None:
         groups = np.arange(len(scores.values))
@@ -122,7 +122,7 @@ def below_median(scores):
     return Scores(best, groups=scores.groups)
 
 
-def check_same_items(runs):
+def _check_same_items(runs):
     """Raises `InputError` unless runs can be compared item by item."""
     first = runs[0]
     for other in runs[1:]:
@@ -190,7 +190,7 @@ def _linear_error(values, classes, groups):
     return SamplingError(
         float(means.mean()),
         float(np.sqrt(variance)),
-        float(freedom),
+        max(float(freedom), 1.0),
         float(contributors),
         float((by_group(cell_weight) ** 2).sum()),
     )

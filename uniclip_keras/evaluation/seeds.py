@@ -120,7 +120,6 @@ def _crossed(methods):
         spread += scatter * seed_variances[-1] / n**2 / (n - 1)
     freedom = variance**2 / spread if spread else whole.cautious_freedom
     combined = whole._replace(
-        error=math.sqrt(variance),
-        freedom=min(max(freedom, min(counts) - 1), whole.cautious_freedom),
+        error=math.sqrt(variance), freedom=freedom, contributors=math.inf
     )
     return combined, whole.error, seed_variances

@@ -10,6 +10,7 @@ the power of comparisons at the difference that they call detectable.
 
 import math
 import sys
+import time
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from experiments.benchmarks import measuring
 from experiments.benchmarks.coverage.cases import make_cases
 from experiments.benchmarks.coverage.cases import paired
 from experiments.run.hardware import describe_hardware
+from uniclip_keras.evaluation import Scores
+from uniclip_keras.evaluation import compare_methods
+from uniclip_keras.evaluation import confidence_interval
 from uniclip_keras.evaluation import detectable_difference
 from uniclip_keras.evaluation import paired_difference
 from uniclip_keras.evaluation.bootstrap import bootstrap_medians
@@ -25,6 +29,7 @@ from uniclip_keras.evaluation.bootstrap import bootstrap_medians
 OPTIONS = {
     "repeats": (1000, "Test sets of each case.", 2),
     "resamples": (500, "Of the plain bootstrap; 0 leaves it out.", 0),
+    "items": (50_000, "Of the timed questions.", 2),
     "seed": (0, "Of all draws."),
 }
 
@@ -89,6 +94,27 @@ def simulate_power(repeats, seed):
     return gap, np.mean([one.p_value < 0.05 for one in found]), before
 
 
+def measure_time(items, seed):
+    """Returns seconds by kind of question, for 5,000 groups, 1,000 classes."""
+    rng = np.random.default_rng(seed)
+    groups, classes = rng.integers(5000, size=items), np.arange(items) % 1000
+    hits = rng.random([6, items]) < 0.6
+    kinds = {"mean per class": "class_mean", "median": "median"}
+    seconds = {}
+    for name, statistic in kinds.items():
+        values = hits if statistic == "class_mean" else rng.random(hits.shape)
+        runs = [Scores(v, statistic, classes, groups) for v in values]
+        for question, ask in (
+            ("interval", lambda r=runs: confidence_interval(r[0])),
+            ("difference", lambda r=runs: paired_difference(r[0], r[1])),
+            ("3 + 3 seeds", lambda r=runs: compare_methods(r[:3], r[3:])),
+        ):
+            start = time.perf_counter()
+            ask()
+            seconds[f"{name}, {question}"] = time.perf_counter() - start
+    return seconds
+
+
 def main(options):
     """Simulates all cases and prints the table."""
     print(describe_hardware(1, ["numpy"]))
@@ -117,6 +143,8 @@ def main(options):
         "plain bootstrap, %",
     ]
     print(measuring.markdown_table(header, rows))
+    for name, seconds in measure_time(options.items, options.seed).items():
+        print(f"{options.items} items, {name}: {seconds:.2f} s")
     gap, power, before = simulate_power(options.repeats, options.seed)
     print(
         f"Power at the detectable difference {gap:.3f}: {100 * power:.1f} %. "
