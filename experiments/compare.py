@@ -8,16 +8,15 @@ count as one method. `--map_run=runs/b --map_task=style` choose what the map of
 the shared space shows.
 """
 
-import posixpath
-
 from absl import flags
 
 from experiments.comparison.configuration import differing_options
 from experiments.comparison.curves import compare_curves
-from experiments.comparison.measures import compare as compare_measures
 from experiments.comparison.runs import group_methods
+from experiments.comparison.runs import normal_path
 from experiments.comparison.runs import read_runs
 from experiments.comparison.space import make_map
+from experiments.comparison.tasks import compare as compare_tasks
 from experiments.report.comparison_table import format_comparison
 from experiments.report.page import write_page
 from experiments.run.command import run
@@ -49,14 +48,14 @@ def compare(workdirs, output, map_run=None, map_task=None):
         InputError: If something cannot be read or compared.
     """
     runs = read_runs(workdirs)
-    shown = posixpath.normpath(map_run or workdirs[0])
+    shown = normal_path(map_run or workdirs[0])
     if shown not in [run.workdir for run in runs]:
         raise InputError(
             f"--map_run={map_run} is none of the workdirs; choose from "
             f"{', '.join(run.workdir for run in runs)}."
         )
     methods = group_methods(runs)
-    tasks = compare_measures(methods)
+    tasks = compare_tasks(methods)
     (mapped,) = (run for run in runs if run.workdir == shown)
     write_page(
         output,

@@ -31,7 +31,7 @@ def common_scores(runs):
     ]
     shared = [name for name in rows[0] if all(name in r for r in rows)]
     if not shared:
-        raise InputError("They have no item in common.")
+        raise InputError("There is no item in common.")
     dropped = max(map(len, rows)) - len(shared)
     return [
         _select(scores, np.array([places[name] for name in shared]))

@@ -8,7 +8,7 @@ import posixpath
 from experiments.evaluation.results import RESULTS
 from experiments.run import files
 from experiments.run.changes import is_free
-from experiments.run.checking import TASK_GROUPS
+from experiments.run.tasks import TASK_GROUPS
 from experiments.run.workdir import CONFIG_FILE
 from experiments.run.workdir import HISTORY
 from experiments.run.workdir import INIT_FILE
@@ -84,7 +84,7 @@ def read_runs(workdirs):
             "There is nothing to compare: give the workdirs of evaluated runs, "
             "as in `python -m experiments.compare runs/a runs/b`."
         )
-    workdirs = [posixpath.normpath(path) for path in workdirs]
+    workdirs = [normal_path(path) for path in workdirs]
     twice = [path for path in workdirs if workdirs.count(path) > 1]
     if twice:
         raise InputError(f"{twice[0]} is given twice; give each workdir once.")
@@ -93,6 +93,11 @@ def read_runs(workdirs):
         _read_run(path, label)
         for path, label in zip(workdirs, labels, strict=True)
     ]
+
+
+def normal_path(workdir):
+    """Returns the path of a workdir as `Run.workdir` has it."""
+    return workdir if "://" in workdir else posixpath.normpath(workdir)
 
 
 def group_methods(runs):
@@ -114,7 +119,7 @@ def group_methods(runs):
                 for name, value in run.settings.items()
                 if name != "seed" and not is_free(name)
             }
-            steps = [row["step"] for row in run.history]
+            steps = [row.get("step", 0) for row in run.history]
             key = repr([sorted(options.items()), run.start, max(steps or [0])])
             seeds[key, run.config.seed] += 1
             key = key, seeds[key, run.config.seed]

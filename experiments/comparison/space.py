@@ -9,8 +9,8 @@ from experiments.evaluation import storage
 from experiments.report.page import png
 from experiments.report.page import to_pixels
 from experiments.run import files
-from experiments.run.checking import source_options
 from experiments.run.data import build_part
+from experiments.run.tasks import source_options
 from experiments.run.workdir import INDEX
 from uniclip_keras.data import load_images
 from uniclip_keras.errors import InputError

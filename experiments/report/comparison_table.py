@@ -16,12 +16,15 @@ HEAD = (
 def format_comparison(tasks):
     """Formats a line for each task, metric and method; * marks the best.
 
+    Notes follow.
+
     Args:
-        tasks: List of `comparison.measures.Task`.
+        tasks: List of `comparison.tasks.Task`.
     """
-    rows = [HEAD]
+    rows, notes = [HEAD], []
     for task in tasks:
         name = f"{task.name}, {task.way.replace('_', ' ')}"
+        notes += [f"{name}: {note}" for note in task.notes]
         for measure in task.measures:
             metric = measure.metric
             names = name, metric
@@ -35,7 +38,7 @@ def format_comparison(tasks):
                 )
                 # Naming a task only once shows where its lines begin.
                 name, names = "", ("", "")
-    return align(rows, left=3)
+    return "\n".join([align(rows, left=3), *notes])
 
 
 def _cells(paired, metric):

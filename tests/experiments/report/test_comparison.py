@@ -125,7 +125,10 @@ def test_the_map_can_be_pointed_at(page):
 def test_the_table_lines_up(compared):
     lines = compared[1].splitlines()
     assert lines[-1].startswith("page: ")
-    assert len({len(line) for line in lines[:-1]}) == 1
+    notes = [line for line in lines if "are left out" in line]
+    assert len(notes) == 3 and notes[0].startswith("test, image to text: other")
+    table = lines[: lines.index(notes[0])]
+    assert len({len(line) for line in table}) == 1
     assert re.match("task +metric +method +result +95 % interval", lines[0])
     best = next(line for line in lines if "top1" in line)
     assert re.match(r"test/zero, zero shot +top1 +uni +100.0 %\*", best)

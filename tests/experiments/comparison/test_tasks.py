@@ -6,9 +6,9 @@ import pathlib
 import numpy as np
 import pytest
 
-from experiments.comparison.measures import compare
 from experiments.comparison.runs import group_methods
 from experiments.comparison.runs import read_runs
+from experiments.comparison.tasks import compare
 from experiments.evaluation import storage
 from uniclip_keras.errors import InputError
 from uniclip_keras.evaluation import Scores
@@ -147,9 +147,10 @@ def test_items_that_differ(write_run):
 def test_unlike_numbers_of_answers_are_noted(write_run):
     paths = write_run("a"), write_run("b", items=7, steps=5)
     tasks = {task.way: task for task in compared(*paths)[1]}
-    assert tasks["image_to_text"].notes == []
-    (note,) = tasks["text_to_image"].notes
-    assert "unlike numbers of answers (7, 9)" in note
+    left_out = "b is compared on the 7 items in common; 2 are left out."
+    assert tasks["image_to_text"].notes == [left_out]
+    note, second = tasks["text_to_image"].notes
+    assert "unlike numbers of answers (7, 9)" in note and second == left_out
 
 
 def test_reasons_for_no_difference(write_run):
@@ -157,11 +158,14 @@ def test_reasons_for_no_difference(write_run):
     storage.write(paths[1], "test", {})
     items = [f"other {i}" for i in range(9)]
     set_scores(paths[2], "R@1", np.ones(9), items)
-    measures, _ = compared(*paths)
+    measures, tasks = compared(*paths)
     measure = measures["test", "image_to_text", "R@1"]
     paired = measure.differences["b"]
     assert paired.found is None and not paired.is_clear
-    assert paired.reason.startswith("b: no values of single items are kept")
+    assert paired.reason == (
+        "No values of single items are kept of b; evaluate again."
+    )
+    assert f"b cannot be compared: {paired.reason}" in tasks[0].notes
     assert "no item in common" in measure.differences["c"].reason
     assert measure.best is None
 

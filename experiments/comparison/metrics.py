@@ -1,4 +1,4 @@
-"""Metrics of methods with intervals, and their paired differences."""
+"""A metric of several methods: values with intervals, paired differences."""
 
 import dataclasses
 import functools
@@ -6,7 +6,6 @@ import functools
 import numpy as np
 
 from experiments.comparison.items import common_scores
-from experiments.evaluation import storage
 from uniclip_keras.errors import InputError
 from uniclip_keras.evaluation.sampling_error import contrasts
 from uniclip_keras.evaluation.seeds import VarianceComponents
@@ -63,116 +62,18 @@ class Paired:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class Measure:
-    """A metric of a task.
-
-    Attributes:
-        metric: str.
-        values: Dict label of a method -> `Value`.
-        differences: Dict label of a method -> `Paired`, less the baseline.
-        best: Label of the method that is clearly better than every other one,
-            or None.
-    """
-
-    metric: str
-    values: dict
-    differences: dict
-    best: str | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """The measures of a task asked in one way.
-
-    Attributes:
-        group, name, way, title: str. "zero_shot" is both a group and a way.
-        measures: List of `Measure`.
-        notes: List of sentences.
-    """
-
-    group: str
-    name: str
-    way: str
-    title: str
-    measures: list
-    notes: list
-
-
-def compare(methods):
-    """Compares methods task by task with the first, the baseline.
+class MetricComparer:
+    """The values of a metric, and its differences, each computed once.
 
     Args:
-        methods: List of `Method`.
+        metric: str.
+        facts: `{label of a method: {Run: what results.json holds}}`.
+        items: `{Run: (items, {metric: Scores})}`.
 
-    Returns:
-        List of `Task`.
-
-    Raises:
-        InputError: If there are several methods, and the baseline has no task
-            in common with any other.
+    Attributes:
+        values: Dict label of a method -> `Value`.
+        paired: Function of two labels that returns the `Paired`.
     """
-    places = {
-        method.label: dict.fromkeys(
-            place for run in method.runs for place in run.measured()
-        )
-        for method in methods
-    }
-    first, *others = places.values()
-    if others and not any(first.keys() & other.keys() for other in others):
-        listed = "; ".join(
-            f"{label} has {', '.join(sorted({name for _, name, _ in found}))}"
-            for label, found in places.items()
-        )
-        raise InputError(
-            f"{methods[0].label} has no task in common with the others "
-            f"({listed}): evaluate them on the same sets."
-        )
-    read = functools.cache(
-        lambda run, name: storage.read_scores(run.workdir, name)
-    )
-    every = dict.fromkeys(place for found in places.values() for place in found)
-    return [_compare_task(place, methods, read) for place in every]
-
-
-def _compare_task(place, methods, read):
-    group, name, way = place
-    facts, items = {}, {}
-    for method in methods:
-        for run in method.runs:
-            if place in run.measured():
-                facts.setdefault(method.label, {})[run] = run.measured()[place]
-                items[run] = read(run, name).get(way, ((), {}))
-    values = [v for found in facts.values() for v in found.values()]
-    metrics = dict.fromkeys(
-        metric
-        for found in values
-        for metric in found
-        if metric in found["chance"] | found.get("intervals", {})
-    )
-    baseline, measures = methods[0].label, []
-    for metric in metrics:
-        comparer = _Comparer(metric, facts, items)
-        labels = list(comparer.values)
-        differences = {
-            label: comparer.paired(label, baseline)
-            for label in labels
-            if label != baseline and baseline in labels
-        }
-        measures.append(
-            Measure(metric, comparer.values, differences, comparer.best())
-        )
-    sizes = {v.get("candidates", v.get("classes")) for v in values}
-    notes = []
-    if len(sizes) > 1:
-        sizes = ", ".join(f"{size:,}" for size in sorted(sizes))
-        notes = [f"The runs choose among unlike numbers of answers ({sizes})."]
-    title = next(iter(items)).title(name)
-    return Task(group, name, way, title, measures, notes)
-
-
-class _Comparer:
-    """The values of a metric, and its differences, each computed once."""
 
     def __init__(self, metric, facts, items):
         self._metric, self._items = metric, items
@@ -251,7 +152,7 @@ class _Comparer:
         ]
         if lacking:
             raise InputError(
-                f"{', '.join(lacking)}: no values of single items are kept; "
+                f"No values of single items are kept of {', '.join(lacking)}; "
                 "evaluate again."
             )
         return common_scores(found)
