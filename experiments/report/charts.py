@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 # the style sheet, which has a light and a dark value, and is replaced by it
 # in the finished SVG.
 MUTED, LINE = "#0000a0", "#0000a1"
-SERIES = [f"#0000b{i}" for i in range(1, 7)]
+SERIES = [f"#0000b{i}" for i in range(1, 9)]
 VARIABLES = {MUTED: "--muted", LINE: "--line"} | {
     color: f"--series-{i}" for i, color in enumerate(SERIES, 1)
 }
@@ -82,8 +82,11 @@ def _is_finite(value):
     return isinstance(value, numbers.Real) and math.isfinite(value)
 
 
-def line_svg(name, lines):
+def line_svg(name, lines, colors=None):
     """Draws a chart of `{name: (steps, values)}` as Markup of an `svg`.
+
+    `colors` are the numbers of the lines' colors, from 0; else each line has
+    its own.
 
     A single noisy line, or those of a loss, are drawn thin, with a moving
     average on top. `name`, which no other chart of the page has, makes the ids
@@ -93,7 +96,8 @@ def line_svg(name, lines):
         # Inches of 72 points: a point of the chart is a pixel of the page.
         figure = Figure(figsize=(440 / 72, 240 / 72), layout="constrained")
         axes = figure.add_subplot()
-        for i, (steps, values) in enumerate(lines.values()):
+        colors = colors or range(len(lines))
+        for i, (steps, values) in zip(colors, lines.values(), strict=True):
             steps, values = _thin_out(steps), _thin_out(values)
             style = {"color": SERIES[i % len(SERIES)]}
             if (len(lines) == 1 or name == "loss") and _is_noisy(values):

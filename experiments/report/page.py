@@ -56,6 +56,29 @@ def interval(pair, metric):
     return f"{low.removesuffix(' %')} to {high}"
 
 
+def points(difference, metric, signed=True):
+    """Formats a difference of shares in points, 0.0123 as "+1.23"; see `score`.
+
+    That of a rank stays in ranks.
+    """
+    value = difference if metric == "median_rank" else 100 * difference
+    digits = 2 if abs(value) < 10 else 1
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        return text.removeprefix("-")
+    return f"+{text}" if signed and value > 0 else text
+
+
+def points_interval(pair, metric):
+    """Formats an interval of a difference: "-0.12 to +2.58"."""
+    return " to ".join(points(value, metric) for value in pair)
+
+
+def p_value(p):
+    """Formats a probability: 0.0312 as "0.031", 0.0000001 as "< 0.001"."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def duration(seconds):
     """Formats seconds as "42 s", "9 min 36 s" or "2 h 5 min"."""
     minutes, seconds = divmod(round(seconds), 60)
@@ -78,7 +101,7 @@ def to_pixels(images):
     return np.round(255 * images).astype(np.uint8)
 
 
-def png(image):
+def png(image, max_size=MAX_IMAGE_SIZE):
     """Encodes uint8 `[height, width, 3]` as a data URI, scaled down.
 
     Raises:
@@ -90,7 +113,7 @@ def png(image):
             "uint8 [height, width, 3]."
         )
     picture = Image.fromarray(image)
-    picture.thumbnail([MAX_IMAGE_SIZE] * 2, Image.Resampling.LANCZOS)
+    picture.thumbnail([max_size] * 2, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", optimize=True)
     data = base64.b64encode(buffer.getvalue()).decode()
@@ -106,5 +129,16 @@ ENVIRONMENT = Environment(
 )
 ENVIRONMENT.filters |= {
     filter.__name__: filter
-    for filter in (count, duration, interval, number, percent, png, score)
+    for filter in (
+        count,
+        duration,
+        interval,
+        number,
+        p_value,
+        percent,
+        png,
+        points,
+        points_interval,
+        score,
+    )
 }

@@ -29,13 +29,19 @@ def format_table(results):
             rows.append(row)
             # Naming a task only once shows where its lines begin.
             name = ""
-    task_width, metric_width, *widths = (
-        max(map(len, column)) for column in zip(*rows, strict=True)
-    )
+    return align(rows, left=2)
+
+
+def align(rows, left):
+    """Lines up rows of cells, of which the first `left` begin their columns.
+
+    The first row is the head.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
-    for task, metric, *figures in rows:
-        cells = [task.ljust(task_width), metric.ljust(metric_width)]
-        cells += map(str.rjust, figures, widths)
-        lines.append("  ".join(cells))
+    for row in rows:
+        cells = map(str.ljust, row[:left], widths)
+        figures = map(str.rjust, row[left:], widths[left:])
+        lines.append("  ".join([*cells, *figures]))
     lines.insert(1, "-" * len(lines[0]))
     return "\n".join(lines)

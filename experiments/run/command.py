@@ -1,5 +1,6 @@
 """Runs a command: a mistake of the user is one sentence and exit status 2."""
 
+import functools
 import re
 import sys
 
@@ -25,8 +26,10 @@ class Stopped(Exception):
         self.signal = signal
 
 
-def run(main):
+def run(main, arguments=False):
     """Parses the flags, calls `main(argv)` and exits.
+
+    `arguments` tells whether the command takes any beside its flags.
 
     A mistake of the user (`InputError`, a wrong flag, a stray argument) is
     printed to stderr as `error: <sentence>` with exit status 2. A signal is
@@ -37,7 +40,8 @@ def run(main):
     # TensorFlow logs every file that it writes at a lower level.
     logging.set_verbosity(logging.WARNING)
     try:
-        app.run(main, flags_parser=_parse_flags)
+        parse = functools.partial(_parse_flags, arguments)
+        app.run(main, flags_parser=parse)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -48,7 +52,9 @@ def run(main):
         sys.exit(130)
 
 
-def _parse_flags(argv):
+def _parse_flags(arguments, argv):
+    # Flags may follow arguments.
+    flags.FLAGS.set_gnu_getopt()
     try:
         rest = flags.FLAGS(argv)
     except flags.Error as error:
@@ -66,7 +72,7 @@ def _parse_flags(argv):
             f"the configuration file cannot be read: {_sentence(error)}; "
             "name one such as experiments/configs/emoji.py."
         ) from None
-    if len(rest) > 1:
+    if len(rest) > 1 and not arguments:
         raise InputError(
             f"Unexpected argument {rest[1]!r}: give options as --name=value; "
             "`--help` lists them."

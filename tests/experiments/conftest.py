@@ -46,11 +46,11 @@ def copied(trained, tmp_path):
 def run_command(monkeypatch, capsys):
     """Runs a command with arguments; returns `(status, stdout, stderr)`."""
 
-    def call(command, *arguments):
+    def call(command, *arguments, **options):
         capsys.readouterr()
         monkeypatch.setattr(sys, "argv", [command.__name__, *arguments])
         with flagsaver.flagsaver(), pytest.raises(SystemExit) as ended:
-            run(command.main)
+            run(command.main, **options)
         return ended.value.code, *capsys.readouterr()
 
     return call

@@ -1,10 +1,10 @@
 import copy
 import re
 import xml.etree.ElementTree as ElementTree
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from pages import Page
 
 from experiments.report.gallery import make_gallery
 from experiments.report.results_table import format_table
@@ -12,42 +12,6 @@ from experiments.report.training_report import write_report
 from uniclip_keras.errors import InputError
 from uniclip_keras.evaluation.retrieval import retrieval_metrics
 from uniclip_keras.evaluation.zero_shot import zero_shot_metrics
-
-VOID = {"meta", "img", "br"}
-
-
-class Page(HTMLParser):
-    """Checks that elements nest, and collects text and addresses."""
-
-    def __init__(self, source):
-        super().__init__()
-        self.source = source
-        self.open, self.addresses, self.texts = [], [], []
-        self.feed(source)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attributes):
-        if tag not in VOID:
-            self.open.append(tag)
-        names = {"src", "href", "xlink:href", "action", "data"}
-        self.addresses += [a for name, a in attributes if name in names]
-
-    def handle_startendtag(self, tag, attributes):
-        self.handle_starttag(tag, attributes)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.texts.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.texts).split())
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,75 @@
+"""Compares evaluated runs: values, paired differences, curves, a map.
+
+    python -m experiments.compare runs/a runs/b [...] [--output=compare.html]
+
+Prints a table and writes a page. The first workdir is the baseline that the
+others are compared with, item by item. Runs that differ in their seed only
+count as one method. `--map_run=runs/b --map_task=style` choose what the map of
+the shared space shows.
+"""
+
+from absl import flags
+
+from experiments.comparison.configuration import differing_options
+from experiments.comparison.curves import compare_curves
+from experiments.comparison.runs import group_methods
+from experiments.comparison.runs import normal_path
+from experiments.comparison.runs import read_runs
+from experiments.comparison.space import make_map
+from experiments.comparison.tasks import compare as compare_tasks
+from experiments.report.comparison_table import format_comparison
+from experiments.report.page import write_page
+from experiments.run.command import run
+from uniclip_keras.errors import InputError
+
+_OUTPUT = flags.DEFINE_string("output", "compare.html", "The page to write.")
+_MAP_RUN = flags.DEFINE_string(
+    "map_run", None, "Workdir that the map shows; the first by default."
+)
+_MAP_TASK = flags.DEFINE_string(
+    "map_task", None, "Task that the map shows; the first by default."
+)
+
+
+def main(argv):
+    compare(argv[1:], _OUTPUT.value, _MAP_RUN.value, _MAP_TASK.value)
+
+
+def compare(workdirs, output, map_run=None, map_task=None):
+    """Compares evaluated workdirs, and writes a page.
+
+    Args:
+        workdirs: List of paths. The first is the baseline.
+        output: Path of the page.
+        map_run: str. Which of the workdirs the map shows.
+        map_task: str. Task that it shows.
+
+    Raises:
+        InputError: If something cannot be read or compared.
+    """
+    runs = read_runs(workdirs)
+    shown = normal_path(map_run or workdirs[0])
+    if shown not in [run.workdir for run in runs]:
+        raise InputError(
+            f"--map_run={map_run} is none of the workdirs; choose from "
+            f"{', '.join(run.workdir for run in runs)}."
+        )
+    methods = group_methods(runs)
+    tasks = compare_tasks(methods)
+    (mapped,) = (run for run in runs if run.workdir == shown)
+    write_page(
+        output,
+        "comparison.html",
+        methods=methods,
+        runs=runs,
+        tasks=tasks,
+        options=differing_options(runs),
+        curves=compare_curves(methods),
+        space=make_map(mapped, map_task),
+    )
+    print(format_comparison(tasks))
+    print(f"page: {output}")
+
+
+if __name__ == "__main__":
+    run(main, arguments=True)

@@ -1,0 +1,1 @@
+"""From evaluated workdirs to what differs between them, and how surely."""
