@@ -21,6 +21,7 @@ IDS = {
     "view": [0, 1, 1, 6],
 }
 CASES = [
+    ("MPNCE", TWO, 3, False),
     ("SupCon", ONE, 3, False),
     ("SLIP", THREE, None, False),
     ("SigLIP", TWO, None, False),
@@ -39,7 +40,7 @@ def test_candidates_in_several_parts(two_replicas, monkeypatch):
     # Of 8 images and 6 texts in tiles of 3 rows; the last part is shorter.
     assert exchange.part_lengths(3, 3, 2) == [2, 1]
     assert exchange.part_lengths(2, 3, 2) == [1, 1]
-    check_equals_one_device(two_replicas, "MPNCE", TWO, 3, graph=True)
+    check_equals_one_device(two_replicas, "CLIP", TWO, 3, graph=True)
 
 
 def test_lengths_of_parts(monkeypatch):

@@ -21,12 +21,17 @@ SCALARS = 1 + 3  # The anchors that count, and the total weight of each pair.
 def summed_bytes(rows, dim, replicas):
     """Returns the bytes that a replica brings into sums over replicas."""
     total = replicas * sum(rows.values())
-    ids = total * 2 * FLOAT
     # Both reductions bring in the rows forward and backward, and backward
     # three numbers of each anchor for each domain of its candidates.
     embeddings = 2 * 2 * total * dim * FLOAT
     numbers = 2 * total * len(rows) * 3 * FLOAT
-    return ids + embeddings + numbers + SCALARS * FLOAT
+    scalars = SCALARS * FLOAT
+    return id_bytes(rows, replicas) + embeddings + numbers + scalars
+
+
+def id_bytes(rows, replicas):
+    """Returns the bytes of the ids in those sums, two integers each."""
+    return replicas * sum(rows.values()) * 2 * FLOAT
 
 
 def received_bytes(rows, dim, replicas):
