@@ -26,7 +26,8 @@ PHOTO = pathlib.Path(__file__).parent / "fixtures/grace_hopper.jpg"
 
 @pytest.fixture(scope="module")
 def model_and_tokenizer():
-    tokenizer = SubwordTokenizer.train(WORDS, 60, tiny.LENGTH)
+    numbers = " ".join(map(str, range(20)))
+    tokenizer = SubwordTokenizer.train([*WORDS, numbers], 120, tiny.LENGTH)
     size = tokenizer.vocabulary_size
     text = lambda: tiny.make_text_encoder(8, size)  # noqa: E731
     return tiny.make_model(make_text=text), tokenizer
@@ -118,7 +119,8 @@ def test_the_transform_refuses_a_forked_process(torch, monkeypatch):
 
 @pytest.mark.parametrize("missing", ["torch", "clip_benchmark"])
 def test_says_what_is_missing(missing, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, missing, None)
+    for module in (missing, f"{missing}.models"):
+        monkeypatch.setitem(sys.modules, module, None)
     sentence = rf"'{missing}'.* pip install 'uniclip-keras\[clip-benchmark\]'"
     if missing == "torch":
         with pytest.raises(InputError, match=sentence):
@@ -151,7 +153,7 @@ def test_figures_equal_those_of_clip_benchmark(tmp_path, model_and_tokenizer):
     images = [Image.fromarray(smooth_pixels(seed)) for seed in range(20)]
     views = [transform(image) for image in images]
     labels = np.random.default_rng(0).integers(0, len(WORDS), 20)
-    captions = [[f"{a} {b}" for a in WORDS[:2]] for b in map(str, range(20))]
+    captions = [[f"{number} red", f"{number} blue"] for number in range(20)]
     embedded = model.encode_image(np.stack(views)).numpy()
     embed = evaluation.Embedder(model, tokenizer, 8).texts
 

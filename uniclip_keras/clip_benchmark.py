@@ -133,7 +133,7 @@ class _Model:
 
     def encode_text(self, texts):
         """Embeds n texts: float32 `[n, dim]`."""
-        return self._to_torch(self._encode_text(tf.constant(texts)))
+        return self._to_torch(self._encode_text(tf.constant(texts, tf.string)))
 
     def eval(self):
         """Does nothing: the model never trains here."""

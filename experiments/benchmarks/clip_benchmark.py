@@ -2,7 +2,7 @@
 
     pip install -e ".[clip-benchmark]"
     python -m experiments.benchmarks.clip_benchmark \
-        --saved_model=runs/emoji/saved_model
+        --model=runs/emoji/saved_model
 
 Images of the emoji corpus are written as CLIP_benchmark's own layout of tars
 wants them, and an exported model is evaluated on them twice: by the public
@@ -30,8 +30,8 @@ from experiments.evaluation.subject import load_saved_model
 from uniclip_keras.errors import InputError
 
 OPTIONS = {
-    "saved_model": ("runs/emoji/saved_model", "Model to evaluate."),
-    "images": ("data/emoji/style-*.tar", "Tars of the emoji corpus."),
+    "model": ("runs/emoji/saved_model", "SavedModel to evaluate."),
+    "tars": ("data/emoji/style-*.tar", "Tars of the emoji corpus."),
     "count": (1000, "Most images to take.", 1),
     "captions": (5, "Most captions of an image.", 1),
 }
@@ -58,13 +58,13 @@ def main(options):
     """Evaluates a model on both sides and prints their figures."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        samples = read_samples(options.images, options.count, options.captions)
+        samples = read_samples(options.tars, options.count, options.captions)
         section = write_sets(folder, samples)
         theirs = {
-            task: run_clip_benchmark(task, folder / task, options.saved_model)
+            task: run_clip_benchmark(task, folder / task, options.model)
             for task in METRICS
         }
-        subject = load_saved_model(options.saved_model)
+        subject = load_saved_model(options.model)
         results = evaluate_subject(subject, folder / "results", section)
         results.check()
         tied = count_tied(folder / "results")
@@ -85,10 +85,10 @@ def main(options):
     )
 
 
-def read_samples(images, count, most_captions):
+def read_samples(tars, count, most_captions):
     """Reads the images: dicts of `image`, `subgroup` and `captions`."""
     samples, taken = [], set()
-    for path in sorted(glob.glob(images)):
+    for path in sorted(glob.glob(tars)):
         with tarfile.open(path) as tar:
             members = {member.name: member for member in tar}
             for name in [n for n in members if n.endswith(".json")]:
@@ -105,7 +105,7 @@ def read_samples(images, count, most_captions):
                     samples.append(sample | {"subgroup": record["subgroup"]})
     if not samples:
         raise InputError(
-            f"--images={images} holds no sample: prepare the emoji corpus, or "
+            f"--tars={tars} holds no sample: prepare the emoji corpus, or "
             "name tars of it."
         )
     rows = np.random.default_rng(0).permutation(len(samples))[:count]
@@ -133,7 +133,8 @@ def write_sets(folder, samples):
         (folder / f"{name}.json").write_text(json.dumps(entry))
     section = evaluation()
     section.directory = str(folder)
-    section.prompts = TEMPLATES
+    with section.ignore_type():
+        section.prompts = TEMPLATES
     section.zero_shot["classes"] = {
         "title": "Classes",
         "path": "zeroshot_classification/test/0.tar",

@@ -34,14 +34,14 @@ def arguments(tmp_path):
             (f"{index}.png", encode(smooth_pixels(index))),
         ]
     write_tar(tmp_path / "all.tar", members)
-    words = ["item group drawing emoji", "0 1 2 3 4 5 6 7 8 9"]
-    tokenizer = SubwordTokenizer.train(words, 60, tiny.LENGTH)
+    words = ["item group drawing emoji", " ".join(map(str, range(COUNT)))]
+    tokenizer = SubwordTokenizer.train(words, 120, tiny.LENGTH)
     size = tokenizer.vocabulary_size
     model = tiny.make_model(make_text=lambda: tiny.make_text_encoder(8, size))
     export_saved_model(model, tokenizer, tiny.SIZE, tmp_path / "saved_model")
     return [
-        f"--saved_model={tmp_path / 'saved_model'}",
-        f"--images={tmp_path / '*.tar'}",
+        f"--model={tmp_path / 'saved_model'}",
+        f"--tars={tmp_path / '*.tar'}",
     ]
 
 
