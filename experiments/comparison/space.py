@@ -171,7 +171,7 @@ def _partners(labels, embeddings):
     cosines = embeddings[0] @ embeddings[1].T
     pairs = np.argwhere(labels[0][:, None] == labels[1])
     for image, text in pairs.tolist():
-        cosine = float(cosines[image, text])
+        cosine = round(float(cosines[image, text]), 4)
         other = len(labels[0]) + text
         lists[image].append((other, cosine))
         lists[other].append((image, cosine))
