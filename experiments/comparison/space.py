@@ -116,7 +116,10 @@ def project(embeddings):
         return components[:, :2], "PCA"
     # t-SNE needs more points than neighbors.
     perplexity = min(30.0, (len(components) - 1) / 3)
-    tsne = TSNE(perplexity=perplexity, init="pca", random_state=SEED)
+    # Exact is quicker than approximate for so few points.
+    tsne = TSNE(
+        perplexity=perplexity, init="pca", random_state=SEED, method="exact"
+    )
     return tsne.fit_transform(components), "t-SNE"
 
 
