@@ -1,5 +1,6 @@
 """Values, paired differences and what is best."""
 
+import dataclasses
 import json
 import pathlib
 
@@ -98,7 +99,8 @@ def test_seeds_are_runs_of_a_method(write_run):
     assert paired.found.interval == pytest.approx(expected.interval)
     # A single run less the mean of three: items alone make the error.
     found = compared(*ours, theirs[0])[0][place].differences["b3"]
-    mean = Scores(np.mean([s.values for s in first], axis=0))
+    mean = np.mean([scores.values for scores in first], axis=0)
+    mean = dataclasses.replace(first[0], values=mean)
     assert not found.with_seeds
     expected = paired_difference(second[0], mean)
     assert found.found.interval == pytest.approx(expected.interval)
