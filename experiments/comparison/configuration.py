@@ -31,4 +31,4 @@ def differing_options(runs):
 def _text(value):
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
-    return str(value)
+    return str(value) or "none"

@@ -116,7 +116,10 @@ def project(embeddings):
         return components[:, :2], "PCA"
     # t-SNE needs more points than neighbors.
     perplexity = min(30.0, (len(components) - 1) / 3)
-    tsne = TSNE(perplexity=perplexity, init="pca", random_state=SEED)
+    # Exact is quicker than approximate for so few points.
+    tsne = TSNE(
+        perplexity=perplexity, init="pca", random_state=SEED, method="exact"
+    )
     return tsne.fit_transform(components), "t-SNE"
 
 
@@ -171,7 +174,7 @@ def _partners(labels, embeddings):
     cosines = embeddings[0] @ embeddings[1].T
     pairs = np.argwhere(labels[0][:, None] == labels[1])
     for image, text in pairs.tolist():
-        cosine = float(cosines[image, text])
+        cosine = round(float(cosines[image, text]), 4)
         other = len(labels[0]) + text
         lists[image].append((other, cosine))
         lists[other].append((image, cosine))

@@ -6,14 +6,14 @@ import re
 import pytest
 
 from experiments import compare as command
-from experiments.evaluate import evaluate
+from experiments.evaluate import evaluate_subject
+from experiments.evaluation.subject import load_checkpoint
 
 
-def test_an_evaluated_run_and_its_earlier_checkpoint(
-    copied, tmp_path, run_command
-):
+def test_what_an_evaluation_has_written(copied, tmp_path, run_command):
     _, workdir = copied
-    evaluate(workdir)
+    subject = load_checkpoint(workdir)
+    evaluate_subject(subject, workdir, subject.config.evaluation)
     output = tmp_path / "pages/compare.html"
     # Flags may follow the workdirs.
     arguments = [str(workdir), f"--output={output}", "--map_task=test/groups"]

@@ -116,8 +116,8 @@ def write_evaluated(
 def write_tiny_run(
     folder,
     corpus,
-    text="name of {}",
     noise=0.5,
+    text="name of {}",
     seed=0,
     items=9,
     task="test",
@@ -128,8 +128,8 @@ def write_tiny_run(
     Args:
         folder: Path of the workdir.
         corpus: Folder of `tiny_corpus.write_corpus`.
-        text: str. Template of the texts, of a label.
         noise, seed, task: As in `write_evaluated`.
+        text: str. Template of the texts, of a label.
         items: int. The first so many images were evaluated.
         changes: Of the configuration.
     """

@@ -16,7 +16,7 @@ def test_runs_that_differ_in_their_seed_only_are_one_method(write_run):
         write_run("clip_seed0", seed=0),
         write_run("other", seed=0, optimizer={"learning_rate": 1.0}),
         # What the training does not depend on may differ.
-        write_run("clip_seed1", seed=1, log_every=7, name="again"),
+        write_run("clip_seed1", seed=1, log_every=7),
     ]
     runs = read_runs(paths)
     assert [run.label for run in runs] == ["clip_seed0", "other", "clip_seed1"]

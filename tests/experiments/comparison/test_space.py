@@ -35,7 +35,7 @@ def test_images_and_texts_with_their_partners(run):
             kept["images/embeddings"][i % 9],
             kept["candidates/embeddings"][i % 9],
         )
-        assert cosine == pytest.approx(expected, abs=1e-6)
+        assert cosine == pytest.approx(expected, abs=1e-4)
         assert 0 <= point["x"] <= found.width
         assert 0 <= point["y"] <= found.height
     # The drawing of the first sample of the corpus: a red dot.

@@ -21,9 +21,9 @@ def compared(corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("compared")
     change = {"optimizer": {"beta_1": 0.5}}
     paths = [
-        write_tiny_run(folder / "uni_seed0", corpus, TEXT, 0.2),
-        write_tiny_run(folder / "uni_seed1", corpus, TEXT, 0.2, seed=1),
-        write_tiny_run(folder / "other", corpus, TEXT, 4.0, items=8, **change),
+        write_tiny_run(folder / "uni_seed0", corpus, 0.2, TEXT),
+        write_tiny_run(folder / "uni_seed1", corpus, 0.2, TEXT, seed=1),
+        write_tiny_run(folder / "other", corpus, 4.0, TEXT, items=8, **change),
     ]
     with contextlib.redirect_stdout(io.StringIO()) as stdout:
         compare(paths, str(folder / "compare.html"), map_run=paths[2])
