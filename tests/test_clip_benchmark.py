@@ -104,7 +104,7 @@ def jpeg(orientation):
     ],
 )
 def test_the_transform_makes_the_evaluation_view(torch, encoded):
-    (expected,), _ = load_images([encoded], 16)
+    (expected,), *_ = load_images([encoded], 16)
     view = clip_benchmark.EvaluationTransform(16)(
         Image.open(io.BytesIO(encoded))
     )

@@ -109,7 +109,7 @@ class EvaluationTransform:
                 "DataLoader: give num_workers=0 (--num_workers 0), or the "
                 "multiprocessing context 'spawn'."
             )
-        view = evaluation_view(_rgb(image), self.image_size)
+        view, _ = evaluation_view(_rgb(image), self.image_size)
         return _import("torch").from_numpy(view.numpy())
 
 

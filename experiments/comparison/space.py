@@ -162,7 +162,7 @@ def _read_pictures(run, group, task, numbers):
     source = build_part(config, f"evaluation.{group}.{task}", options)
     source.prepare(folder=files.join(run.workdir, INDEX))
     encoded = [sample["image"] for sample in source.read(numbers)]
-    images, kept = load_images(encoded, max(config.image_size, PICTURE_SIZE))
+    images, _, kept = load_images(encoded, max(config.image_size, PICTURE_SIZE))
     if len(kept) < len(numbers):
         raise InputError("The images have changed since they were embedded.")
     return [png(image, PICTURE_SIZE) for image in to_pixels(images)]

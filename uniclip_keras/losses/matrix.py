@@ -31,7 +31,7 @@ class LogitMatrix:
         if where == "positives":
             # A replica's rows are spread among those of all: so many of them
             # have their positives in one or two blocks of candidates.
-            rows = max(1, tile_size // replicas.replica_count())
+            rows = -(-tile_size // replicas.replica_count())
         self.anchors, self._candidates = {}, {}
         for name in self.domains:
             domain = batch.domains[name]

@@ -53,7 +53,7 @@ def flops(rows, dim, replicas):
     """
     products = 0
     for n in rows.values():
-        block = tiles.block_size(n, max(1, SIZES[1] // replicas))
+        block = tiles.block_size(n, -(-SIZES[1] // replicas))
         for m in rows.values():
             candidates = replicas * m
             band = min(candidates, candidates * block // n + SIZES[1])
