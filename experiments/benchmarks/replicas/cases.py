@@ -38,6 +38,7 @@ class Case(NamedTuple):
     texts: int = 1
     labels: int | None = None  # Number of different ids; None for all unique
     batch_norm: bool = False
+    transformers: bool = False
     policy: str = "float32"
     tolerance: Tolerance = FLOAT32
 
@@ -69,6 +70,7 @@ CASES = {
     "labels": Case("UniCL", SGD, labels=5),
     "uneven": Case("SupCon", SGD, 5, views=3, texts=2, labels=11),
     "batch_norm": Case("CLIP", SGD, batch_norm=True),
+    "transformers": Case("MPNCE", SGD, transformers=True),
     "adamw": Case("CLIP", optimizer("AdamW")),
     "float16": Case("CLIP", SGD, policy="mixed_float16", tolerance=FLOAT16),
 }
@@ -80,9 +82,15 @@ def make_model(case):
     The dtype policy must be the case's until the model is trained.
     """
     keras.utils.set_random_seed(0)
+    if case.transformers:
+        encoders = (
+            models.vit(SIZE, SIZE // 2, WIDTH, layers=2, heads=2),
+            models.clip_text(VOCABULARY, LENGTH, WIDTH, layers=2, heads=2),
+        )
+    else:
+        encoders = make_image_encoder(case.batch_norm), make_text_encoder()
     model = models.UniCLIP(
-        make_image_encoder(case.batch_norm),
-        make_text_encoder(),
+        *encoders,
         objective=getattr(losses, case.objective)(tile_size=case.tile_size),
         embedding_dim=7,
         augmentation_units=(3,),
