@@ -7,8 +7,9 @@
 Images of the emoji corpus are written as CLIP_benchmark's own layout of tars
 wants them, and an exported model is evaluated on them twice: by the public
 package's command line, and as `experiments.evaluate` does. In retrieval, each
-image has several captions. Captions of two images are left out: of tied
-candidates CLIP_benchmark takes any, where this package takes the expectation.
+image has several captions. Captions and drawings of two items, such as flags
+that are alike, are taken once: of tied candidates CLIP_benchmark takes any,
+where this package takes the expectation.
 """
 
 import glob
@@ -98,9 +99,9 @@ def read_samples(tars, count, most_captions):
                     for text in dict.fromkeys(record["captions"])
                     if text.lower() not in taken
                 ][:most_captions]
-                taken.update(text.lower() for text in captions)
                 image = tar.extractfile(members[name[:-4] + "png"]).read()
-                if captions:
+                if captions and image not in taken:
+                    taken |= {image, *(text.lower() for text in captions)}
                     sample = {"image": image, "captions": captions}
                     samples.append(sample | {"subgroup": record["subgroup"]})
     if not samples:
