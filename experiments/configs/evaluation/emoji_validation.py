@@ -2,7 +2,7 @@
 
     python -m experiments.evaluate --workdir=runs/emoji \
         --evaluation=experiments/configs/evaluation/emoji_validation.py \
-        --output_dir=runs/emoji/chosen_on
+        --results_dir=runs/emoji/chosen_on
 """
 
 from experiments.configs import emoji
