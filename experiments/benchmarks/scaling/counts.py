@@ -48,8 +48,9 @@ def flops(rows, dim, replicas):
 
     A tile has a product in the forward pass and two in the backward pass.
     Negatives take all tiles. Of positives, whose ids are taken to be spread
-    evenly, a block of anchors meets the candidates between its lowest and its
-    highest id, and a block more at the end.
+    evenly, a block of anchors, smaller the more replicas there are, meets the
+    candidates between its lowest and its highest id, and a block more at the
+    end.
     """
     products = 0
     for n in rows.values():
