@@ -32,7 +32,9 @@ _MAP_TASK = flags.DEFINE_string(
 
 
 def main(argv):
-    compare(argv[1:], _OUTPUT.value, _MAP_RUN.value, _MAP_TASK.value)
+    output = _OUTPUT.value
+    print(compare(argv[1:], output, _MAP_RUN.value, _MAP_TASK.value))
+    print(f"page: {output}")
 
 
 def compare(workdirs, output, map_run=None, map_task=None):
@@ -43,6 +45,9 @@ def compare(workdirs, output, map_run=None, map_task=None):
         output: Path of the page.
         map_run: str. Which of the workdirs the map shows.
         map_task: str. Task that it shows.
+
+    Returns:
+        The table, as text.
 
     Raises:
         InputError: If something cannot be read or compared.
@@ -67,8 +72,7 @@ def compare(workdirs, output, map_run=None, map_task=None):
         curves=compare_curves(methods),
         space=make_map(mapped, map_task),
     )
-    print(format_comparison(tasks))
-    print(f"page: {output}")
+    return format_comparison(tasks)
 
 
 if __name__ == "__main__":

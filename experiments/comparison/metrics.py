@@ -137,7 +137,6 @@ class MetricComparer:
                 found = difference(contrasts(scores, [weights])[0], LEVEL)
         except InputError as error:
             return Paired(reason=str(error))
-        found = _without_rounding_errors(found)
         return Paired(found, len(scores[0].values), dropped, with_seeds)
 
     def _common(self, runs):
@@ -156,12 +155,3 @@ class MetricComparer:
                 "evaluate again."
             )
         return common_scores(found)
-
-
-def _without_rounding_errors(found):
-    """Makes a difference 0 that is so but for the last bits of its means."""
-    value, low, high = (round(x, 12) for x in (found.value, *found.interval))
-    p_value = found.p_value if value or low or high else 1.0
-    return dataclasses.replace(
-        found, value=value, interval=(low, high), p_value=p_value
-    )

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import pathlib
 import posixpath
+import re
 
 from experiments.evaluation.results import RESULTS
 from experiments.run import files
@@ -155,11 +156,15 @@ def _read_run(workdir, label):
 
 
 def _labels(workdirs):
-    """Returns the shortest ends of paths that differ from each other."""
+    """Returns the shortest ends of paths that differ from each other.
+
+    A label holds more than a seed: "clip/seed_1", not "seed_1".
+    """
     parts = [pathlib.PurePosixPath(path).parts for path in workdirs]
     for length in range(1, max(map(len, parts)) + 1):
         labels = ["/".join(path[-length:]) for path in parts]
-        if len(set(labels)) == len(labels):
+        is_seed = [re.fullmatch(r"seed[-_ =]?\d+", x) for x in labels]
+        if len(set(labels)) == len(labels) and not any(is_seed):
             break
     return labels
 

@@ -2,10 +2,10 @@
 
 import functools
 import inspect
-import math
 
 from experiments.run import building
 from experiments.run import data
+from experiments.run import ranges
 from experiments.run.memory import check_memory
 from experiments.run.memory import patch_size
 from experiments.run.tasks import TASK_GROUPS
@@ -22,46 +22,6 @@ from uniclip_keras.training import datasets
 from uniclip_keras.training.strategies import STRATEGIES
 from uniclip_keras.training.strategies import worker_count
 
-# Whole numbers and the smallest allowed.
-WHOLE = {
-    "image_size": 1,
-    "batch_size": 1,
-    "steps": 1,
-    "steps_per_execution": 1,
-    "log_every": 1,
-    "checkpoint_every": 1,
-    "data.shuffle_buffer": 1,
-    "data.captions_per_image": 1,
-    "data.max_pixels": 1,
-    "data.threads": 1,
-    "tokenizer.vocabulary_size": 1,
-    "tokenizer.context_length": 3,
-    "tokenizer.training_texts": 1,
-    "model.embedding_dim": 1,
-    "model.projection_blocks": 0,
-    "model.gradient_cache_size": 0,
-    "optimizer.warmup_steps": 0,
-    "validation.every": 0,
-    "validation.batches": 1,
-    "validation.samples": 2,
-}
-WHOLE_OF_TOWERS = {
-    "width": 1,
-    "layers": 0,
-    "heads": 1,
-    "patch_size": 1,
-    "mlp_ratio": 1,
-}
-# Numbers, the smallest and the largest allowed, and those just not allowed.
-NUMBERS = {
-    "data.max_bad_share": (0, 1, ()),
-    "optimizer.learning_rate": (0, math.inf, (0,)),
-    "optimizer.weight_decay": (0, math.inf, ()),
-    "optimizer.beta_1": (0, 1, (1,)),
-    "optimizer.beta_2": (0, 1, (1,)),
-    "optimizer.epsilon": (0, math.inf, (0,)),
-}
-
 
 def check_config(config):
     """Raises `InputError` with every mistake that a configuration has.
@@ -69,9 +29,7 @@ def check_config(config):
     It reads no data and starts no device.
     """
     numbers = [
-        *(functools.partial(_check_whole, *item) for item in WHOLE.items()),
-        *(functools.partial(_check_number, *item) for item in NUMBERS.items()),
-        _check_clip_norm,
+        *ranges.number_checks(),
         functools.partial(_check_tower, "image_encoder"),
         functools.partial(_check_tower, "text_encoder"),
         _check_choices,
@@ -139,49 +97,6 @@ def _raise_mistakes(checks, config):
         )
 
 
-def _get(config, name):
-    for key in name.split("."):
-        config = config[key]
-    return config
-
-
-def _is_number(value, types=(int, float)):
-    is_number = isinstance(value, types) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
-
-
-def _check_whole(name, smallest, config):
-    value = _get(config, name)
-    if not _is_number(value, int) or value < smallest:
-        raise InputError(
-            f"{name}={value!r} is not allowed; give a whole number from "
-            f"{smallest}."
-        )
-
-
-def _check_number(name, limits, config):
-    value, (low, high, excluded) = _get(config, name), limits
-    in_range = _is_number(value) and low <= value <= high
-    if not in_range or value in excluded:
-        allowed = f"above {low}" if low in excluded else f"from {low}"
-        if high < math.inf:
-            allowed += (
-                f" to below {high}" if high in excluded else f" to {high}"
-            )
-        raise InputError(
-            f"{name}={value!r} is not allowed; give a number {allowed}."
-        )
-
-
-def _check_clip_norm(config):
-    value = config.optimizer.clip_norm
-    if value is not None and not (_is_number(value) and value > 0):
-        raise InputError(
-            f"optimizer.clip_norm={value!r} is not allowed; give a number "
-            "above 0, or None to clip no gradients."
-        )
-
-
 def _check_choices(config):
     building.check_choice("precision", config.precision, building.PRECISIONS)
     building.check_choice("distribution", config.distribution, STRATEGIES)
@@ -202,12 +117,14 @@ def _check_tower(section, config):
         section, table, config[section], arguments
     )
     tower = _with_defaults(table[kind], given)
-    for name, smallest in WHOLE_OF_TOWERS.items():
+    for name, smallest in ranges.WHOLE_OF_TOWERS.items():
         if name in tower:
-            _check_whole(f"{section}.{name}", smallest, {section: tower})
+            ranges.check_whole(f"{section}.{name}", smallest, {section: tower})
     try:
         check_heads(tower["width"], tower["heads"])
-        if section == "image_encoder" and _is_number(config.image_size, int):
+        if section == "image_encoder" and ranges.is_number(
+            config.image_size, int
+        ):
             check_patches(config.image_size, patch_size(tower))
     except InputError as error:
         raise InputError(f"{section}: {error}") from None
@@ -256,7 +173,7 @@ def _sources(config):
 def _check_source(section, entry, config):
     data.check_part(config, section, data.part_options(config, entry))
     weight = entry.get("weight", 1.0)
-    if not _is_number(weight) or weight < 0:
+    if not ranges.is_number(weight) or weight < 0:
         raise InputError(
             f"{section}.weight={weight!r} is not allowed; give a number from 0."
         )

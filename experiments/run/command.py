@@ -41,7 +41,7 @@ def run(main, arguments=False):
     logging.set_verbosity(logging.WARNING)
     try:
         parse = functools.partial(_parse_flags, arguments)
-        app.run(main, flags_parser=parse)
+        app.run(lambda argv: _call(main, argv), flags_parser=parse)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
@@ -50,6 +50,23 @@ def run(main, arguments=False):
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _call(main, argv):
+    try:
+        return main(argv)
+    except OSError as error:
+        # ml_collections raises it where a configuration is first used.
+        if "Configuration is not available" not in str(error):
+            raise
+        raise _unreadable(error.__cause__) from None
+
+
+def _unreadable(error):
+    return InputError(
+        f"the configuration file cannot be read: {_sentence(error)}; name one "
+        "such as experiments/configs/emoji.py."
+    )
 
 
 def _parse_flags(arguments, argv):
@@ -68,10 +85,7 @@ def _parse_flags(arguments, argv):
             "experiments/configs/base.py list the keys."
         ) from None
     except OSError as error:
-        raise InputError(
-            f"the configuration file cannot be read: {_sentence(error)}; "
-            "name one such as experiments/configs/emoji.py."
-        ) from None
+        raise _unreadable(error) from None
     if len(rest) > 1 and not arguments:
         raise InputError(
             f"Unexpected argument {rest[1]!r}: give options as --name=value; "
@@ -89,6 +103,7 @@ def _sentence(error):
     message = re.sub(
         r"(?s)Other fields present: .*(?=Did you mean)", "", message
     )
+    message = re.sub(r"(?s)Failed loading config file .*?\]:\s+", "", message)
     # An error inside a configuration file comes with its whole traceback.
     message = re.sub(
         r"(?s)Error whilst parsing config file:.*\n[\w.]*Error: ", "", message

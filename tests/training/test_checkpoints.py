@@ -53,7 +53,7 @@ def rows(workdir):
         {
             n: v
             for n, v in row.items()
-            if n not in ("seconds", "pairs_per_second")
+            if n not in ("seconds", "processor_seconds", "pairs_per_second")
         }
         for row in training.read_history(f"{workdir}/history.jsonl")
     ]

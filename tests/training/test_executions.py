@@ -54,7 +54,8 @@ def train(model, batches, workdir):
     )
     rows = training.read_history(f"{workdir}/history.jsonl")
     for row in rows:
-        del row["pairs_per_second"], row["seconds"]
+        for name in ("pairs_per_second", "seconds", "processor_seconds"):
+            del row[name]
     names = sorted(os.listdir(f"{workdir}/checkpoints"))
     return rows, names, measured, lines
 

@@ -18,9 +18,10 @@ class Progress(keras.callbacks.Callback):
     """Reports loss, similarity parameters, pairs per second and time left.
 
     Each report prints a line, appends a JSON object to `history.jsonl` and
-    writes the same scalars to TensorBoard. A resumed run first drops the rows
-    after its checkpoint, then appends. Of several workers only the chief
-    reports.
+    writes the same scalars to TensorBoard. Among them are the seconds since
+    the start of the run and its processor time, all threads together. A
+    resumed run first drops the rows after its checkpoint, then appends. Of
+    several workers only the chief reports.
 
     The loss of a report is the mean since the last one, without those that
     are not finite; a report in which none was finite is only printed. Rows
@@ -51,12 +52,19 @@ class Progress(keras.callbacks.Callback):
         rows = [r for r in read_history(self.path) if r["step"] <= self.step]
         self.rows = rows
         self.seconds = rows[-1]["seconds"] if rows else 0.0
+        # Histories of earlier versions have none.
+        last = rows[-1] if rows else {}
+        self.processor_seconds = last.get("processor_seconds", 0.0)
         self.skipped = sum(row.get("skipped", 0) for row in rows)
         self.writer = None
         if is_chief(self.model.distribute_strategy):
             self.written = self._try(self._write_all)
             self.writer = tf.summary.create_file_writer(self.logdir)
+        self._start_report()
+
+    def _start_report(self):
         self.started, self.since = time.perf_counter(), self.step
+        self.processor_started = time.process_time()
 
     def _write_all(self):
         tf.io.gfile.makedirs(posixpath.dirname(self.path))
@@ -75,12 +83,13 @@ class Progress(keras.callbacks.Callback):
         ):
             self._report(logs)
             self.model.recent_loss.reset_state()
-            self.started, self.since = time.perf_counter(), self.step
+            self._start_report()
 
     def _report(self, logs):
         elapsed = time.perf_counter() - self.started
         done = max(self.step - self.since, 1)
         self.seconds += elapsed
+        self.processor_seconds += time.process_time() - self.processor_started
         if self.writer is None:
             return
         loss = float(logs["recent_loss"])
@@ -97,6 +106,7 @@ class Progress(keras.callbacks.Callback):
             "learning_rate": float(rate),
             "pairs_per_second": done * self.batch_size / elapsed,
             "seconds": self.seconds,
+            "processor_seconds": self.processor_seconds,
             **parameters,
         }
         if skipped:

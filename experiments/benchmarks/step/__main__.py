@@ -17,6 +17,7 @@ import pathlib
 import statistics
 import sys
 import tempfile
+import time
 
 from experiments.benchmarks import benchmark
 from experiments.benchmarks import measuring
@@ -87,7 +88,7 @@ def call(function, options, python=sys.executable, **args):
 
 def take_turns(order, options):
     """Returns side -> list of what `sides.measure` returned in each turn."""
-    turns = {}
+    turns, begin = {}, time.monotonic()
     for turn in range(options.repeats):
         for side in list(turns) if turn else sides.SIDES:
             python = options.python if side == sides.TORCH else sys.executable
@@ -104,6 +105,17 @@ def take_turns(order, options):
                 continue
             turns.setdefault(side, []).append(found)
             check_losses(side, found["losses"], turns[sides.OURS][0]["losses"])
+        passed = (time.monotonic() - begin) / 60
+        left = passed / (turn + 1) * (options.repeats - turn - 1)
+        speeds = ", ".join(
+            f"{side} {found[-1]['pairs_per_second']:.0f}"
+            for side, found in turns.items()
+        )
+        print(
+            f"Turn {turn + 1} of {options.repeats}: {speeds} pairs/s; "
+            f"about {left:.1f} min left",
+            flush=True,
+        )
     return turns
 
 

@@ -52,6 +52,13 @@ def test_labels_tell_folders_apart(write_run, tmp_path):
     assert [run.label for run in read_runs(paths[:1])] == ["x"]
 
 
+def test_a_seed_alone_is_no_label(write_run, tmp_path):
+    paths = [write_run(f"clip/seed_{i}", seed=i) for i in range(2)]
+    (method,) = group_methods(read_runs(paths))
+    assert method.label == "clip"
+    assert [run.label for run in method.runs] == ["clip/seed_0", "clip/seed_1"]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

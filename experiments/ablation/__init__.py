@@ -1,0 +1,1 @@
+"""Grids of runs: trained, evaluated and compared, with several seeds."""

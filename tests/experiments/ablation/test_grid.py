@@ -1,0 +1,86 @@
+"""Grids: variants of a configuration, and the runs of all seeds."""
+
+import pytest
+
+from experiments.ablation.grid import GridRun
+from experiments.ablation.grid import grid
+from experiments.ablation.grid import runs_of
+from experiments.ablation.grid import vary
+from experiments.configs import emoji
+from experiments.configs.evaluation import emoji_validation
+from experiments.configs.grids import identity
+from uniclip_keras.errors import InputError
+
+
+def test_a_variant_leaves_the_original_alone():
+    config = emoji.get_config()
+    views = [{"preset": "weak", "identity": 0.5}]
+    changed = vary(
+        config,
+        {
+            "data.views": views,
+            "model.augmentation_units": None,
+            "objective.domain_weights": "uniform",
+        },
+    )
+    assert changed.data.views == views and len(config.data.views) == 2
+    assert changed.model.augmentation_units is None
+    assert changed.objective.kind == config.objective.kind
+    assert config.objective.domain_weights == "balanced"
+    # Locked, as the configuration was.
+    with pytest.raises(AttributeError):
+        changed.unknown = 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("optimizer.learning_rat", "did you mean 'learning_rate'"),
+        ("optimiser.learning_rate", "optimiser.learning_rate' to vary"),
+    ],
+)
+def test_a_variant_of_no_option(name, words):
+    with pytest.raises(InputError, match=words):
+        vary(emoji.get_config(), {name: 1})
+
+
+def test_the_runs_of_a_seed_come_before_those_of_the_next(tmp_path):
+    config = emoji.get_config()
+    evaluation = emoji_validation.get_config()
+    variants = {
+        "base": config,
+        "lr 1.5e-3": vary(config, {"optimizer.learning_rate": 1.5e-3}),
+    }
+    runs = runs_of(grid(variants, evaluation, seeds=(3, 5)), tmp_path)
+    names = "base/seed_3", "lr 1.5e-3/seed_3", "base/seed_5", "lr 1.5e-3/seed_5"
+    assert tuple(run.name for run in runs) == names
+    assert [run.config.seed for run in runs] == [3, 3, 5, 5]
+    assert runs[3].config.optimizer.learning_rate == 1.5e-3
+    assert runs[3].workdir == f"{tmp_path}/lr 1.5e-3/seed_5"
+    # The sets of the run's own configuration hold test splits.
+    assert "style" not in runs[0].config.evaluation.retrieval
+    assert "val_style" in runs[0].config.evaluation.retrieval
+
+
+def test_a_run_counts_its_images(tmp_path):
+    config = emoji.get_config()
+    run = GridRun("base/seed_0", str(tmp_path), config)
+    assert run.images == 900 * 192 * 2
+    assert run.steps_done() == run.images_done() == 0
+    (tmp_path / "history.jsonl").write_text('{"step": 20}\n{"step": 40}\n')
+    assert run.steps_done() == 40 and run.images_done() == 40 * 192 * 2
+
+
+def test_mistakes_name_the_run():
+    config = vary(emoji.get_config(), {"batch_size": 0})
+    evaluation = emoji_validation.get_config()
+    with pytest.raises(InputError, match="run 'wrong' of the grid: batch_size"):
+        runs_of(grid({"wrong": config}, evaluation), "runs")
+    with pytest.raises(InputError, match="0 runs and 3 seeds"):
+        runs_of(grid({}, evaluation), "runs")
+
+
+def test_the_grid_of_identity_views():
+    runs = runs_of(identity.get_config(), "runs")
+    shares = [run.config.data.views[0]["identity"] for run in runs]
+    assert shares == [0.0, 0.25, 1.0] * 2
