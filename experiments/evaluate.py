@@ -115,7 +115,9 @@ def evaluate_subject(
     has_features = hasattr(subject.model, "image_encoder")
     with_features |= has_features and bool(config.evaluation.probe)
     embedder = TaskEmbedder(subject, config, folder, batch_size, with_features)
-    runner = TaskRunner(embedder, folder, with_parquet)
+    runner = TaskRunner(
+        embedder, subject.model, folder, with_parquet, config.seed
+    )
     results, gallery, tasks = Results(folder, subject.about), [], []
     results.add_sets(config.evaluation)
     headline = config.evaluation.headline

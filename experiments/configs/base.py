@@ -141,7 +141,12 @@ def evaluation():
     section.zero_shot = ConfigDict()
     # Linear probes, nearest neighbors and few-shot probes. They learn from
     # `train`, and choose by `validation`: what differs of their sources.
+    # With `fine_tuning_epochs`, the image encoder learns, too.
     section.probe = ConfigDict()
+    # Zero-shot classes of corrupted images: all `corruptions` of
+    # `uniclip_keras.evaluation.CORRUPTIONS` and `severities` 1 to 5, unless
+    # the task names some.
+    section.robustness = ConfigDict()
     section.notes = ()
     return section
 

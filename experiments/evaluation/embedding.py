@@ -143,10 +143,15 @@ class TaskEmbedder:
             candidates = Candidates(embeddings, labels, captions)
         return candidates, _pack("candidates", candidates, key)
 
-    def pixels(self, source, numbers):
-        """Reads a few images again: float32 `[n, size, size, 3]`."""
+    def squares(self, source, numbers):
+        """Reads a few images again, as they were embedded.
+
+        Returns:
+            `(pixels, vectors)`: float32 `[n, size, size, 3]` in [0, 1], and
+            their augmentation vectors `[n, 11]`.
+        """
         samples = source.read(numbers)
-        images, _, kept = load_images(
+        images, vectors, kept = load_images(
             [sample["image"] for sample in samples],
             self._config.image_size,
             fit=self._config.evaluation.fit,
@@ -158,7 +163,7 @@ class TaskEmbedder:
                 f"{files.join(self._folder, storage.FOLDER)}, and evaluate "
                 "again."
             )
-        return images
+        return images, vectors
 
     def _embed(self, options, source):
         numbers = set()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from experiments.evaluation import pixels
 from experiments.evaluation import storage
 from experiments.evaluation.probes import probe
 from experiments.report.gallery import make_gallery
@@ -15,12 +16,16 @@ class TaskRunner:
 
     Args:
         embedder: A `TaskEmbedder`.
+        model: The model that it embeds with.
         folder: Folder of the results.
         with_parquet: bool. Whether to write the embeddings as tables, too.
+        seed: int. Of what a protocol draws.
     """
 
-    def __init__(self, embedder, folder, with_parquet=False):
+    def __init__(self, embedder, model, folder, with_parquet=False, seed=0):
         self._embedder = embedder
+        self._model = model
+        self._seed = seed
         self._folder = folder
         self._with_parquet = with_parquet
 
@@ -28,7 +33,7 @@ class TaskRunner:
         """Measures a task.
 
         Args:
-            group: str. "retrieval", "zero_shot" or "probe".
+            group: str. One of `TASK_GROUPS`.
             name: str. Name of the task.
             task: Its section of the configuration.
 
@@ -39,6 +44,7 @@ class TaskRunner:
         measure = {
             "retrieval": self._retrieval,
             "zero_shot": self._zero_shot,
+            "robustness": self._robustness,
             "probe": self._probe,
         }[group]
         source, images, kept = self._images(name, task)
@@ -103,9 +109,9 @@ class TaskRunner:
         def show():
             return make_gallery(
                 name,
-                lambda rows: self._embedder.pixels(
+                lambda rows: self._embedder.squares(
                     source, images.numbers[rows]
-                ),
+                )[0],
                 images.embeddings,
                 images.labels.tolist(),
                 texts.embeddings,
@@ -116,12 +122,33 @@ class TaskRunner:
         ways = {way: (items[way], result) for way, result in results.items()}
         return ways, arrays, show
 
+    def _robustness(self, name, task, source, images, groups, kept):
+        classes, arrays = self._embedder.candidates(
+            "zero_shot", task, source, images, kept
+        )
+        result = pixels.robustness(
+            self._embedder, self._model, task, source, images, classes, groups
+        )
+        return {"corrupted": (images.keys, result)}, arrays, None
+
     def _probe(self, name, task, source, images, groups, kept):
         parts = {
-            part: self._images(f"{name}/{part}", part_of(task, part))[1]
+            part: self._images(f"{name}/{part}", part_of(task, part))[:2]
             for part in PARTS
         }
-        results = probe(parts["train"], parts["validation"], images, groups)
+        train, validation = (parts[part][1] for part in PARTS)
+        results = probe(train, validation, images, groups)
+        if epochs := task.get("fine_tuning_epochs"):
+            results["fine_tuned"] = pixels.fine_tuning(
+                self._embedder,
+                self._model,
+                epochs,
+                parts["train"],
+                (source, images),
+                results["linear_probe"].facts["C"],
+                self._seed,
+                groups,
+            )
         ways = {way: (images.keys, result) for way, result in results.items()}
         return ways, {}, None
 

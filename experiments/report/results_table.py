@@ -14,9 +14,10 @@ def format_table(results):
     ]
     for name, task in results.get("zero_shot", {}).items():
         tasks.append((f"{name}, zero-shot", task))
-    for name, ways in results.get("probe", {}).items():
-        for way, task in ways.items():
-            tasks.append((f"{name}, {way.replace('_', ' ')}", task))
+    for group in ("probe", "robustness"):
+        for name, ways in results.get(group, {}).items():
+            for way, task in ways.items():
+                tasks.append((f"{name}, {way.replace('_', ' ')}", task))
     if not tasks:
         return ""
     rows = [("task", "metric", "result", "95 % interval", "chance", "n")]

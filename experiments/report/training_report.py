@@ -17,6 +17,8 @@
                                     # high], ...}} of 95 %, as far as known
       "probe": {"pets": {"knn": <what `evaluation.knn(...).summary()` returns>,
                          ...}, ...},
+      "robustness": {"pets": {"corrupted": <what
+                     `corruption_robustness(...).summary()` returns>}},
       "failed": {"zero-shot: novel": "Why it could not run.", ...},
       "augmentation_check": {"loss": 2.31, "loss_shuffled": 2.58, "n": 4096},
       "notes": ["Twemoji: CC-BY 4.0.", ...],   # licenses, sources; at the foot
@@ -37,10 +39,11 @@ key but "step" is optional:
 
 from experiments.report.charts import history_charts
 from experiments.report.page import write_page
+from experiments.run.tasks import TASK_GROUPS
 from uniclip_keras.errors import InputError
 
 EMPTY = {"augmentation_check": None, "notes": []} | dict.fromkeys(
-    ("run", "splits", "retrieval", "zero_shot", "probe", "failed"), {}
+    ("run", "splits", *TASK_GROUPS, "failed"), {}
 )
 
 

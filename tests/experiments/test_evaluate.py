@@ -158,13 +158,15 @@ def test_a_file_of_sets(copied, corpus, tmp_path, run_command):
     task |= {"classes": "names.json", "group_field": "group"}
     probe = {"title": "Shapes", "path": "test-*.tar", "label_field": "group"}
     probe |= {"train": {"path": "train-*.tar"}}
-    probe |= {"validation": {"path": "test-*.tar"}}
+    probe |= {"validation": {"path": "test-*.tar"}, "fine_tuning_epochs": 2}
+    noisy = task | {"corruptions": ["contrast"], "severities": [1, 5]}
     (tmp_path / "sets.py").write_text(
         "from experiments.configs.base import evaluation\n"
         "def get_config():\n"
         "    section = evaluation()\n"
         f"    section.retrieval = {{'colors': {task}}}\n"
         f"    section.probe = {{'shapes': {probe}}}\n"
+        f"    section.robustness = {{'noisy': {noisy}}}\n"
         "    return section.lock()\n"
     )
     status, _, stderr = run_command(
@@ -183,11 +185,29 @@ def test_a_file_of_sets(copied, corpus, tmp_path, run_command):
     results = json.loads((workdir / "results.json").read_text())
     probes = results["probe"]["shapes"]
     methods = {"linear_probe", "knn", "few_shot"}
-    assert set(probes) == methods | {f"{m}_of_embeddings" for m in methods}
+    methods |= {f"{method}_of_embeddings" for method in methods}
+    assert set(probes) == methods | {"fine_tuned"}
     assert set(storage.read_scores(workdir, "shapes")) == set(probes)
     assert probes["linear_probe"]["chance"]["top1"] == pytest.approx(1 / 3)
     assert probes["few_shot"]["top1_2_shot"] <= 1
-    assert "learned from features" in (workdir / "report.html").read_text()
+    assert probes["fine_tuned"]["epochs"] == 2
+    # Before the head moves, fine-tuning is the linear probe.
+    assert probes["fine_tuned"]["loss"][1] < probes["fine_tuned"]["loss"][0]
+    (found,) = results["robustness"]["noisy"].values()
+    assert found["clean"] == probe_of_names(workdir)
+    assert len(found["by_severity"]["contrast"]) == 2
+    assert set(found["intervals"]) == {"clean", "contrast", "mean_corruption"}
+    page = (workdir / "report.html").read_text()
+    assert "learned from features" in page and "corrupted images" in page
+
+
+def probe_of_names(workdir):
+    """The share of images whose nearest class is the right one."""
+    kept = storage.read(workdir, "noisy")
+    nearest = np.argmax(
+        kept["images/embeddings"] @ kept["candidates/embeddings"].T, axis=1
+    )
+    return np.mean(kept["candidates/labels"][nearest] == kept["images/labels"])
 
 
 def test_a_checkpoint_that_does_not_exist(trained, run_command):

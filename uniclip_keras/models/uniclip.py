@@ -17,6 +17,10 @@ from uniclip_keras.models import update
 from uniclip_keras.models.counts import RecentLoss
 from uniclip_keras.models.counts import StepCounts
 from uniclip_keras.models.execution import step_function
+from uniclip_keras.models.shapes import feature_shape
+from uniclip_keras.models.shapes import merge_views
+from uniclip_keras.models.shapes import texts_per_item
+from uniclip_keras.models.shapes import to_unit
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
@@ -100,10 +104,10 @@ class UniCLIP(keras.Model):
             embedding_dim, blocks=projection_blocks
         )
         self.image_projection.build(
-            _feature_shape(self.image_encoder, "image"), augmentation_shape
+            feature_shape(self.image_encoder, "image"), augmentation_shape
         )
         self.text_projection = layers.TextProjection(embedding_dim)
-        self.text_projection.build(_feature_shape(self.text_encoder, "text"))
+        self.text_projection.build(feature_shape(self.text_encoder, "text"))
         self.view_units = view_units
         self.view_projection = None
         if "view" in self.objective.similarity.domains:
@@ -142,23 +146,25 @@ class UniCLIP(keras.Model):
         projected, _ = shapes["image"]
         embeddings = {
             "image": self._project_features(
-                _merge(features[:, :projected]),
-                _merge(augmentations[:, :projected]),
+                merge_views(features[:, :projected]),
+                merge_views(augmentations[:, :projected]),
             ),
             "text": self.text_projection(
-                self.text_encoder(_merge(inputs["tokens"]), training=training)
+                self.text_encoder(
+                    merge_views(inputs["tokens"]), training=training
+                )
             ),
         }
         if self.view_projection is not None:
             embeddings["view"] = self.view_projection(
-                _merge(features[:, projected:]), training=training
+                merge_views(features[:, projected:]), training=training
             )
         return embeddings
 
     def embedding_shapes(self, inputs):
         """Returns the embeddings per item: dict domain -> `(rows, dim)`."""
         views, dim = inputs["views"].shape[1], self.embedding_dim
-        text = (_texts_per_item(inputs["tokens"]), dim)
+        text = (texts_per_item(inputs["tokens"]), dim)
         if self.view_projection is None:
             return {"image": (views, dim), "text": text}
         if views < 3:
@@ -275,43 +281,8 @@ class UniCLIP(keras.Model):
         }
 
 
-def to_unit(images):
-    """Converts images to float32 in [0, 1]; uint8 is divided by 255."""
-    scale = 255.0 if images.dtype == tf.uint8 else 1.0
-    return tf.cast(images, tf.float32) / scale
-
-
-def _merge(x):
-    """`[b, v, width]` -> `[b * v, width]`; `[b, width]` is unchanged."""
-    return tf.reshape(x, [-1, x.shape[-1]])
-
-
-def _texts_per_item(tokens):
-    """Returns k for tokens `[b, k, length]` and 1 for `[b, length]`."""
-    shape = tokens.shape
-    if len(shape) == 2:
-        return 1
-    if len(shape) == 3 and shape[1]:
-        return shape[1]
-    raise InputError(
-        f"tokens have shape {shape}; give [batch, length], or "
-        "[batch, k, length] for k texts per item, k known and at least 1."
-    )
-
-
 def _deserialize(value):
     """Returns an object as given, or made from its configuration."""
     if isinstance(value, Mapping):
         return keras.saving.deserialize_keras_object(value)
     return value
-
-
-def _feature_shape(encoder, domain):
-    shape = getattr(encoder, "output_shape", None)
-    if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
-        raise InputError(
-            f"the {domain} encoder {getattr(encoder, 'name', encoder)!r} has "
-            f"output shape {shape}; give one that returns [batch, width], see "
-            "uniclip_keras.models.from_backbone."
-        )
-    return shape

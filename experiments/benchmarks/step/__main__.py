@@ -61,7 +61,7 @@ def main(options):
         order = {"start": start, "sizes": sizes}
         turns = take_turns(order, options)
         parts = call(
-            "keras_sides:measure_parts",
+            "parts:measure_parts",
             options,
             repeats=options.steps,
             **order,

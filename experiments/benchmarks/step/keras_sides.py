@@ -7,11 +7,9 @@ import keras_hub
 import numpy as np
 import tensorflow as tf
 
-from experiments.benchmarks import measuring
 from experiments.benchmarks.step import sides
 from uniclip_keras import losses
 from uniclip_keras import models
-from uniclip_keras.models import step as model_step
 
 
 class PlainCLIP(keras.Model):
@@ -225,59 +223,3 @@ def make_optimizer():
         weight_decay=sides.WEIGHT_DECAY,
         epsilon=sides.EPSILON,
     )
-
-
-def measure_parts(start, sizes, repeats):
-    """Returns the seconds of the parts of our step, each run by itself.
-
-    A part is a forward and backward pass. "update" is the rest of the step:
-    the check of the gradients, the optimizer and the metrics.
-    """
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": True}
-    )
-    model, batch = load(start, sizes)
-    model.compile(optimizer=make_optimizer(), jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    embeddings = model(batch)
-
-    def tower(encoder, inputs):
-        def run():
-            with tf.GradientTape() as tape:
-                features = encoder(inputs, training=True)
-            values = [v.value for v in encoder.trainable_variables]
-            return tape.gradient(features, values)
-
-        return run
-
-    def loss():
-        with tf.GradientTape() as tape:
-            tape.watch(embeddings)
-            value = model_step.objective_loss(model, embeddings, batch)
-        return tape.gradient(value, embeddings)
-
-    seconds = {
-        name: _median_seconds(function, repeats)
-        for name, function in {
-            "image tower": tower(model.image_encoder, batch["views"][:, 0]),
-            "text tower": tower(model.text_encoder, batch["tokens"]),
-            "loss": loss,
-            "both": lambda: model_step.loss_and_gradients(model, batch)[1],
-            "step": lambda: model.train_step(batch),
-        }.items()
-    }
-    seconds["update"] = seconds["step"] - seconds.pop("both")
-    return seconds
-
-
-def _median_seconds(function, repeats):
-    graph = tf.function(function, autograph=False)
-
-    def call():
-        # A copy waits for a device that computes by itself. The gradient of an
-        # embedding has parts.
-        tf.nest.flatten(graph(), expand_composites=True)[0].numpy()
-
-    call()
-    times = sorted(measuring.timed(call)[0] for _ in range(repeats))
-    return times[len(times) // 2]

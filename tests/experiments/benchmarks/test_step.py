@@ -10,6 +10,7 @@ import tensorflow as tf
 from experiments.benchmarks import measuring
 from experiments.benchmarks.step import __main__ as benchmark
 from experiments.benchmarks.step import keras_sides
+from experiments.benchmarks.step import parts
 from experiments.benchmarks.step import sides
 from uniclip_keras.errors import InputError
 
@@ -27,7 +28,7 @@ def test_tables_and_file_of_the_keras_sides(run, tmp_path, monkeypatch, capsys):
         module, function = function.removeprefix(f"{sides.__package__}.").split(
             ":"
         )
-        modules = {"sides": sides, "keras_sides": keras_sides}
+        modules = {"sides": sides, "keras_sides": keras_sides, "parts": parts}
         return getattr(modules[module], function)(**case)
 
     monkeypatch.setattr(measuring, "call_in_process", call)

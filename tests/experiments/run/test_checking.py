@@ -121,6 +121,9 @@ def test_tasks_on_any_kind_of_source():
         ("zero_shot", {"kind": "table"}, "zero_shot.pets.label_field is miss"),
         ("probe", train, "probe.pets.validation is missing"),
         ("probe", parts | {"train": {"kind": "table"}}, "train.label_field is"),
+        ("probe", parts | {"fine_tuning_epochs": 0}, "epochs=0 is not allowed"),
+        ("robustness", {"corruptions": ["fog"]}, "corruptions='fog' is unkno"),
+        ("robustness", {"severities": [6]}, "pets.severities=6 is unknown"),
     ):
         with pytest.raises(InputError, match=words):
             changes = {f"evaluation.{group}.pets": task | more}
