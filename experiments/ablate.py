@@ -109,7 +109,8 @@ def ablate(runs, folder, pool, sets=None):
             results.write_results(finished, folder)
 
     failed = train(left, pool, after_each=write)
-    write()
+    if not left:
+        write()
     pool.print_line(f"page: {folder}/{results.PAGE}")
     return failed
 

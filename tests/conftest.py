@@ -12,13 +12,17 @@ import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from tensorflow.python.framework.ops import gradient_registry  # noqa: E402
 
+from uniclip_keras import xla  # noqa: E402
+
 # Replicas run on logical devices, made before TensorFlow initializes any.
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
-# Optimizing a graph takes longer than it saves over a few runs.
+# Optimizing a graph takes longer than it saves over a few runs, and so does
+# compiling the small functions of a model; see `with_xla`.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+has_xla, xla._has_xla = xla._has_xla, lambda: False
 
 
 # The longest files start first, so that no process is left with one at the end.
@@ -44,6 +48,16 @@ def pytest_collection_finish():
     # of each later collection.
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module")
+def with_xla():
+    """XLA compiles small functions, as it does outside of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(xla, "_has_xla", has_xla)
+        xla.compiled.cache_clear()
+        yield
+    xla.compiled.cache_clear()
 
 
 @pytest.fixture(autouse=True)

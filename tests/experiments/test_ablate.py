@@ -96,6 +96,7 @@ def test_a_run_is_measured_once(copied, capsys):
     evaluation = config.evaluation
     (run,) = runs_of(grid({"tiny": config}, evaluation, seeds=(0,)), "runs")
     run = type(run)(run.name, str(workdir), run.config)
+    (workdir / "results.json").unlink(missing_ok=True)
     results.evaluate_run(run)
     assert results.is_finished(run)
     assert "retrieval: test" in capsys.readouterr().out

@@ -16,6 +16,8 @@ RNG = np.random.default_rng(0)
 X = RNG.standard_normal((4, TOKENS, WIDTH)).astype("float32")
 G = RNG.standard_normal((4, TOKENS, WIDTH)).astype("float32")
 
+pytestmark = pytest.mark.usefixtures("with_xla")
+
 
 @pytest.fixture(scope="module")
 def pair():

@@ -18,6 +18,8 @@ from uniclip_keras.data.augmentation.resampling import resized_columns
 ENTRY = {name: index for index, name in enumerate(augmentation.LAYOUT)}
 SIZE = 64
 
+pytestmark = pytest.mark.usefixtures("with_xla")
+
 
 @pytest.fixture(scope="module")
 def photo():

@@ -147,6 +147,10 @@ def test_tile_sizes(monkeypatch, run, capsys):
     def call(function, threads, hide_gpus, where, size, **case):
         assert not hide_gpus
         calls.append((where, size))
+        if (where, size) != ("positives", 4):
+            default = {"negatives": 1024, "positives": 256}[where]
+            found = {"embeddings": 18, "seconds_min": 1.0}
+            return found | {"size": size or default}
         with monkeypatch.context() as patch:
             for name in tile_sizes.TABLES.values():
                 patch.setattr(tiles, name, dict(getattr(tiles, name)))
