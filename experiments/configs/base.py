@@ -80,6 +80,9 @@ def base():
     config.model.embedding_dim = 512
     config.model.augmentation_units = (128, 128, 128)
     config.model.projection_blocks = 3
+    # How the augmentation enters the image head: "concatenate",
+    # "scale_and_shift" or "each_block".
+    config.model.augmentation_fusion = "concatenate"
     # Head of the strong views for the loss "slip"; others have none.
     config.model.view_units = (4096, 4096, 256)
     # Items embedded at a time (gradient caching); 0 embeds the whole batch.

@@ -16,6 +16,7 @@ from uniclip_keras.data.augmentation import FITS
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
+from uniclip_keras.layers.projection import FUSIONS
 from uniclip_keras.models.towers import check_heads
 from uniclip_keras.models.towers import check_patches
 from uniclip_keras.training import datasets
@@ -102,6 +103,8 @@ def _check_choices(config):
     building.check_choice("distribution", config.distribution, STRATEGIES)
     building.check_choice("data.views_dtype", config.data.views_dtype, DTYPES)
     building.check_choice("evaluation.fit", config.evaluation.fit, FITS)
+    fusion = config.model.augmentation_fusion
+    building.check_choice("model.augmentation_fusion", fusion, FUSIONS)
 
 
 def _check_tower(section, config):

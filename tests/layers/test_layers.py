@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from uniclip_keras import layers
 from uniclip_keras.errors import InputError
+from uniclip_keras.layers.projection import FUSIONS
 
 FEATURES = np.random.default_rng(0).normal(size=(4, 12)).astype("float32")
 AUGMENTATIONS = np.random.default_rng(1).random((4, 11)).astype("float32")
@@ -68,6 +69,47 @@ def test_image_head_without_augmentation(blocks):
     assert head(FEATURES).shape == (4, 5)
     # Norm and projection; a block adds an entry, its norm and two layers.
     assert len(head.trainable_weights) == (3 if blocks == 0 else 11)
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_ways_into_the_image_head(fusion, tmp_path):
+    features, augmentations = keras.Input((12,)), keras.Input((6,))
+    head = layers.ImageProjection(5, blocks=2, fusion=fusion)
+    inputs = [features, augmentations]
+    model = keras.Model(inputs, head(features, augmentations))
+    values = [FEATURES, AUGMENTATIONS[:, :6]]
+    # Scales and shifts are 0 at first.
+    reads = np.abs(model(values) - model([FEATURES, values[1][::-1]])).max()
+    assert (reads > 1e-3) == (fusion != "scale_and_shift")
+    for weight in head.trainable_weights:
+        noise = np.random.default_rng(0).normal(size=weight.shape, scale=0.3)
+        weight.assign_add(noise)
+    out = model(values)
+    assert np.abs(out - model([FEATURES, values[1][::-1]])).max() > 1e-3
+    np.testing.assert_allclose(out, fused_by_hand(head, *values), atol=1e-5)
+    model.save(tmp_path / "head.keras")
+    again = keras.saving.load_model(tmp_path / "head.keras")
+    np.testing.assert_array_equal(again(values), out)
+
+
+def fused_by_hand(head, x, a):
+    if head.fusion == "scale_and_shift":
+        scale, shift = np.split(np.array(head.scale_and_shift(a)), 2, axis=1)
+        x = np.array(head.entry(x)) * (1 + scale) + shift
+    else:
+        x = np.array(head.entry(np.concatenate([x, a], axis=1)))
+    first, second = head.residual_blocks
+    x = np.array(first(x))
+    if head.fusion == "each_block":
+        x = x + np.array(head.block_shifts[0](a))
+    return head.projection(head.norm(second(x)))
+
+
+def test_impossible_ways_into_the_image_head():
+    with pytest.raises(InputError, match="did you mean 'concatenate'"):
+        layers.ImageProjection(5, fusion="concatenated")
+    with pytest.raises(InputError, match="'each_block' needs residual blocks"):
+        layers.ImageProjection(5, blocks=0, fusion="each_block")
 
 
 def test_augmentation_encoder_has_the_given_layers():

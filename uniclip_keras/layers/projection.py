@@ -5,20 +5,33 @@ from keras import layers
 from keras import ops
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.errors import suggest
+
+FUSIONS = ("concatenate", "scale_and_shift", "each_block")
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")
 class ImageProjection(layers.Layer):
     """Augmentation-aware residual head for images (UniCLIP, section 3.1).
 
-    The head concatenates the features and the embedding of the augmentation,
-    projects them to the width of the features, and applies residual MLP
+    The head projects the features to their own width, and applies residual MLP
     blocks, layer normalization and a linear projection. With `blocks=0` and no
     augmentation embedding, it is the linear head of CLIP.
+
+    The paper leaves open how the embedding of the augmentation enters:
+
+    - `"concatenate"`: beside the features. A linear map of it, added to the
+      projected features, would be the same function.
+    - `"scale_and_shift"`: a linear map of it scales the projected features and
+      is added to them (FiLM, Perez et al. 2018), by 1 and 0 at first.
+    - `"each_block"`: as `"concatenate"`, and a linear map of it is added
+      before each block but the first.
 
     Args:
         embedding_dim: int. The size of the embedding.
         blocks: int. The number of residual blocks.
+        fusion: str. How the embedding enters. All ways but `"concatenate"`
+            need a block.
 
     Call arguments:
         features: float tensor `[n, width]` from the image encoder.
@@ -37,15 +50,41 @@ class ImageProjection(layers.Layer):
     ```
     """
 
-    def __init__(self, embedding_dim, blocks=3, **kwargs):
+    def __init__(self, embedding_dim, blocks=3, fusion="concatenate", **kwargs):
         super().__init__(**kwargs)
+        if fusion not in FUSIONS:
+            raise InputError(
+                f"fusion={fusion!r} is unknown{suggest(fusion, FUSIONS)}."
+            )
+        if fusion != "concatenate" and not blocks:
+            raise InputError(
+                f"fusion={fusion!r} needs residual blocks, and there are none; "
+                "give blocks of 1 or more, or choose 'concatenate'."
+            )
         self.embedding_dim = embedding_dim
         self.blocks = blocks
+        self.fusion = fusion
 
     def build(self, features_shape, augmentation_shape=None):
         hidden_dim = width = features_shape[-1]
+        self.scale_and_shift, self.block_shifts = None, []
         if augmentation_shape is not None:
-            width += augmentation_shape[-1]
+            units = augmentation_shape[-1]
+            if self.fusion == "scale_and_shift":
+                self.scale_and_shift = _dense(
+                    self,
+                    "scale_and_shift",
+                    units,
+                    2 * hidden_dim,
+                    kernel_initializer="zeros",
+                )
+            else:
+                width += units
+            if self.fusion == "each_block":
+                self.block_shifts = [
+                    _dense(self, f"shift_{index}", units, hidden_dim)
+                    for index in range(1, self.blocks)
+                ]
         self.entry = None
         if self.blocks:
             self.entry = _dense(self, "entry", width, hidden_dim)
@@ -62,17 +101,28 @@ class ImageProjection(layers.Layer):
 
     def call(self, features, augmentation=None):
         x = features
-        if augmentation is not None:
+        if augmentation is not None and self.scale_and_shift is None:
             x = ops.concatenate([x, augmentation], axis=-1)
         if self.entry is not None:
             x = self.entry(x)
-        for block in self.residual_blocks:
+        if self.scale_and_shift is not None:
+            scale, shift = ops.split(
+                self.scale_and_shift(augmentation), 2, axis=-1
+            )
+            x = x * (1.0 + scale) + shift
+        for index, block in enumerate(self.residual_blocks):
+            if index and self.block_shifts:
+                x = x + self.block_shifts[index - 1](augmentation)
             x = block(x)
         return self.projection(self.norm(x))
 
     def get_config(self):
-        arguments = {"embedding_dim": self.embedding_dim, "blocks": self.blocks}
-        return {**super().get_config(), **arguments}
+        return {
+            **super().get_config(),
+            "embedding_dim": self.embedding_dim,
+            "blocks": self.blocks,
+            "fusion": self.fusion,
+        }
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")

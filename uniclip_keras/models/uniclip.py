@@ -56,6 +56,8 @@ class UniCLIP(keras.Model):
         augmentation_units: Layer widths of the `AugmentationEncoder`, or None
             for an image head that ignores the augmentation.
         projection_blocks: int. Number of residual blocks of the image head.
+        augmentation_fusion: str. How the augmentation enters that head, see
+            `ImageProjection`.
         view_units: Layer widths of the `ViewProjection`, if there is one.
         gradient_cache_size: int or None. Items of a replica's batch to embed
             at a time: less memory, one more forward pass, the same gradient.
@@ -82,6 +84,7 @@ class UniCLIP(keras.Model):
         embedding_dim=512,
         augmentation_units=(128, 128, 128),
         projection_blocks=3,
+        augmentation_fusion="concatenate",
         view_units=(4096, 4096, 256),
         gradient_cache_size=None,
         name="uniclip",
@@ -93,6 +96,7 @@ class UniCLIP(keras.Model):
         self.objective = _deserialize(objective) or MPNCE()
         self.embedding_dim = embedding_dim
         self.projection_blocks = projection_blocks
+        self.augmentation_fusion = augmentation_fusion
         self.augmentation_units = augmentation_units
         self.augmentation_encoder = augmentation_shape = None
         if augmentation_units is not None:
@@ -101,7 +105,7 @@ class UniCLIP(keras.Model):
             self.augmentation_encoder = encoder
             augmentation_shape = (None, augmentation_units[-1])
         self.image_projection = layers.ImageProjection(
-            embedding_dim, blocks=projection_blocks
+            embedding_dim, projection_blocks, augmentation_fusion
         )
         self.image_projection.build(
             feature_shape(self.image_encoder, "image"), augmentation_shape
@@ -276,6 +280,7 @@ class UniCLIP(keras.Model):
             "embedding_dim": self.embedding_dim,
             "augmentation_units": self.augmentation_units,
             "projection_blocks": self.projection_blocks,
+            "augmentation_fusion": self.augmentation_fusion,
             "view_units": self.view_units,
             "gradient_cache_size": self.gradient_cache_size,
         }

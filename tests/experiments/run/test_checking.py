@@ -81,6 +81,7 @@ def test_every_configuration_passes(config):
         ({"data.prompts": "plane"}, "'plane'.*'plain'"),
         ({"tokenizer.kind": "clip"}, "tokenizer.file is empty"),
         ({"data.views_dtype": "uint16"}, "views_dtype='uint16'.*'uint8'"),
+        ({"model.augmentation_fusion": "add"}, "augmentation_fusion='add' is"),
         ({"distribution": "mirored"}, "'mirored'.*'mirrored'"),
         ({"data.train.base.kind": "tfreccord"}, "base.kind='tfreccord'"),
         ({"data.train.base.weight": -1.0}, "base.weight=-1.0"),
