@@ -21,16 +21,17 @@ from experiments.report.page import p_value
 from experiments.report.page import points
 from experiments.report.page import points_interval
 from experiments.report.page import score
-from experiments.run import files
+from experiments.run.data import data_path
+from experiments.run.workdir import WORKDIR
 from experiments.run.workdir import load_run
 from uniclip_keras import evaluation
 from uniclip_keras.data.augmentation import FITS
 from uniclip_keras.data.augmentation import evaluation_view
 from uniclip_keras.data.images.decoding import decode_image
+from uniclip_keras.data.sources import texts
 from uniclip_keras.errors import InputError
 
 OPTIONS = {
-    "workdir": ("runs/emoji", "Run of the emoji corpus."),
     "flags": ("package/png250px", "Folder of flags such as fr.png."),
 }
 COLUMNS = [
@@ -42,10 +43,10 @@ METRICS = "R@1", "R@5", "median_rank"
 
 def main(options):
     """Names all flags, once for each fit."""
-    config, tokenizer, model, _ = load_run(options.workdir)
+    config, tokenizer, model, _ = load_run(WORKDIR.value)
     embedder = evaluation.Embedder(model, tokenizer)
-    names = files.read_json(f"{config.data.directory}/names.json")
-    flags = read_flags(options.flags, {name["label"] for name in names})
+    names = texts.read_classes(data_path(config, "names.json"))
+    flags = read_flags(options.flags, names)
     images = list(flags.values())
     ratios = [image.shape[1] / image.shape[0] for image in images]
     low, middle, high = np.quantile(ratios, [0.05, 0.5, 0.95])
@@ -53,14 +54,15 @@ def main(options):
         f"{len(images)} flags among {len(names):,} names, width to height "
         f"{low:.2f} to {high:.2f}, median {middle:.2f}"
     )
-    texts = embedder.texts([name["texts"][0] for name in names])
-    labels = [name["label"] for name in names]
+    embedded_names = embedder.texts([found[0] for found in names.values()])
     scores = {}
     for fit in FITS:
         views = [evaluation_view(x, config.image_size, fit) for x in images]
         squares, vectors = map(np.stack, zip(*views, strict=True))
         embedded = embedder.images(squares, vectors)
-        ways = evaluation.retrieval(embedded, texts, list(flags), labels)
+        ways = evaluation.retrieval(
+            embedded, embedded_names, list(flags), list(names)
+        )
         scores[fit] = ways["image_to_text"].scores
     print(measuring.markdown_table(COLUMNS, rows(scores)))
 

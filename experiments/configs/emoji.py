@@ -76,6 +76,9 @@ def get_config(method="uniclip"):
     config.validation.batches = 4
 
     config.evaluation.prompts = "plain"
+    # The drawings are square. Wider ones, such as flags, are best padded, as
+    # flags are in the corpus (docs/results.md).
+    config.evaluation.fit = "pad"
     config.evaluation.headline = "style"
     titles = {
         "seen": "Seen drawings",
