@@ -8,6 +8,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from experiments.run import options
 from uniclip_keras.errors import InputError
 
 # `experiments.run.quiet` reads it, before the flags are parsed.
@@ -37,6 +38,7 @@ def run(main, arguments=False):
     Ctrl-C. Any other exception is a defect of the program and keeps its
     traceback.
     """
+    options.register()
     # TensorFlow logs every file that it writes at a lower level.
     logging.set_verbosity(logging.WARNING)
     try:
