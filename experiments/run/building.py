@@ -12,6 +12,7 @@ from uniclip_keras.errors import InputError
 from uniclip_keras.errors import suggest
 
 IMAGE_ENCODERS = {
+    "backbone": models.image_backbone,
     "clip_vit": models.clip_vit,
     "conv_stem_vit": models.conv_stem_vit,
     "vit": models.vit,

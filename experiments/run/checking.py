@@ -17,6 +17,7 @@ from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers.projection import FUSIONS
+from uniclip_keras.models.backbones import find_backbone
 from uniclip_keras.models.towers import check_heads
 from uniclip_keras.models.towers import check_patches
 from uniclip_keras.training import datasets
@@ -124,6 +125,9 @@ def _check_tower(section, config):
         if name in tower:
             ranges.check_whole(f"{section}.{name}", smallest, {section: tower})
     try:
+        if kind == "backbone":
+            find_backbone(tower["backbone"])
+            return
         check_heads(tower["width"], tower["heads"])
         if section == "image_encoder" and ranges.is_number(
             config.image_size, int

@@ -57,10 +57,12 @@ def activation_bytes(config):
 
     Each layer keeps 8 values per token and unit of its width around the
     attention, 2 * `mlp_ratio` in the MLP, and the attention's weights. Views of
-    8 bits also become floating point.
+    8 bits also become floating point. Backbones of other libraries count as
+    nothing.
     """
     image, text = config.image_encoder, config.text_encoder
-    tokens = (config.image_size // patch_size(image)) ** 2
+    side = patch_size(image)
+    tokens = (config.image_size // side) ** 2 if side else 0
     views, captions = len(config.data.views), config.data.captions_per_image
     value = 4 if config.precision == "float32" else 2
     per_item = views * _values(image, tokens)
@@ -72,7 +74,12 @@ def activation_bytes(config):
 
 
 def patch_size(image_encoder):
-    """Pixels of the sides of the patches of a section `image_encoder`."""
+    """Pixels of the sides of the patches of a section `image_encoder`.
+
+    None for a backbone of another library.
+    """
+    if "backbone" in image_encoder:
+        return None
     if "stem" in image_encoder:
         return 2 ** len(image_encoder["stem"])
     return image_encoder["patch_size"]
@@ -94,6 +101,8 @@ def available_bytes():
 
 
 def _values(tower, tokens):
+    if "backbone" in tower:
+        return 0
     width, ratio = tower["width"], tower.get("mlp_ratio", 4)
     per_token = (8 + 2 * ratio) * width + tower["heads"] * tokens
     return tower["layers"] * tokens * per_token

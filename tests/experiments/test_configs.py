@@ -10,8 +10,10 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments.configs import unicl_emoji
+from experiments.configs import unicl_swin_t
 from experiments.configs.evaluation import emoji_validation
 from experiments.run import building
+from experiments.run import checking
 from experiments.run.checking import check_config
 from uniclip_keras.data import augmentation
 from uniclip_keras.errors import InputError
@@ -33,7 +35,14 @@ def shrink(config):
     """Shrinks the towers, so that a step takes seconds."""
     patch = config.image_encoder.get("patch_size")
     small = {"width": 16, "layers": 1, "heads": 2}
-    config.image_encoder.update(small)
+    if config.image_encoder.kind == "backbone":
+        config.image_size = 32
+        config.image_encoder.options.update(
+            {"embed_dim": 8, "depths": (1, 1), "window_size": 2}
+        )
+        config.image_encoder.options.num_heads = (1, 2)
+    else:
+        config.image_encoder.update(small)
     if patch:
         config.image_size = 2 * patch
     config.text_encoder.update(small)
@@ -123,6 +132,24 @@ def test_variants_of_unicl_train_on_their_sources(argument, trained_on):
     assert {name for name in sources if sources[name].weight} == trained_on
     assert set(sources) == {"base", "drawings", "fashion", "tones"}
     assert config.data.prompts[0] == "{}"
+
+
+@pytest.mark.parametrize("variant", unicl_swin_t.VARIANTS)
+def test_variants_of_unicl_at_its_papers_scale(variant, monkeypatch):
+    monkeypatch.setattr(checking, "check_memory", lambda *_: None)
+    config = unicl_swin_t.get_config(variant)
+    check_config(config)
+    assert config.objective.kind == "unicl" and len(config.data.views) == 1
+    assert config.optimizer.learning_rate == 4e-3
+    epoch = config.steps // 32
+    assert config.optimizer.warmup_steps // 5 == pytest.approx(epoch, abs=1)
+    weights = {n: s.weight for n, s in config.data.train.items()}
+    samples = 1e6 * sum(weights.values())
+    assert config.steps * config.batch_size == pytest.approx(
+        32 * samples, rel=1e-4
+    )
+    if variant == "half":
+        assert weights == {"imagenet21k": 6.5, "yfcc14m": 7.0}
 
 
 def test_joint_takes_as_many_captions_as_labels():
