@@ -40,6 +40,30 @@ def test_vit_equals_keras_hubs():
     np.testing.assert_allclose(ours(IMAGES), theirs(IMAGES), atol=1e-5)
 
 
+def test_clip_vit_equals_keras_hubs():
+    backbone = keras_hub.models.CLIPVisionEncoder(
+        patch_size=8,
+        hidden_dim=12,
+        num_layers=2,
+        num_heads=3,
+        intermediate_dim=48,
+        image_shape=(32, 32, 3),
+    )
+    theirs = models.from_backbone(backbone, 32, pooling="first")
+    # The second weight numbers the positions; KerasHub leaves it at 0.
+    class_token, numbers, *weights = randomized(backbone)
+    numbers = np.arange(numbers.size)[None]
+    backbone.set_weights([class_token, numbers, *weights])
+    patches, positions, *pre_norm = weights[:4]
+    class_token = class_token.reshape(1, 1, -1)
+    blocks, norm = joined(weights[4:-2]), weights[-2:]
+    ours = models.clip_vit(32, 8, width=12, layers=2, heads=3)
+    ours.set_weights(
+        [patches, class_token, positions, *pre_norm, *blocks, *norm]
+    )
+    np.testing.assert_allclose(ours(IMAGES), theirs(IMAGES), atol=1e-5)
+
+
 @pytest.mark.parametrize("pooling", ["end", "mean"])
 def test_clip_text_equals_keras_hubs(pooling):
     theirs = keras_hub.models.CLIPTextEncoder(

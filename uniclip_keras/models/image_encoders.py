@@ -134,20 +134,51 @@ def clip_vit(
     width=768,
     layers=12,
     heads=12,
+    mlp_width=None,
+    activation="quick_gelu",
     name="image_encoder",
 ):
-    """Makes KerasHub's CLIP image encoder; see `vit`."""
+    """Makes CLIP's image encoder (Radford et al., 2021); see `vit`.
+
+    It differs from `vit` in a normalization before the layers, in patches
+    without a bias, and in its activation.
+
+    Args:
+        mlp_width: int or None. Hidden width of the MLPs, `4 * width` by
+            default.
+        activation: str. OpenAI's "quick_gelu", or "gelu" of many models that
+            were trained like it.
+
+    Raises:
+        InputError: If the patches do not divide the image size, the heads do
+            not divide the width, there is no layer, or the activation is
+            unknown.
+    """
     check_patches(image_size, patch_size)
     check_heads(width, heads)
-    backbone = keras_hub.models.CLIPVisionEncoder(
-        patch_size=patch_size,
-        hidden_dim=width,
-        num_layers=layers,
-        num_heads=heads,
-        intermediate_dim=4 * width,
-        image_shape=(image_size, image_size, 3),
-    )
-    return from_backbone(backbone, image_size, pooling="first", name=name)
+    check_layers(layers)
+    images = keras.Input((image_size, image_size, 3), name="images")
+    x = keras.layers.Conv2D(
+        width, patch_size, strides=patch_size, use_bias=False, name="patches"
+    )(_standardize(images))
+    x = keras.layers.Reshape(((image_size // patch_size) ** 2, width))(x)
+    x = _add_positions(ClassToken(name="class_token")(x))
+    x = keras.layers.LayerNormalization(epsilon=1e-5, name="pre_norm")(x)
+    blocks = [
+        TransformerBlock(
+            heads,
+            mlp_width or 4 * width,
+            activation=activation,
+            epsilon=1e-5,
+            name=f"block_{index}",
+        )
+        for index in range(layers)
+    ]
+    for block in blocks[:-1]:
+        x = block(x)
+    x = blocks[-1](x, positions=0)
+    x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
+    return keras.Model(images, x, name=name)
 
 
 def from_backbone(

@@ -16,6 +16,8 @@ def clip_text(
     layers=12,
     heads=8,
     pooling="end",
+    mlp_width=None,
+    activation="quick_gelu",
     name="text_encoder",
 ):
     """Makes CLIP's causal text transformer; the defaults are CLIP's.
@@ -31,11 +33,15 @@ def clip_text(
             token goes through all of the last layer. "mean" averages the
             states of all tokens except padding (id 0); a small encoder learns
             faster from it.
+        mlp_width: int or None. Hidden width of the MLPs, `4 * width` by
+            default.
+        activation: str. OpenAI's "quick_gelu", or "gelu" of many models that
+            were trained like it.
         name: str. Name of the model.
 
     Raises:
-        InputError: If the heads do not divide the width, the pooling is
-            unknown, or there is no layer.
+        InputError: If the heads do not divide the width, the pooling or the
+            activation is unknown, or there is no layer.
     """
     if pooling not in ("end", "mean"):
         raise InputError(
@@ -50,8 +56,8 @@ def clip_text(
     blocks = [
         TransformerBlock(
             heads,
-            4 * width,
-            activation="quick_gelu",
+            mlp_width or 4 * width,
+            activation=activation,
             causal=True,
             epsilon=1e-5,
             name=f"block_{index}",
