@@ -18,6 +18,7 @@ from format_files import write_tfds
 from shapes import SHAPES
 
 from experiments.run import data as run_data
+from uniclip_keras import losses
 from uniclip_keras import models
 from uniclip_keras.data import SubwordTokenizer
 
@@ -126,6 +127,30 @@ def test_measure_a_model(folder):
         assert names[name].facts["n"] == 9
         assert names[name].facts["classes"] == 3
     assert names["probe"].scores["top1"].value() == 1.0
+
+
+def test_start_from_clip(folder):
+    clip = folder / "clip-vit-base-patch32"
+    merges = ["r e", "re d</w>"]
+    small = models.UniCLIP(
+        models.clip_vit(16, 8, 16, 1, 2),
+        models.clip_text(512 + len(merges) + 2, 77, 16, 1, 2),
+        losses.CLIP(),
+        embedding_dim=12,
+        augmentation_units=None,
+        projection_blocks=0,
+        projection_norm=False,
+    )
+    models.save_clip(small, clip)
+    (clip / "merges.txt").write_text("#version\n" + "\n".join(merges) + "\n")
+    names = run(GUIDES / "start_from_clip.md")
+    assert names["model"].optimizer.iterations == 2
+    tokens = names["tokenizer"](["red dot"])
+    np.testing.assert_allclose(
+        names["plain"].encode_text(tokens), small.encode_text(tokens), atol=1e-5
+    )
+    assert (folder / "saved_model/saved_model.pb").exists()
+    assert (folder / "fine_tuned_clip/model.safetensors").exists()
 
 
 def test_serve_the_model(folder):

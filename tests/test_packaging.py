@@ -52,7 +52,9 @@ def test_the_library_imports_its_own_dependencies_alone():
     own = import_names(PROJECT["dependencies"]) | {"uniclip_keras"}
     # Of protobuf, which TensorFlow's own messages are made of.
     own |= {"google"}
-    extras = import_names(EXTRAS["tfds"] + EXTRAS["parquet"])
+    extras = import_names(
+        EXTRAS["tfds"] + EXTRAS["parquet"] + EXTRAS["weights"]
+    )
     # Of scikit-learn, the extra `evaluation`.
     extras |= {"sklearn"}
     for path in sorted((ROOT / "uniclip_keras").rglob("*.py")):

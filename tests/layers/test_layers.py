@@ -105,6 +105,28 @@ def fused_by_hand(head, x, a):
     return head.projection(head.norm(second(x)))
 
 
+@pytest.mark.parametrize(
+    ("blocks", "fusion"), [(0, "concatenate"), *((2, f) for f in FUSIONS)]
+)
+def test_a_head_starts_as_a_linear_one(blocks, fusion):
+    head = layers.ImageProjection(5, blocks, fusion, norm=False)
+    augmentations = AUGMENTATIONS[:, :6]
+    head(FEATURES, augmentations)
+    kernel = np.random.default_rng(0).normal(size=(12, 5)).astype("float32")
+    head.start_as(kernel)
+    found = head(FEATURES, augmentations)
+    np.testing.assert_allclose(found, FEATURES @ kernel, atol=1e-5)
+    # It can learn otherwise.
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(head(FEATURES, augmentations) ** 2)
+    gradient = tape.gradient(loss, head.trainable_weights[0].value)
+    assert np.abs(gradient).max() > 0
+    with pytest.raises(InputError, match="give norm=False"):
+        normalizing = layers.ImageProjection(5)
+        normalizing(FEATURES)
+        normalizing.start_as(kernel)
+
+
 def test_impossible_ways_into_the_image_head():
     with pytest.raises(InputError, match="did you mean 'concatenate'"):
         layers.ImageProjection(5, fusion="concatenated")

@@ -32,6 +32,8 @@ class ImageProjection(layers.Layer):
         blocks: int. The number of residual blocks.
         fusion: str. How the embedding enters. All ways but `"concatenate"`
             need a block.
+        norm: bool. Whether to normalize before the linear projection, which
+            encoders that end with a normalization do not need.
 
     Call arguments:
         features: float tensor `[n, width]` from the image encoder.
@@ -50,7 +52,14 @@ class ImageProjection(layers.Layer):
     ```
     """
 
-    def __init__(self, embedding_dim, blocks=3, fusion="concatenate", **kwargs):
+    def __init__(
+        self,
+        embedding_dim,
+        blocks=3,
+        fusion="concatenate",
+        norm=True,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if fusion not in FUSIONS:
             raise InputError(
@@ -64,6 +73,7 @@ class ImageProjection(layers.Layer):
         self.embedding_dim = embedding_dim
         self.blocks = blocks
         self.fusion = fusion
+        self.has_norm = norm
 
     def build(self, features_shape, augmentation_shape=None):
         hidden_dim = width = features_shape[-1]
@@ -93,7 +103,11 @@ class ImageProjection(layers.Layer):
             _sublayer(ResidualMLP, self, f"block_{index}", width)
             for index in range(self.blocks)
         ]
-        self.norm = _sublayer(layers.LayerNormalization, self, "norm", width)
+        self.norm = None
+        if self.has_norm:
+            self.norm = _sublayer(
+                layers.LayerNormalization, self, "norm", width
+            )
         self.projection = _dense(
             self, "projection", width, self.embedding_dim, use_bias=False
         )
@@ -114,7 +128,39 @@ class ImageProjection(layers.Layer):
             if index and self.block_shifts:
                 x = x + self.block_shifts[index - 1](augmentation)
             x = block(x)
-        return self.projection(self.norm(x))
+        return self.projection(x if self.norm is None else self.norm(x))
+
+    def start_as(self, kernel):
+        """Makes the head compute `features @ kernel` until it is trained.
+
+        The augmentation has no effect then, and the blocks add nothing.
+
+        Args:
+            kernel: Array `[width, embedding_dim]`.
+
+        Raises:
+            InputError: If the head normalizes.
+        """
+        if self.norm is not None:
+            raise InputError(
+                "a head that normalizes cannot start as a linear one; give "
+                "norm=False."
+            )
+        silent = [block.contract for block in self.residual_blocks]
+        silent += self.block_shifts
+        if self.scale_and_shift is not None:
+            silent.append(self.scale_and_shift)
+        for weight in sum((dense.weights for dense in silent), []):
+            weight.assign(ops.zeros_like(weight))
+        kernel = ops.convert_to_tensor(kernel, self.projection.kernel.dtype)
+        if self.entry is None:
+            # Rows of the augmentation, if it has any, have no effect.
+            missing = self.projection.kernel.shape[0] - kernel.shape[0]
+            kernel = ops.pad(kernel, [[0, missing], [0, 0]])
+        else:
+            self.entry.kernel.assign(ops.eye(*self.entry.kernel.shape))
+            self.entry.bias.assign(ops.zeros_like(self.entry.bias))
+        self.projection.kernel.assign(kernel)
 
     def get_config(self):
         return {
@@ -122,6 +168,7 @@ class ImageProjection(layers.Layer):
             "embedding_dim": self.embedding_dim,
             "blocks": self.blocks,
             "fusion": self.fusion,
+            "norm": self.has_norm,
         }
 
 

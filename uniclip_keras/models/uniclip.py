@@ -58,6 +58,7 @@ class UniCLIP(keras.Model):
         projection_blocks: int. Number of residual blocks of the image head.
         augmentation_fusion: str. How the augmentation enters that head, see
             `ImageProjection`.
+        projection_norm: bool. Whether that head normalizes.
         view_units: Layer widths of the `ViewProjection`, if there is one.
         gradient_cache_size: int or None. Items of a replica's batch to embed
             at a time: less memory, one more forward pass, the same gradient.
@@ -85,6 +86,7 @@ class UniCLIP(keras.Model):
         augmentation_units=(128, 128, 128),
         projection_blocks=3,
         augmentation_fusion="concatenate",
+        projection_norm=True,
         view_units=(4096, 4096, 256),
         gradient_cache_size=None,
         name="uniclip",
@@ -97,6 +99,7 @@ class UniCLIP(keras.Model):
         self.embedding_dim = embedding_dim
         self.projection_blocks = projection_blocks
         self.augmentation_fusion = augmentation_fusion
+        self.projection_norm = projection_norm
         self.augmentation_units = augmentation_units
         self.augmentation_encoder = augmentation_shape = None
         if augmentation_units is not None:
@@ -105,7 +108,10 @@ class UniCLIP(keras.Model):
             self.augmentation_encoder = encoder
             augmentation_shape = (None, augmentation_units[-1])
         self.image_projection = layers.ImageProjection(
-            embedding_dim, projection_blocks, augmentation_fusion
+            embedding_dim,
+            projection_blocks,
+            augmentation_fusion,
+            norm=projection_norm,
         )
         self.image_projection.build(
             feature_shape(self.image_encoder, "image"), augmentation_shape
@@ -281,6 +287,7 @@ class UniCLIP(keras.Model):
             "augmentation_units": self.augmentation_units,
             "projection_blocks": self.projection_blocks,
             "augmentation_fusion": self.augmentation_fusion,
+            "projection_norm": self.projection_norm,
             "view_units": self.view_units,
             "gradient_cache_size": self.gradient_cache_size,
         }

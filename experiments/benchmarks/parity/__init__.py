@@ -1,0 +1,1 @@
+"""CLIP's embeddings here and in the libraries that its weights come from."""

@@ -1,0 +1,4 @@
+"""CLIP's weights from and to the files of Hugging Face and open_clip."""
+
+from uniclip_keras.models.clip.loading import from_clip
+from uniclip_keras.models.clip.saving import save_clip
