@@ -16,7 +16,7 @@ from uniclip_keras.data.augmentation import FITS
 from uniclip_keras.data.augmentation import recipe_from_config
 from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
-from uniclip_keras.layers.projection import FUSIONS
+from uniclip_keras.layers.image_projection import FUSIONS
 from uniclip_keras.models.backbones import find_backbone
 from uniclip_keras.models.towers import check_heads
 from uniclip_keras.models.towers import check_patches

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from uniclip_keras import layers
 from uniclip_keras.errors import InputError
-from uniclip_keras.layers.projection import FUSIONS
+from uniclip_keras.layers.image_projection import FUSIONS
 
 FEATURES = np.random.default_rng(0).normal(size=(4, 12)).astype("float32")
 AUGMENTATIONS = np.random.default_rng(1).random((4, 11)).astype("float32")
