@@ -13,6 +13,7 @@ import tensorflow as tf  # noqa: E402
 from tensorflow.python.framework.ops import gradient_registry  # noqa: E402
 
 from uniclip_keras import xla  # noqa: E402
+from uniclip_keras.models import UniCLIP  # noqa: E402
 
 # Replicas run on logical devices, made before TensorFlow initializes any.
 tf.config.set_logical_device_configuration(
@@ -58,6 +59,17 @@ def with_xla():
         xla.compiled.cache_clear()
         yield
     xla.compiled.cache_clear()
+
+
+@pytest.fixture
+def eager_steps(monkeypatch):
+    """Models take their steps eagerly: a few take less time than one trace."""
+
+    def compile(model, *arguments, **options):
+        options.setdefault("run_eagerly", True)
+        return keras.Model.compile(model, *arguments, **options)
+
+    monkeypatch.setattr(UniCLIP, "compile", compile)
 
 
 @pytest.fixture(autouse=True)

@@ -61,7 +61,9 @@ def test_one_step(name):
     shrink(config)
     recipe = augmentation.recipe_from_config(config.data.views)
     model = building.build_model(config, vocabulary_size=50)
-    model.compile(optimizer=building.build_optimizer(config, model))
+    # Tracing would take several times as long as this one step.
+    optimizer = building.build_optimizer(config, model)
+    model.compile(optimizer=optimizer, run_eagerly=True)
     rng = np.random.default_rng(0)
     items, size = 3, config.image_size
     views = rng.random((items, len(recipe), size, size, 3), "float32")

@@ -128,7 +128,7 @@ def test_a_workdir_keeps_its_configuration(trained, corpus):
         pretrain(make_config(corpus), workdir, init_from=workdir)
 
 
-def test_allowed_changes_are_recorded(copied, corpus, capsys):
+def test_allowed_changes_are_recorded(copied, corpus, capsys, eager_steps):
     """A lower learning rate and another batch size, from step 4 on."""
     _, workdir = copied
     with (workdir / "history.jsonl").open("a") as file:
@@ -184,7 +184,7 @@ def test_a_broken_configuration_of_a_run(text, trained, tmp_path):
 
 
 def test_fine_tuning_begins_with_another_runs_weights(
-    trained, corpus, tmp_path, capsys
+    trained, corpus, tmp_path, capsys, eager_steps
 ):
     _, before = trained
     new = make_config(
