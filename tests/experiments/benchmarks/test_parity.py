@@ -1,0 +1,41 @@
+"""The parity benchmark on tiny models that its peers have written."""
+
+import pathlib
+import shutil
+
+from experiments.benchmarks import measuring
+from experiments.benchmarks.parity import __main__ as parity
+from experiments.benchmarks.parity import peers
+
+FIXTURES = pathlib.Path(__file__).parents[2] / "fixtures" / "clip"
+
+
+def test_every_shape_and_library_has_a_row(run, monkeypatch, capsys):
+    asked = []
+
+    def call(function, threads, python, **case):
+        """Stands in for the libraries, which are not installed."""
+        asked.append((function.rpartition(":")[2], python))
+        if "library" in case:
+            shutil.copytree(
+                FIXTURES / case["library"], case["folder"], dirs_exist_ok=True
+            )
+            return "1.0"
+        assert pathlib.Path(case["folder"], "model.safetensors").exists()
+        return {"image": 2e-7, "text": 3e-7}
+
+    monkeypatch.setattr(measuring, "call_in_process", call)
+    run(parity, "--python=peers")
+    assert asked == [("write", "peers"), ("compare", "peers")] * 4
+    lines = capsys.readouterr().out.splitlines()[-4:]
+    for line, library in zip(lines, parity.LIBRARIES * 2, strict=True):
+        cells = line.strip("| ").split(" | ")
+        assert cells[1] == f"{library} 1.0"
+        assert all(float(cell) < 2e-6 for cell in cells[2:])
+
+
+def test_inputs_end_with_the_largest_id():
+    images, tokens = peers.make_inputs(parity.B_32, seed=0)
+    assert images.shape == (4, 224, 224, 3) and images.dtype == "uint8"
+    assert tokens.argmax(axis=1).tolist() == [2, 4, 8, 76]
+    assert set(tokens.max(axis=1)) == {49407}
