@@ -72,7 +72,7 @@ def test_saved_model_in_a_fresh_process(tmp_path):
         export_saved_model(model, tokenizer, tiny.SIZE, path)
 
     exported = ExportedModel(path)
-    assert exported.image_size == tiny.SIZE
+    assert exported.image_size == tiny.SIZE and exported.fit == "crop"
     with pytest.raises(InputError, match="no features before the head"):
         exported.encode_image(None, with_features=True)
     with pytest.raises(InputError, match="cannot be loaded"):

@@ -26,6 +26,7 @@ def export_saved_model(
     | `views` | `images` as above, `augmentations` `[n, 11]` | `embedding` |
     | `text` | string `[n]` | `embedding` |
     | `tokens` | int32 `[n, length]` | `embedding` |
+    | `settings` | none | `fit`, the argument as a string |
 
     `embedding` is float32 `[n, dim]` with rows of unit length. `valid` is bool
     `[n]`: false for bytes that cannot be decoded or are an image of more than
@@ -79,6 +80,10 @@ def export_saved_model(
     def embed_tokens(tokens):
         return {"embedding": model.encode_text(tokens)}
 
+    @tf.function(input_signature=[])
+    def settings():
+        return {"fit": tf.constant(fit)}
+
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.track(tokenizer)
@@ -91,6 +96,8 @@ def export_saved_model(
         ("tokens", embed_tokens, [tokens]),
     ):
         archive.add_endpoint(name, function, input_signature=signature)
+    settings.get_concrete_function()
+    archive.add_endpoint("settings", settings)
     archive.write_out(str(path), verbose=False)
 
 
@@ -105,6 +112,8 @@ class ExportedModel:
 
     Attributes:
         image_size: int. Pixels of the square input of `encode_image`.
+        fit: str. How the export makes images square; those of earlier versions
+            squash.
 
     Raises:
         InputError: If there is no SavedModel with these signatures.
@@ -130,6 +139,10 @@ class ExportedModel:
         images = self._loaded.signatures["images"]
         (spec,) = images.structured_input_signature[1].values()
         self.image_size = spec.shape[1]
+        self.fit = "squash"
+        if "settings" in self._loaded.signatures:
+            settings = self._loaded.signatures["settings"]()
+            self.fit = settings["fit"].numpy().decode()
 
     def encode_image(self, images, augmentations=None, with_features=False):
         """Embeds float32 `[b, size, size, 3]` in [0, 1]: `[b, dim]`.

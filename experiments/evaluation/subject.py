@@ -64,6 +64,7 @@ def load_saved_model(path):
     model = ExportedModel(path)
     config = base()
     config.image_size = model.image_size
+    config.evaluation.fit = model.fit
     # The places of images are those of the current folder.
     config.data.directory = ""
     names = sorted(
