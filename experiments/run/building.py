@@ -49,12 +49,15 @@ def build_model(config, vocabulary_size):
     )
     options = config.model.to_dict()
     options["gradient_cache_size"] = options["gradient_cache_size"] or None
-    return models.UniCLIP(
+    frozen = options.pop("frozen")
+    model = models.UniCLIP(
         image_encoder,
         text_encoder,
         objective=build_loss(config.objective),
         **options,
     )
+    training.freeze(model, frozen)
+    return model
 
 
 def build_loss(objective):

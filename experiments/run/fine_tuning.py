@@ -4,16 +4,9 @@ from experiments.run import files
 from experiments.run import workdir as workdirs
 from experiments.run.changes import as_json
 from uniclip_keras.errors import InputError
+from uniclip_keras.training.freezing import PARTS
 
-# What two models must share, and the sections that decide its shapes.
-_PARTS = (
-    "image_encoder",
-    "text_encoder",
-    "augmentation_encoder",
-    "image_projection",
-    "text_projection",
-    "view_projection",
-)
+# The sections that decide the shapes of a model's parts.
 _SECTIONS = ("image_size", "image_encoder", "text_encoder", "model")
 
 
@@ -45,7 +38,7 @@ class Start:
         Raises:
             InputError: If towers or heads differ.
         """
-        for name in _PARTS:
+        for name in PARTS:
             old, new = getattr(self.model, name), getattr(model, name)
             if _shapes(old) != _shapes(new):
                 raise InputError(
