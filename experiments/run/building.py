@@ -56,7 +56,8 @@ def build_model(config, vocabulary_size):
         objective=build_loss(config.objective),
         **options,
     )
-    training.freeze(model, frozen)
+    if frozen:
+        training.freeze(model, frozen)
     return model
 
 
