@@ -48,7 +48,7 @@ def robustness(embedder, model, task, source, images, classes, groups):
     )
 
 
-def fine_tuning(embedder, model, epochs, train, test, c, seed, groups=None):
+def fine_tuning(embedder, model, epochs, train, test, probe, seed, groups):
     """Measures an image encoder that learns the classes of a probe.
 
     The head begins as the linear probe of the training images.
@@ -58,20 +58,21 @@ def fine_tuning(embedder, model, epochs, train, test, c, seed, groups=None):
         model: Has `image_encoder`.
         epochs: int. Passes over the training images, which are in memory.
         train, test: `(source, EmbeddedImages)`.
-        c: float. The inverse penalty of that probe.
+        probe: `evaluation.Result` of the linear probe of the features, whose
+            penalty the head takes; None for a SavedModel, which has none.
         seed: int. Of the order of the images.
         groups: See `robustness`.
 
     Returns:
         `evaluation.Result`.
     """
-    if getattr(model, "image_encoder", None) is None:
+    if probe is None:
         raise InputError(
             "A SavedModel cannot be fine-tuned: evaluate the workdir, or "
             "leave out fine_tuning_epochs."
         )
     features = train[1].features, train[1].labels
-    head, _ = evaluation.fit_logistic(*features, c)
+    head, _ = evaluation.fit_logistic(*features, probe.facts["C"])
     keras.utils.set_random_seed(seed)
     return evaluation.fine_tune(
         model.image_encoder,

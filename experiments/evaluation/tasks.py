@@ -145,7 +145,7 @@ class TaskRunner:
                 epochs,
                 parts["train"],
                 (source, images),
-                results["linear_probe"].facts["C"],
+                results.get("linear_probe"),
                 self._seed,
                 groups,
             )

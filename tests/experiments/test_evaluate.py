@@ -14,8 +14,10 @@ from experiments import evaluate as command
 from experiments import export
 from experiments.evaluate import evaluate
 from experiments.evaluate import evaluate_subject
+from experiments.evaluation import pixels
 from experiments.evaluation import storage
 from experiments.evaluation.subject import load_checkpoint
+from uniclip_keras.errors import InputError
 from uniclip_keras.evaluation import StreamingEmbedder
 from uniclip_keras.training import read_history
 
@@ -199,6 +201,11 @@ def test_a_file_of_sets(copied, corpus, tmp_path, run_command):
     assert set(found["intervals"]) == {"clean", "contrast", "mean_corruption"}
     page = (workdir / "report.html").read_text()
     assert "learned from features" in page and "corrupted images" in page
+
+
+def test_a_saved_model_is_not_fine_tuned():
+    with pytest.raises(InputError, match="A SavedModel cannot be fine-tuned"):
+        pixels.fine_tuning(None, None, 2, (), (), None, seed=0, groups=None)
 
 
 def probe_of_names(workdir):

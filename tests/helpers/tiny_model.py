@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from uniclip_keras import models
 from uniclip_keras.losses import CLIP
 from uniclip_keras.models import UniCLIP
 
@@ -145,3 +146,15 @@ def assert_weights_equal(model, expected, atol=1e-5):
         np.testing.assert_allclose(
             weight, value, 1e-7 if atol else 0, atol, err_msg=weight.path
         )
+
+
+def make_transformers(**options):
+    """A model of transformers, whose stem has moving statistics."""
+    return models.UniCLIP(
+        models.conv_stem_vit(8, width=8, layers=1, heads=2, stem=(8, 8)),
+        models.clip_text(20, 5, width=8, layers=1, heads=2),
+        embedding_dim=8,
+        augmentation_units=(4,),
+        projection_blocks=1,
+        **options,
+    )

@@ -5,25 +5,12 @@ import fnmatch
 import keras
 import numpy as np
 import pytest
+import tiny_model as tiny
 
-from uniclip_keras import models
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import adamw
 from uniclip_keras.training import freeze
 from uniclip_keras.training import weight_names
-
-
-def make_model(**options):
-    # A stem with moving statistics.
-    return models.UniCLIP(
-        models.conv_stem_vit(8, width=8, layers=1, heads=2, stem=(8, 8)),
-        models.clip_text(20, 5, width=8, layers=1, heads=2),
-        embedding_dim=8,
-        augmentation_units=(4,),
-        projection_blocks=1,
-        **options,
-    )
-
 
 RNG = np.random.default_rng(0)
 BATCH = {
@@ -44,10 +31,10 @@ BATCH = {
     ],
 )
 def test_only_the_others_change(patterns, chunks, eager_steps):
-    model = make_model()
+    model = tiny.make_transformers()
     if chunks and patterns[0] == "image_encoder/*":
         # Chunks would change the statistics of a stem that trains.
-        model = make_model(gradient_cache_size=chunks)
+        model = tiny.make_transformers(gradient_cache_size=chunks)
     kept = freeze(model, patterns)
     names = weight_names(model)
     before = {name: weight.numpy() for name, weight in names.items()}
@@ -74,7 +61,7 @@ def test_only_the_others_change(patterns, chunks, eager_steps):
 
 
 def test_freezing_ends(eager_steps):
-    model = make_model()
+    model = tiny.make_transformers()
     count = len(model.trainable_variables)
     freeze(model, ["image_encoder/*", "text_encoder/block_0/qkv_*"])
     assert len(model.image_encoder.trainable_variables) == 0
@@ -89,4 +76,4 @@ def test_freezing_ends(eager_steps):
 
 def test_names_of_nothing():
     with pytest.raises(InputError, match="'tower/.' is the name of no weight"):
-        freeze(make_model(), ["tower/*"])
+        freeze(tiny.make_transformers(), ["tower/*"])

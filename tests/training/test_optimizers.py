@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+import tiny_model as tiny
 
-from uniclip_keras import models
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import adamw
 
@@ -11,13 +11,7 @@ from uniclip_keras.training import adamw
 @pytest.fixture(scope="module")
 def model():
     """A model with position embeddings."""
-    return models.UniCLIP(
-        models.conv_stem_vit(8, width=8, layers=1, heads=2, stem=(8, 8)),
-        models.clip_text(20, 5, width=8, layers=1, heads=2),
-        embedding_dim=8,
-        augmentation_units=(4,),
-        projection_blocks=1,
-    )
+    return tiny.make_transformers()
 
 
 def test_schedule_warms_up_and_ends_at_zero(model):

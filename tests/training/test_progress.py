@@ -88,6 +88,8 @@ def test_a_resumed_history_has_only_whole_rows(model, batches):
     rows = training.read_history(path)
     assert [row["step"] for row in rows] == [1, 2, 4, 6]
     assert rows[-1]["seconds"] > 7.0
+    # Rows of earlier versions hold no processor time.
+    assert rows[3]["processor_seconds"] > rows[2]["processor_seconds"] > 0
 
 
 def test_a_disk_that_is_full_for_a_while(model, batches, tmp_path, monkeypatch):

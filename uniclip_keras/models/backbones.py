@@ -118,7 +118,7 @@ def _from_preset(kind, preset):
     def make(**options):
         try:
             return kind.from_preset(preset, **options)
-        except (OSError, FileNotFoundError) as error:
+        except OSError as error:
             raise InputError(
                 f"the preset {preset!r} cannot be read ({error}); name a "
                 "preset of the library, or a local folder of one."

@@ -8,7 +8,7 @@ import keras
 import keras_hub
 
 from uniclip_keras.errors import InputError
-from uniclip_keras.layers.transformer import TransformerBlock
+from uniclip_keras.models.towers import apply_blocks
 from uniclip_keras.models.towers import check_heads
 from uniclip_keras.models.towers import check_layers
 from uniclip_keras.models.towers import check_patches
@@ -70,8 +70,7 @@ def conv_stem_vit(
     x = keras.layers.Reshape((tokens, stem[-1]))(x)
     x = keras.layers.Dense(width, name="tokens")(x)
     x = _add_positions(x)
-    for index in range(layers):
-        x = TransformerBlock(heads, mlp_ratio * width, name=f"block_{index}")(x)
+    x = apply_blocks(x, layers, heads, mlp_ratio * width)
     x = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
     x = keras.layers.GlobalAveragePooling1D(name="features")(x)
     return keras.Model(images, x, name=name)
@@ -104,10 +103,7 @@ def vit(
     )(_standardize(images))
     x = keras.layers.Reshape(((image_size // patch_size) ** 2, width))(x)
     x = _add_positions(ClassToken(name="class_token")(x))
-    for index in range(layers - 1):
-        x = TransformerBlock(heads, 4 * width, name=f"block_{index}")(x)
-    last = TransformerBlock(heads, 4 * width, name=f"block_{layers - 1}")
-    x = last(x, positions=0)
+    x = apply_blocks(x, layers, heads, 4 * width, positions=0)
     x = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
     return keras.Model(images, x, name=name)
 
@@ -164,19 +160,15 @@ def clip_vit(
     x = keras.layers.Reshape(((image_size // patch_size) ** 2, width))(x)
     x = _add_positions(ClassToken(name="class_token")(x))
     x = keras.layers.LayerNormalization(epsilon=1e-5, name="pre_norm")(x)
-    blocks = [
-        TransformerBlock(
-            heads,
-            mlp_width or 4 * width,
-            activation=activation,
-            epsilon=1e-5,
-            name=f"block_{index}",
-        )
-        for index in range(layers)
-    ]
-    for block in blocks[:-1]:
-        x = block(x)
-    x = blocks[-1](x, positions=0)
+    x = apply_blocks(
+        x,
+        layers,
+        heads,
+        mlp_width or 4 * width,
+        positions=0,
+        activation=activation,
+        epsilon=1e-5,
+    )
     x = keras.layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(images, x, name=name)
 

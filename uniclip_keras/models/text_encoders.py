@@ -4,7 +4,7 @@ import keras
 import keras_hub
 
 from uniclip_keras.errors import InputError
-from uniclip_keras.layers.transformer import TransformerBlock
+from uniclip_keras.models.towers import apply_blocks
 from uniclip_keras.models.towers import check_heads
 from uniclip_keras.models.towers import check_layers
 
@@ -53,25 +53,19 @@ def clip_text(
     x = keras_hub.layers.TokenAndPositionEmbedding(
         vocabulary_size, context_length, width, name="embedding"
     )(tokens)
-    blocks = [
-        TransformerBlock(
-            heads,
-            mlp_width or 4 * width,
-            activation=activation,
-            causal=True,
-            epsilon=1e-5,
-            name=f"block_{index}",
-        )
-        for index in range(layers)
-    ]
-    for block in blocks[:-1]:
-        x = block(x)
-    norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")
-    if pooling == "end":
-        end = keras.ops.argmax(tokens, axis=-1)
-        x = norm(blocks[-1](x, positions=end))
-    else:
-        x = norm(blocks[-1](x))
+    end = keras.ops.argmax(tokens, axis=-1) if pooling == "end" else None
+    x = apply_blocks(
+        x,
+        layers,
+        heads,
+        mlp_width or 4 * width,
+        positions=end,
+        activation=activation,
+        causal=True,
+        epsilon=1e-5,
+    )
+    x = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+    if pooling == "mean":
         x = MeanTokenPooling(name="features")(x, tokens)
     return keras.Model(tokens, x, name=name)
 

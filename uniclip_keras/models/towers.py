@@ -1,6 +1,25 @@
-"""What every transformer tower asks of its sizes."""
+"""What every transformer tower asks of its sizes, and its layers."""
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.layers.transformer import TransformerBlock
+
+
+def apply_blocks(x, layers, heads, mlp_width, positions=None, **options):
+    """Applies transformer blocks, the last one at `positions` alone.
+
+    Args:
+        x: Tokens `[b, t, width]`.
+        layers: int.
+        positions: See `TransformerBlock`.
+        heads, mlp_width, options: Arguments of `TransformerBlock`.
+    """
+    for index in range(layers):
+        block = TransformerBlock(
+            heads, mlp_width, name=f"block_{index}", **options
+        )
+        is_last = index == layers - 1
+        x = block(x, positions=positions if is_last else None)
+    return x
 
 
 def check_heads(width, heads):

@@ -9,6 +9,7 @@ from experiments.ablation.grid import vary
 from experiments.configs import emoji
 from experiments.configs.evaluation import emoji_validation
 from experiments.configs.grids import identity
+from experiments.configs.grids import recipe
 from uniclip_keras.errors import InputError
 
 
@@ -84,3 +85,12 @@ def test_the_grid_of_identity_views():
     runs = runs_of(identity.get_config(), "runs")
     shares = [run.config.data.views[0]["identity"] for run in runs]
     assert shares == [0.0, 0.25, 1.0] * 2
+
+
+def test_the_grid_of_recipes():
+    runs = {run.name: run.config for run in runs_of(recipe.get_config(), "x")}
+    assert list(runs)[0] == "demo/seed_0" and len(runs) == 5
+    both = runs["captions_labels/seed_0"].data
+    assert both.captions_per_image == 2
+    weights = {name: source.weight for name, source in both.train.items()}
+    assert weights["labeled"] == sum(weights.values()) / 3

@@ -50,6 +50,8 @@ def read_checkpoint(path):
     """
     path = pathlib.Path(path)
     file = _weight_file(path)
+    # Before gigabytes are read.
+    _check_type(path)
     arrays = _read_arrays(file)
     if "vision_model.embeddings.class_embedding" in arrays:
         names = HuggingFace
@@ -87,7 +89,7 @@ def _weight_file(path):
 
 def _read_arrays(file):
     if file.suffix == ".safetensors":
-        reader = _import("safetensors.numpy", file)
+        reader = import_package("safetensors.numpy", file)
         try:
             return reader.load_file(str(file))
         except (TypeError, KeyError) as error:
@@ -95,7 +97,7 @@ def _read_arrays(file):
                 f"{file} holds numbers that NumPy does not know ({error}); "
                 "write it in float32 or float16."
             ) from error
-    torch = _import("torch", file)
+    torch = import_package("torch", file)
     try:
         # Without it, a pickle may run any code.
         found = torch.load(str(file), map_location="cpu", weights_only=True)
@@ -112,25 +114,32 @@ def _read_arrays(file):
     }
 
 
-def _import(module, file):
+def import_package(module, file):
+    """Imports what a file needs.
+
+    Raises:
+        InputError: If it is not installed.
+    """
     try:
         return importlib.import_module(module)
     except ImportError:
         package = module.partition(".")[0]
         raise InputError(
-            f"{file} needs the package {package}: install it, for example by "
-            "`pip install uniclip-keras[weights]`."
+            f"{file} needs the package {package}: `pip install {package}`."
         ) from None
 
 
-def _hugging_face_config(folder):
-    config = _read_json(folder / "config.json")
-    kind = config.get("model_type", "clip")
+def _check_type(folder):
+    kind = _read_json(folder / "config.json").get("model_type", "clip")
     if kind != "clip":
         raise InputError(
             f"{folder} holds a model of the type {kind!r}; only 'clip' can be "
             "read."
         )
+
+
+def _hugging_face_config(folder):
+    config = _read_json(folder / "config.json")
     prepare = _read_json(folder / "preprocessor_config.json")
     for name, ours in (("image_mean", CLIP_MEAN), ("image_std", CLIP_STD)):
         theirs = prepare.get(name, ours)

@@ -7,6 +7,7 @@ import numpy as np
 
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers.transformer import TransformerBlock
+from uniclip_keras.models.clip.files import import_package
 from uniclip_keras.models.clip.names import HuggingFace
 from uniclip_keras.models.image_encoders import CLIP_MEAN
 from uniclip_keras.models.image_encoders import CLIP_STD
@@ -27,13 +28,8 @@ def save_clip(model, folder):
     Raises:
         InputError: If the model has another shape, or safetensors is missing.
     """
-    try:
-        from safetensors.numpy import save_file
-    except ImportError:
-        raise InputError(
-            "Writing CLIP's files needs the package safetensors: install "
-            "uniclip-keras[weights]."
-        ) from None
+    folder = pathlib.Path(folder)
+    writer = import_package("safetensors.numpy", folder)
     towers = {"image": model.image_encoder, "text": model.text_encoder}
     blocks = {
         name: [x for x in tower.layers if isinstance(x, TransformerBlock)]
@@ -62,7 +58,6 @@ def save_clip(model, folder):
     ):
         kernel = np.asarray(projection.kernel)
         arrays[name] = np.ascontiguousarray(kernel.T)
-    folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     config = _config(model, blocks, arrays)
     size = config["vision_config"]["image_size"]
@@ -72,9 +67,8 @@ def save_clip(model, folder):
     ):
         (folder / name).write_text(json.dumps(content, indent=2) + "\n")
     # transformers looks for this note.
-    save_file(
-        arrays, str(folder / "model.safetensors"), metadata={"format": "pt"}
-    )
+    path = str(folder / "model.safetensors")
+    writer.save_file(arrays, path, metadata={"format": "pt"})
 
 
 def _other_shape(what):
