@@ -85,6 +85,9 @@ def base():
     config.model.augmentation_fusion = "concatenate"
     # Head of the strong views for the loss "slip"; others have none.
     config.model.view_units = (4096, 4096, 256)
+    # Pixels per side of the views after the first, which then cost less; None
+    # for `image_size`.
+    config.model.view_size = None
     # Weights that do not train, by names of `training.weight_names` in which *
     # stands for anything: ("image_encoder/*",) is locked-image tuning.
     config.model.frozen = ()

@@ -48,6 +48,7 @@ def check_config(config):
             _check_warmup,
             _check_executions,
             _check_chunks,
+            _check_view_size,
             _check_workers,
             _check_precision,
         ],
@@ -129,10 +130,10 @@ def _check_tower(section, config):
             find_backbone(tower["backbone"])
             return
         check_heads(tower["width"], tower["heads"])
-        if section == "image_encoder" and ranges.is_number(
-            config.image_size, int
-        ):
-            check_patches(config.image_size, patch_size(tower))
+        if section == "image_encoder":
+            for size in (config.image_size, config.model.view_size):
+                if ranges.is_number(size, int):
+                    check_patches(size, patch_size(tower))
     except InputError as error:
         raise InputError(f"{section}: {error}") from None
 
@@ -151,6 +152,24 @@ def _check_views(config):
             f"data.views has {len(views)} view(s), too few for the loss "
             f"{config.objective['kind']!r}, which compares all but the first; "
             "give 3 or more."
+        )
+
+
+def _check_view_size(config):
+    size = config.model.view_size
+    if size is None:
+        return
+    ranges.check_whole("model.view_size", 1, config)
+    if size >= config.image_size:
+        raise InputError(
+            f"model.view_size={size} must be less than image_size="
+            f"{config.image_size}; give fewer pixels, or None for views of "
+            "that size."
+        )
+    if len(config.data.views) < 2:
+        raise InputError(
+            f"model.view_size={size} is the size of all views but the first, "
+            "and data.views has one view; add views, or give None."
         )
 
 

@@ -125,7 +125,7 @@ def embedding_encoder(model):
     inputs = [features]
     if model.augmentation_encoder is not None:
         vectors = keras.ops.zeros_like(features[:, :1]) + np.array(IDENTITY)
-        inputs.append(model.augmentation_encoder(vectors))
+        inputs.append(model.embed_augmentations(vectors))
     embedding = model.image_projection(*inputs)
     return keras.Model(images, keras.layers.UnitNormalization()(embedding))
 

@@ -8,6 +8,7 @@ import keras
 import keras_hub
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.layers.grid import GridPositions
 from uniclip_keras.models.towers import apply_blocks
 from uniclip_keras.models.towers import check_heads
 from uniclip_keras.models.towers import check_layers
@@ -66,8 +67,7 @@ def conv_stem_vit(
             momentum=0.95, synchronized=True, name=f"stem_norm_{index}"
         )(x)
         x = keras.layers.ReLU(name=f"stem_relu_{index}")(x)
-    tokens = (image_size // patch) ** 2
-    x = keras.layers.Reshape((tokens, stem[-1]))(x)
+    x = keras.layers.Reshape((-1, stem[-1]))(x)
     x = keras.layers.Dense(width, name="tokens")(x)
     x = _add_positions(x)
     x = apply_blocks(x, layers, heads, mlp_ratio * width)
@@ -101,7 +101,7 @@ def vit(
     x = keras.layers.Conv2D(
         width, patch_size, strides=patch_size, name="patches"
     )(_standardize(images))
-    x = keras.layers.Reshape(((image_size // patch_size) ** 2, width))(x)
+    x = keras.layers.Reshape((-1, width))(x)
     x = _add_positions(ClassToken(name="class_token")(x))
     x = apply_blocks(x, layers, heads, 4 * width, positions=0)
     x = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
@@ -157,7 +157,7 @@ def clip_vit(
     x = keras.layers.Conv2D(
         width, patch_size, strides=patch_size, use_bias=False, name="patches"
     )(_standardize(images))
-    x = keras.layers.Reshape(((image_size // patch_size) ** 2, width))(x)
+    x = keras.layers.Reshape((-1, width))(x)
     x = _add_positions(ClassToken(name="class_token")(x))
     x = keras.layers.LayerNormalization(epsilon=1e-5, name="pre_norm")(x)
     x = apply_blocks(
@@ -229,7 +229,7 @@ def from_backbone(
 
 def _add_positions(x):
     """Adds learned position embeddings to tokens `[b, t, width]`."""
-    return x + keras_hub.layers.PositionEmbedding(
+    return x + GridPositions(
         sequence_length=x.shape[1],
         initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         name="positions",

@@ -12,6 +12,7 @@ from uniclip_keras.layers.domain_similarity import unit_length
 from uniclip_keras.losses import MPNCE
 from uniclip_keras.losses.replicas import mean_over_replicas
 from uniclip_keras.models import gradient_cache
+from uniclip_keras.models import small_views
 from uniclip_keras.models import step
 from uniclip_keras.models import update
 from uniclip_keras.models.counts import RecentLoss
@@ -60,6 +61,10 @@ class UniCLIP(keras.Model):
             `ImageProjection`.
         projection_norm: bool. Whether that head normalizes.
         view_units: Layer widths of the `ViewProjection`, if there is one.
+        view_size: int or None. Pixels per side to which views after the first
+            are resized in training, which then cost less. The augmentation
+            encoder is told. A multiple of the encoder's patches; None leaves
+            all views as they are.
         gradient_cache_size: int or None. Items of a replica's batch to embed
             at a time: less memory, one more forward pass, the same gradient.
             None embeds the whole batch.
@@ -88,6 +93,7 @@ class UniCLIP(keras.Model):
         augmentation_fusion="concatenate",
         projection_norm=True,
         view_units=(4096, 4096, 256),
+        view_size=None,
         gradient_cache_size=None,
         name="uniclip",
         **kwargs,
@@ -101,10 +107,14 @@ class UniCLIP(keras.Model):
         self.augmentation_fusion = augmentation_fusion
         self.projection_norm = projection_norm
         self.augmentation_units = augmentation_units
+        self.view_size = view_size
+        if view_size is not None:
+            small_views.check_view_size(self.image_encoder, view_size)
         self.augmentation_encoder = augmentation_shape = None
         if augmentation_units is not None:
             encoder = layers.AugmentationEncoder(augmentation_units)
-            encoder.build((None, len(IDENTITY)))
+            # A small view is told from others by one entry more.
+            encoder.build((None, len(IDENTITY) + (view_size is not None)))
             self.augmentation_encoder = encoder
             augmentation_shape = (None, augmentation_units[-1])
         self.image_projection = layers.ImageProjection(
@@ -146,13 +156,14 @@ class UniCLIP(keras.Model):
             InputError: For tokens of the wrong shape, or too few views.
         """
         shapes = self.embedding_shapes(inputs)
-        views, augmentations = inputs["views"], inputs["augmentations"]
-        # [b, v, h, w, 3] -> [b * v, width]: one call for all views.
-        features = self.image_encoder(
-            to_unit(tf.reshape(views, [-1, *views.shape[2:]])),
-            training=training,
+        features = small_views.features_of_views(
+            self.image_encoder, inputs["views"], self.view_size, training
         )
-        features = tf.reshape(features, [-1, views.shape[1], features.shape[1]])
+        augmentations = inputs["augmentations"]
+        if self.view_size is not None:
+            augmentations = small_views.with_reduction(
+                augmentations, inputs["views"].shape[2], self.view_size
+            )
         projected, _ = shapes["image"]
         embeddings = {
             "image": self._project_features(
@@ -188,8 +199,21 @@ class UniCLIP(keras.Model):
     def _project_features(self, features, augmentations):
         if self.augmentation_encoder is None:
             return self.image_projection(features)
-        embedded = self.augmentation_encoder(augmentations)
-        return self.image_projection(features, embedded)
+        return self.image_projection(
+            features, self.embed_augmentations(augmentations)
+        )
+
+    def embed_augmentations(self, augmentations):
+        """Embeds `[n, 11]`, or `[n, 12]` for a model with a `view_size`.
+
+        The last entry of the latter is the reduction of a small view; without
+        it, views have the size of the image encoder.
+        """
+        if self.view_size is not None and augmentations.shape[-1] == len(
+            IDENTITY
+        ):
+            augmentations = keras.ops.pad(augmentations, [[0, 0], [0, 1]])
+        return self.augmentation_encoder(augmentations)
 
     def encode_image(self, images, augmentations=None, with_features=False):
         """Embeds images: float32 `[b, embedding_dim]` of unit length.
@@ -289,6 +313,7 @@ class UniCLIP(keras.Model):
             "augmentation_fusion": self.augmentation_fusion,
             "projection_norm": self.projection_norm,
             "view_units": self.view_units,
+            "view_size": self.view_size,
             "gradient_cache_size": self.gradient_cache_size,
         }
 
