@@ -87,8 +87,7 @@ def test_all_weights_learn_and_survive_a_file(tmp_path):
     before = model.image_encoder.get_weights()
     model.train_on_batch(batch)
     after = model.image_encoder.get_weights()
-    for old, new in zip(before, after, strict=True):
-        assert np.isfinite(new).all()
+    assert all(np.isfinite(new).all() for new in after)
     moved = [np.any(a != b) for a, b in zip(before, after, strict=True)]
     assert np.mean(moved) > 0.9
     model.save(tmp_path / "model.keras")

@@ -5,7 +5,6 @@ Each is a plain functional `keras.Model` from float `[b, size, size, 3]` in
 """
 
 import keras
-import keras_hub
 
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers.grid import GridPositions
