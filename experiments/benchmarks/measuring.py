@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -92,6 +93,22 @@ def worker_environments(count):
             environment["TF_CONFIG"] = config
         environments.append(environment)
     return environments
+
+
+def processor_medians(cases, repeats):
+    """Calls functions in turn; returns their median processor seconds.
+
+    Args:
+        cases: Dict name -> function without arguments.
+        repeats: int. Calls of each.
+    """
+    seconds = {name: [] for name in cases}
+    for _ in range(repeats):
+        for name, call in cases.items():
+            begin = time.process_time()
+            call()
+            seconds[name].append(time.process_time() - begin)
+    return {name: statistics.median(found) for name, found in seconds.items()}
 
 
 def timed(function):

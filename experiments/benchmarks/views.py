@@ -9,9 +9,6 @@ are medians of their processor time to that of one view. Making the views is not
 included.
 """
 
-import statistics
-import time
-
 import tensorflow as tf
 from ml_collections import config_flags
 
@@ -45,12 +42,7 @@ def main(options):
         case: make_step(_CONFIG.value, *case, options.vocabulary)
         for case in cases
     }
-    seconds = {case: [] for case in cases}
-    for _ in range(options.repeats):
-        for case, step in steps.items():
-            begin = time.process_time()
-            step()
-            seconds[case].append(time.process_time() - begin)
+    seconds = measuring.processor_medians(steps, options.repeats)
     print(format_table(seconds, _CONFIG.value.image_size))
 
 
@@ -77,9 +69,8 @@ def make_step(config, views, size, vocabulary):
 
 
 def format_table(seconds, full):
-    """Formats medians and their ratios to the first case."""
-    medians = {case: statistics.median(x) for case, x in seconds.items()}
-    first = next(iter(medians.values()))
+    """Formats seconds and their ratios to the first case."""
+    first = next(iter(seconds.values()))
     rows = [
         [
             str(views),
@@ -87,7 +78,7 @@ def format_table(seconds, full):
             f"{value:.3f}",
             f"{value / first:.2f}",
         ]
-        for (views, size), value in medians.items()
+        for (views, size), value in seconds.items()
     ]
     header = ["views", "pixels of the others", "processor s", "to one view"]
     return measuring.markdown_table(header, rows)

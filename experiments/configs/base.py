@@ -88,6 +88,9 @@ def base():
     # Pixels per side of the views after the first, which then cost less; None
     # for `image_size`.
     config.model.view_size = None
+    # Numbers of tokens, fewer than `tokenizer.context_length`, to which short
+    # texts are cut in training. That changes nothing but the time.
+    config.model.text_lengths = ()
     # Weights that do not train, by names of `training.weight_names` in which *
     # stands for anything: ("image_encoder/*",) is locked-image tuning.
     config.model.frozen = ()

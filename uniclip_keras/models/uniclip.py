@@ -12,6 +12,7 @@ from uniclip_keras.layers.domain_similarity import unit_length
 from uniclip_keras.losses import MPNCE
 from uniclip_keras.losses.replicas import mean_over_replicas
 from uniclip_keras.models import gradient_cache
+from uniclip_keras.models import short_texts
 from uniclip_keras.models import small_views
 from uniclip_keras.models import step
 from uniclip_keras.models import update
@@ -65,6 +66,9 @@ class UniCLIP(keras.Model):
             are resized in training, which then cost less. The augmentation
             encoder is told. A multiple of the encoder's patches; None leaves
             all views as they are.
+        text_lengths: Sequence of ints. Lengths less than the context's, to
+            which short texts are cut in training. That saves time, and changes
+            nothing: the text encoder must ignore padding.
         gradient_cache_size: int or None. Items of a replica's batch to embed
             at a time: less memory, one more forward pass, the same gradient.
             None embeds the whole batch.
@@ -94,6 +98,7 @@ class UniCLIP(keras.Model):
         projection_norm=True,
         view_units=(4096, 4096, 256),
         view_size=None,
+        text_lengths=(),
         gradient_cache_size=None,
         name="uniclip",
         **kwargs,
@@ -126,6 +131,8 @@ class UniCLIP(keras.Model):
         self.image_projection.build(
             feature_shape(self.image_encoder, "image"), augmentation_shape
         )
+        self.text_lengths = tuple(text_lengths)
+        short_texts.check_text_lengths(self.text_encoder, self.text_lengths)
         self.text_projection = layers.TextProjection(embedding_dim)
         self.text_projection.build(feature_shape(self.text_encoder, "text"))
         self.view_units = view_units
@@ -171,8 +178,11 @@ class UniCLIP(keras.Model):
                 merge_views(augmentations[:, :projected]),
             ),
             "text": self.text_projection(
-                self.text_encoder(
-                    merge_views(inputs["tokens"]), training=training
+                short_texts.features_of_texts(
+                    self.text_encoder,
+                    merge_views(inputs["tokens"]),
+                    self.text_lengths,
+                    training,
                 )
             ),
         }
@@ -314,6 +324,7 @@ class UniCLIP(keras.Model):
             "projection_norm": self.projection_norm,
             "view_units": self.view_units,
             "view_size": self.view_size,
+            "text_lengths": self.text_lengths,
             "gradient_cache_size": self.gradient_cache_size,
         }
 
