@@ -1,8 +1,5 @@
 """The tokenizers of KerasHub's backbones, by preset."""
 
-import subprocess
-import sys
-
 import keras
 import keras_hub
 import numpy as np
@@ -72,28 +69,6 @@ def test_save_and_load(pair, tmp_path):
     file.write_text(file.read_text().replace("red", "rad"))
     with pytest.raises(InputError, match="is not the one that"):
         load_tokenizer(str(tmp_path))
-
-
-def test_saved_model_without_this_library(tmp_path):
-    """Both kinds in one, in a process that knows no KerasHub."""
-    archive, expected = keras.export.ExportArchive(), {}
-    signature = [tf.TensorSpec([None], tf.string)]
-    for name in ("Bert", "Roberta"):
-        _, theirs = write_preset(tmp_path / name, name)
-        ours = KerasHubTokenizer(theirs, LENGTH)
-        archive.track(ours)
-        archive.add_endpoint(name, ours, signature)
-        expected[name] = ours(TEXTS).numpy().tolist()
-    archive.write_out(str(tmp_path / "model"), verbose=False)
-    script = (
-        "import tensorflow as tf, tensorflow_text\n"
-        f"model = tf.saved_model.load({str(tmp_path / 'model')!r})\n"
-        f"texts = tf.constant({TEXTS!r})\n"
-        f"for name, expected in {expected!r}.items():\n"
-        "    found = getattr(model, name)(texts).numpy().tolist()\n"
-        "    assert found == expected, (name, found)\n"
-    )
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
 
 
 def test_numbers_are_cut_as_in_a_graph(tmp_path):
