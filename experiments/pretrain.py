@@ -93,7 +93,7 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
     )
     tokenizer = data.share_tokenizer(config, workdir, source, share, start)
     with strategy.scope():
-        model = building.build_model(config, tokenizer.vocabulary_size)
+        model = building.build_model(config, tokenizer)
         model.compile(
             optimizer=building.build_optimizer(config, model),
             steps_per_execution=config.steps_per_execution,

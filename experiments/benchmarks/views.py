@@ -9,6 +9,8 @@ are medians of their processor time to that of one view. Making the views is not
 included.
 """
 
+import types
+
 import tensorflow as tf
 from ml_collections import config_flags
 
@@ -51,7 +53,8 @@ def make_step(config, views, size, vocabulary):
     config = config.copy_and_resolve_references()
     with config.unlocked():
         config.model.view_size = size
-    model = building.build_model(config, vocabulary)
+    tokenizer = types.SimpleNamespace(vocabulary_size=vocabulary)
+    model = building.build_model(config, tokenizer)
     model.compile(optimizer=building.build_optimizer(config, model))
     model.optimizer.build(model.trainable_variables)
     items, side = config.batch_size, config.image_size

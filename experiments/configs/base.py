@@ -54,7 +54,8 @@ def base():
 
     config.tokenizer = ConfigDict()
     # "subword" learns a vocabulary from the training texts, "clip" reads the
-    # merges that `file` names, "sentencepiece" does either.
+    # merges that `file` names, "sentencepiece" does either, and "keras_hub" has
+    # that of the preset that `file` names, or of the text encoder's.
     config.tokenizer.kind = "subword"
     config.tokenizer.file = ""
     config.tokenizer.vocabulary_size = 49_408

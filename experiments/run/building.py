@@ -17,7 +17,10 @@ IMAGE_ENCODERS = {
     "conv_stem_vit": models.conv_stem_vit,
     "vit": models.vit,
 }
-TEXT_ENCODERS = {"clip_text": models.clip_text}
+TEXT_ENCODERS = {
+    "backbone": models.text_backbone,
+    "clip_text": models.clip_text,
+}
 LOSSES = {
     "clip": losses.CLIP,
     "info_nce": losses.InfoNCE,
@@ -31,7 +34,7 @@ LOSSES = {
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
-def build_model(config, vocabulary_size):
+def build_model(config, tokenizer):
     """Builds the `UniCLIP` model in the precision of the configuration."""
     keras.config.set_dtype_policy(config.precision)
     image_encoder = build_kind(
@@ -40,12 +43,14 @@ def build_model(config, vocabulary_size):
         config.image_encoder,
         image_size=config.image_size,
     )
+    tokens = {
+        "vocabulary_size": tokenizer.vocabulary_size,
+        "context_length": config.tokenizer.context_length,
+    }
+    if config.text_encoder.get("kind") == "backbone":
+        tokens["padding_id"] = tokenizer.padding_id
     text_encoder = build_kind(
-        "text_encoder",
-        TEXT_ENCODERS,
-        config.text_encoder,
-        vocabulary_size=vocabulary_size,
-        context_length=config.tokenizer.context_length,
+        "text_encoder", TEXT_ENCODERS, config.text_encoder, **tokens
     )
     options = config.model.to_dict()
     options["gradient_cache_size"] = options["gradient_cache_size"] or None

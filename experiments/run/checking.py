@@ -18,6 +18,8 @@ from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers.image_projection import FUSIONS
 from uniclip_keras.models.backbones import find_backbone
+from uniclip_keras.models.text_backbones import POOLINGS
+from uniclip_keras.models.text_backbones import find_text_backbone
 from uniclip_keras.models.towers import check_heads
 from uniclip_keras.models.towers import check_patches
 from uniclip_keras.training import datasets
@@ -45,6 +47,7 @@ def check_config(config):
     # These compare numbers that are in range.
     _raise_mistakes(
         [
+            _check_tokens,
             _check_warmup,
             _check_executions,
             _check_chunks,
@@ -114,7 +117,7 @@ def _check_tower(section, config):
         "image_encoder": (building.IMAGE_ENCODERS, ["image_size"]),
         "text_encoder": (
             building.TEXT_ENCODERS,
-            ["vocabulary_size", "context_length"],
+            ["vocabulary_size", "context_length", "padding_id"],
         ),
     }
     table, arguments = tables[section]
@@ -127,7 +130,7 @@ def _check_tower(section, config):
             ranges.check_whole(f"{section}.{name}", smallest, {section: tower})
     try:
         if kind == "backbone":
-            find_backbone(tower["backbone"])
+            _check_backbone(section, tower)
             return
         check_heads(tower["width"], tower["heads"])
         if section == "image_encoder":
@@ -136,6 +139,14 @@ def _check_tower(section, config):
                     check_patches(size, patch_size(tower))
     except InputError as error:
         raise InputError(f"{section}: {error}") from None
+
+
+def _check_backbone(section, tower):
+    if section == "image_encoder":
+        find_backbone(tower["backbone"])
+        return
+    find_text_backbone(tower["backbone"])
+    building.check_choice("pooling", tower["pooling"], POOLINGS)
 
 
 def _with_defaults(function, given):
@@ -170,6 +181,24 @@ def _check_view_size(config):
         raise InputError(
             f"model.view_size={size} is the size of all views but the first, "
             "and data.views has one view; add views, or give None."
+        )
+
+
+def _check_tokens(config):
+    kind, text = config.tokenizer.kind, config.text_encoder
+    if text["kind"] != "backbone":
+        if kind == "keras_hub":
+            raise InputError(
+                f"tokenizer.kind={kind!r} fits the text encoder 'backbone', "
+                f"and text_encoder.kind is {text['kind']!r}; choose 'backbone'."
+            )
+        return
+    _, preset = find_text_backbone(text["backbone"])
+    if preset is not None and kind != "keras_hub":
+        raise InputError(
+            f"text_encoder.backbone={text['backbone']!r} has learned other "
+            f"tokens than those of tokenizer.kind={kind!r}; choose the kind "
+            "'keras_hub'."
         )
 
 

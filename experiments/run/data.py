@@ -16,6 +16,7 @@ from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.data.text.tokenizer import tokenizer_from_bytes
 from uniclip_keras.data.text.tokenizer import tokenizer_to_bytes
 from uniclip_keras.errors import InputError
+from uniclip_keras.models.text_backbones import find_text_backbone
 
 SOURCES = {
     "folders": data.Folders,
@@ -28,6 +29,7 @@ SOURCES = {
 PATHS = ("path", "classes", "image_folder", "data_dir")
 TOKENIZERS = {
     "clip": data.CLIPTokenizer,
+    "keras_hub": data.KerasHubTokenizer,
     "sentencepiece": data.SentencePieceTokenizer,
     "subword": data.SubwordTokenizer,
 }
@@ -174,10 +176,14 @@ def build_tokenizer(config, source):
     """Builds the tokenizer of `config.tokenizer.kind`.
 
     "subword" learns its vocabulary from the training source, "clip" reads the
-    merges that `config.tokenizer.file` names, "sentencepiece" does either.
+    merges that `config.tokenizer.file` names, "sentencepiece" does either, and
+    "keras_hub" reads a preset.
     """
     check_tokenizer(config)
     options = config.tokenizer
+    if options.kind == "keras_hub":
+        preset = _find_preset(config)
+        return data.KerasHubTokenizer(preset, options.context_length)
     if options.file:
         return TOKENIZERS[options.kind](options.file, options.context_length)
     print("Learning the vocabulary ...", flush=True)
@@ -202,6 +208,28 @@ def check_tokenizer(config):
             "tokenizer.file is empty: name CLIP's bpe_simple_vocab_16e6.txt.gz "
             "or choose the kind 'subword' to learn a vocabulary."
         )
+    if kind == "keras_hub":
+        _find_preset(config)
+
+
+def _find_preset(config):
+    """The preset of the tokenizer "keras_hub", by default the text encoder's.
+
+    It is not read.
+    """
+    section, name = "text_encoder", config.text_encoder.get("backbone")
+    if config.tokenizer.file:
+        section, name = "tokenizer.file", f"keras_hub:{config.tokenizer.file}"
+    try:
+        preset = name and find_text_backbone(name)[1]
+    except InputError as error:
+        raise InputError(f"{section}: {error}") from None
+    if not preset:
+        raise InputError(
+            f"{section}: {name!r} names no preset, which the tokenizer "
+            "'keras_hub' needs; name one, or its folder, in tokenizer.file."
+        )
+    return preset
 
 
 def training_texts(config, source):

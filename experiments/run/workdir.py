@@ -102,7 +102,7 @@ def load_run(workdir, checkpoint="last"):
     """
     config = read_config(workdir)
     tokenizer = load_tokenizer(str(workdir))
-    model = build_model(config, tokenizer.vocabulary_size)
+    model = build_model(config, tokenizer)
     if str(checkpoint).isdecimal():
         checkpoint = int(checkpoint)
     directory = files.join(workdir, CHECKPOINTS)

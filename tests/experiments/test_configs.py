@@ -3,6 +3,7 @@
 import importlib
 import math
 import pathlib
+import types
 
 import numpy as np
 import pytest
@@ -60,7 +61,8 @@ def test_one_step(name):
     assert config.steps > config.optimizer.warmup_steps
     shrink(config)
     recipe = augmentation.recipe_from_config(config.data.views)
-    model = building.build_model(config, vocabulary_size=50)
+    tokenizer = types.SimpleNamespace(vocabulary_size=50)
+    model = building.build_model(config, tokenizer)
     # Tracing would take several times as long as this one step.
     optimizer = building.build_optimizer(config, model)
     model.compile(optimizer=optimizer, run_eagerly=True)

@@ -12,6 +12,7 @@ from uniclip_keras.data.sources import TFRecords
 from uniclip_keras.data.sources import WebDataset
 from uniclip_keras.data.sources import mix
 from uniclip_keras.data.text import CLIPTokenizer
+from uniclip_keras.data.text import KerasHubTokenizer
 from uniclip_keras.data.text import SentencePieceTokenizer
 from uniclip_keras.data.text import SubwordTokenizer
 from uniclip_keras.data.text import Tokenizer

@@ -7,5 +7,6 @@ from uniclip_keras.models.image_encoders import clip_vit
 from uniclip_keras.models.image_encoders import conv_stem_vit
 from uniclip_keras.models.image_encoders import from_backbone
 from uniclip_keras.models.image_encoders import vit
+from uniclip_keras.models.text_backbones import text_backbone
 from uniclip_keras.models.text_encoders import clip_text
 from uniclip_keras.models.uniclip import UniCLIP

@@ -88,19 +88,9 @@ def find_backbone(backbone):
     Raises:
         InputError: If there is none.
     """
-    library, _, name = str(backbone).partition(":")
-    if library not in LIBRARIES or not name:
-        raise InputError(
-            f"the backbone {backbone!r} does not name a library and a "
-            f"backbone{suggest(library, LIBRARIES)}, as in "
-            "'keras_hub:SwinTransformerBackbone'."
-        )
-    try:
-        module = importlib.import_module(LIBRARIES[library])
-    except ImportError:
-        raise InputError(
-            f"{library} is not installed: install uniclip-keras[backbones]."
-        ) from None
+    library, module, name = find_library(
+        backbone, LIBRARIES, "keras_hub:SwinTransformerBackbone"
+    )
     # Names in capitals are classes, and the functions of keras.applications.
     known = [
         known
@@ -112,6 +102,28 @@ def find_backbone(backbone):
             f"{library} has no backbone {name!r}{suggest(name, known)}."
         )
     return getattr(module, name)
+
+
+def find_library(backbone, libraries, example):
+    """Splits a text "LIBRARY:NAME"; returns library, module and name.
+
+    `libraries` gives the module of each library, `example` a good text.
+
+    Raises:
+        InputError: If the library is another one, or not installed.
+    """
+    library, _, name = str(backbone).partition(":")
+    if library not in libraries or not name:
+        raise InputError(
+            f"the backbone {backbone!r} does not name a library and a "
+            f"backbone{suggest(library, libraries)}, as in {example!r}."
+        )
+    try:
+        return library, importlib.import_module(libraries[library]), name
+    except ImportError:
+        raise InputError(
+            f"{library} is not installed: install uniclip-keras[backbones]."
+        ) from None
 
 
 def _from_preset(kind, preset):

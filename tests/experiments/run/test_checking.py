@@ -17,6 +17,8 @@ WORKERS = {
     "cluster": {"worker": ["a:1", "b:1", "c:1", "d:1", "e:1"]},
     "task": {"type": "worker", "index": 0},
 }
+BERT = "bert_tiny_en_uncased"
+HUB_BERT = f"keras_hub:{BERT}"
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +82,36 @@ def test_every_configuration_passes(config):
         ({"objective": {"kind": "slip"}}, "2 view.* too few .*'slip'"),
         ({"data.prompts": "plane"}, "'plane'.*'plain'"),
         ({"tokenizer.kind": "clip"}, "tokenizer.file is empty"),
+        (
+            {"tokenizer.kind": "keras_hub"},
+            "text_encoder: None names no preset, which the tokenizer",
+        ),
+        (
+            {"tokenizer.kind": "keras_hub", "tokenizer.file": "bert_tiny_en"},
+            "tokenizer.file: .*did you mean 'bert_tiny_en_uncased'",
+        ),
+        (
+            {"tokenizer.kind": "keras_hub", "tokenizer.file": BERT},
+            "tokenizer.kind='keras_hub' fits the text encoder 'backbone'",
+        ),
+        (
+            {"text_encoder": {"kind": "backbone", "backbone": HUB_BERT}},
+            "learned other tokens than those of tokenizer.kind='subword'",
+        ),
+        (
+            {"text_encoder": {"kind": "backbone", "backbone": "keras_hub:X"}},
+            "text_encoder: keras_hub has no text backbone.* 'X'",
+        ),
+        (
+            {
+                "text_encoder": {
+                    "kind": "backbone",
+                    "backbone": HUB_BERT,
+                    "pooling": "meen",
+                },
+            },
+            "text_encoder: pooling='meen' is unknown; did you mean 'mean'",
+        ),
         ({"data.views_dtype": "uint16"}, "views_dtype='uint16'.*'uint8'"),
         ({"model.augmentation_fusion": "add"}, "augmentation_fusion='add' is"),
         ({"distribution": "mirored"}, "'mirored'.*'mirrored'"),

@@ -1,5 +1,7 @@
 """Options on the command line: None, lists, tuples and numbers."""
 
+import types
+
 import pytest
 from absl import flags
 from ml_collections import config_flags
@@ -31,7 +33,8 @@ def test_each_component_can_be_switched_off(parse):
         "--config.objective={'kind': 'info_nce', 'shared': True}",
     )
     checking.check_config(config)
-    model = building.build_model(config, vocabulary_size=50)
+    tokenizer = types.SimpleNamespace(vocabulary_size=50)
+    model = building.build_model(config, tokenizer)
     assert model.augmentation_encoder is None
     assert type(model.objective).__name__ == "InfoNCE"
     assert model.objective.similarity.log_temperature.shape == (1,)

@@ -20,7 +20,7 @@ def test_replicas_validate_like_one_device(corpus, tmp_path, two_replicas):
     measured, weights = [], None
     for strategy in (two_replicas, tf.distribute.get_strategy()):
         with strategy.scope():
-            model = build_model(config, tokenizer.vocabulary_size)
+            model = build_model(config, tokenizer)
             model.compile()
         if weights is not None:
             model.set_weights(weights)

@@ -38,6 +38,7 @@ class Tokenizer(tf.Module):
         kind: Name of the class in saved files.
         context_length: Ids per text, `L`.
         vocabulary_size: Number of ids. Every id is below it.
+        padding_id: Id behind the end of a short text.
         fingerprint: Equal for tokenizers that give equal ids.
 
     Call arguments:
@@ -45,12 +46,14 @@ class Tokenizer(tf.Module):
             dimensions such as `[B, K]` for K captions of each sample.
 
     Returns:
-        int32 `[B, L]` or `[B, K, L]`: start, the text's ids, end, zeros. A
-        text that is too long loses its tail, but keeps the end. The end has
-        the largest id, which is how KerasHub's CLIP text encoder finds it.
+        int32 `[B, L]` or `[B, K, L]`: start, the text's ids, end, padding. A
+        text that is too long loses its tail, but keeps the end. But for
+        `KerasHubTokenizer`, padding is 0, and the end has the largest id,
+        which is how CLIP's text encoder finds it.
     """
 
     kind = None
+    padding_id = 0
     _file = None  # name of the file that `_content` is saved in
 
     def __init__(self, context_length):
@@ -78,15 +81,19 @@ class Tokenizer(tf.Module):
         """`[B]` string tensor to int32 `[B, L]`."""
         raise NotImplementedError
 
-    def _frame(self, ids, start):
-        """Ragged ids to rows `[B, L]` of start, ids, end and zeros."""
+    def _frame(self, ids, start, end=None):
+        """Ragged ids to rows `[B, L]` of start, ids, end and padding.
+
+        The end is the largest id by default.
+        """
+        end = self.vocabulary_size - 1 if end is None else end
         most = self.context_length - 2
         ends = 1 + tf.minimum(ids.row_lengths(), most)
         # Joining ragged rows would take several times as long.
-        tokens = tf.pad(ids.to_tensor(shape=[None, most]), [[0, 0], [1, 1]])
+        ids = ids.to_tensor(self.padding_id, shape=[None, most])
+        tokens = tf.pad(ids, [[0, 0], [1, 1]], constant_values=self.padding_id)
         positions = tf.range(self.context_length, dtype=tf.int64)
         tokens = tf.where(positions == 0, start, tokens)
-        end = self.vocabulary_size - 1
         return tf.where(positions == ends[:, None], end, tokens)
 
     def detokenize(self, tokens):

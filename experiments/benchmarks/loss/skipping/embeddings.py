@@ -29,7 +29,7 @@ def embed(workdir, rows, weights):
     config, tokenizer, model, _ = load_run(workdir)
     if weights == "random":
         keras.utils.set_random_seed(config.seed)
-        model = build_model(config, tokenizer.vocabulary_size)
+        model = build_model(config, tokenizer)
     source = data.build_source(config)
     source.prepare(folder=files.join(workdir, INDEX))
     batches = data.build_dataset(
