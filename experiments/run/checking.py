@@ -46,6 +46,7 @@ def check_config(config):
     _raise_mistakes(
         [
             _check_warmup,
+            _check_unfreezing,
             _check_executions,
             _check_chunks,
             _check_view_size,
@@ -128,6 +129,7 @@ def _check_tower(section, config):
     try:
         if kind == "backbone":
             find_backbone(tower["backbone"])
+        if "width" not in tower:
             return
         check_heads(tower["width"], tower["heads"])
         if section == "image_encoder":
@@ -211,6 +213,20 @@ def _check_warmup(config):
         raise InputError(
             f"optimizer.warmup_steps={warmup} must be less than steps="
             f"{config.steps}; lower it or train longer."
+        )
+
+
+def _check_unfreezing(config):
+    step = config.model.unfreeze_at_step
+    if step and not config.model.frozen:
+        raise InputError(
+            f"model.unfreeze_at_step={step} is for weights that model.frozen "
+            "names, and it names none; name some, or give 0."
+        )
+    if step >= config.steps:
+        raise InputError(
+            f"model.unfreeze_at_step={step} must be less than steps="
+            f"{config.steps}; give 0 to keep weights frozen."
         )
 
 
