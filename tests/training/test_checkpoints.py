@@ -261,12 +261,19 @@ def test_without_a_best_checkpoint(saved, model, tmp_path):
         training.restore_model(model, tmp_path, "best")
 
 
-def test_averages_are_what_is_loaded_and_raw_weights_what_goes_on(
+def test_a_run_with_averages_and_a_late_tower_goes_on_exactly(
     batches, tmp_path
 ):
     def make(seed=0):
         model = tiny.make_model(seed=seed)
-        optimizer = training.adamw(model, 1e-2, STEPS, ema_momentum=0.5)
+        optimizer = training.adamw(
+            model,
+            1e-2,
+            STEPS,
+            ema_momentum=0.5,
+            frozen=["text_encoder/*"],
+            unfreeze_at_step=5,
+        )
         model.compile(optimizer, run_eagerly=True)
         return model
 

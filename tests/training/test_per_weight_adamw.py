@@ -129,7 +129,7 @@ def make_transformers():
         learning_rates=(("*/positions/*", 0.0),),
         ema_momentum=0.5,
         frozen=("text_encoder/*",),
-        unfreeze_at_step=2,
+        unfreeze_at_step=1,
     )
     model.compile(optimizer, run_eagerly=True)
     return model
@@ -147,13 +147,12 @@ def batch(seed):
 
 def test_a_loaded_model_goes_on_as_the_saved_one(tmp_path):
     model = make_transformers()
-    for seed in range(2):
-        model.train_on_batch(batch(seed))
+    model.train_on_batch(batch(0))
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert type(again.optimizer) is PerWeightAdamW
     for one in (model, again):
-        for seed in range(2, 4):
+        for seed in range(1, 3):
             one.train_on_batch(batch(seed))
     for ours, loaded in zip(
         [*model.weights, *model.optimizer.variables],
@@ -197,9 +196,18 @@ def test_frozen_weights_train_from_their_step_on(eager_steps):
 def test_replicas_and_skipped_batches(two_replicas):
     """Averages of two replicas are those of one, and skips leave them."""
     data, states = tiny.make_batch(), []
+
+    def step(model, batch):
+        if model.distribute_strategy is two_replicas:
+            tiny.step_on_replicas(two_replicas, model, batch)
+        else:
+            model.train_on_batch(batch)
+
     for strategy in (None, two_replicas):
         with two_replicas.scope() if strategy else contextlib.nullcontext():
-            model = tiny.make_model()
+            model = tiny.make_model(
+                augmentation_units=None, projection_blocks=0
+            )
             model.compile(
                 adamw(
                     model,
@@ -210,17 +218,13 @@ def test_replicas_and_skipped_batches(two_replicas):
                     ema_momentum=0.5,
                     frozen=("image_encoder/*",),
                     unfreeze_at_step=1,
-                )
+                ),
+                run_eagerly=strategy is None,
             )
-        step = (
-            (lambda b, m=model: tiny.step_on_replicas(two_replicas, m, b))
-            if strategy
-            else (lambda b, m=model: tiny.fit_one(m, b))
-        )
         for _ in range(3):
-            step(data)
+            step(model, data)
         before = tiny.state(model)
-        step(tiny.spoiled(data))
+        step(model, tiny.spoiled(data))
         for name, value in tiny.state(model).items():
             np.testing.assert_array_equal(value, before[name], err_msg=name)
         raw = tiny.values(model.trainable_variables)
