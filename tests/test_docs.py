@@ -151,7 +151,7 @@ def test_start_from_clip(folder):
     )
     assert (folder / "saved_model/saved_model.pb").exists()
     assert (folder / "fine_tuned_clip/model.safetensors").exists()
-    assert (folder / "averaged_model/saved_model.pb").exists()
+    assert (folder / "averaged.keras").exists()
     assert names["optimizer"].starts and names["optimizer"].factors
 
 
