@@ -104,10 +104,11 @@ def pretrain(config, workdir, init_from=None, allow_changes=False):
         best=config.validation.best if config.validation.every else None,
         samples_per_step=config.batch_size,
     )
+    if start is not None:
+        # Before the optimizer makes its averages, which begin as the weights.
+        start.copy_weights(config, model)
     first_step = checkpoints.restore(model)
     checking.check_rest(config, first_step)
-    if start is not None:
-        start.copy_weights(config, model)
     record = start and start.record()
     share(
         lambda: workdirs.save_start(workdir, config, tokenizer, record) or b""

@@ -151,6 +151,8 @@ def test_start_from_clip(folder):
     )
     assert (folder / "saved_model/saved_model.pb").exists()
     assert (folder / "fine_tuned_clip/model.safetensors").exists()
+    assert (folder / "averaged.keras").exists()
+    assert names["optimizer"].starts and names["optimizer"].factors
 
 
 def test_serve_the_model(folder):

@@ -95,6 +95,9 @@ def base():
     # Weights that do not train, by names of `training.weight_names` in which *
     # stands for anything: ("image_encoder/*",) is locked-image tuning.
     config.model.frozen = ()
+    # Updates before the frozen weights train; 0 for never. See
+    # docs/guides/start_from_clip.md.
+    config.model.unfreeze_at_step = 0
     # Items embedded at a time (gradient caching); 0 embeds the whole batch.
     config.model.gradient_cache_size = 0
 
@@ -114,6 +117,15 @@ def base():
     config.optimizer.beta_2 = 0.98
     config.optimizer.epsilon = 1e-6
     config.optimizer.clip_norm = 1.0
+    # Factor of the learning rate from each transformer block of a tower to the
+    # one below it; 1.0 for the same rate in all.
+    config.optimizer.layer_decay = 1.0
+    # Factors of the learning rate by name, (("image_encoder/*", 0.1),): the
+    # first that fits a weight counts.
+    config.optimizer.learning_rates = ()
+    # Momentum of averages of the weights, which are then what is validated,
+    # evaluated and exported; 0.0 keeps none.
+    config.optimizer.ema_momentum = 0.0
 
     config.log_every = 50
     config.checkpoint_every = 1_000

@@ -13,6 +13,7 @@ from uniclip_keras.errors import suggest
 
 IMAGE_ENCODERS = {
     "backbone": models.image_backbone,
+    "clip": models.clip_image_encoder,
     "clip_vit": models.clip_vit,
     "conv_stem_vit": models.conv_stem_vit,
     "vit": models.vit,
@@ -54,14 +55,14 @@ def build_model(config, tokenizer):
     )
     options = config.model.to_dict()
     options["gradient_cache_size"] = options["gradient_cache_size"] or None
-    frozen = options.pop("frozen")
+    frozen, unfreeze = options.pop("frozen"), options.pop("unfreeze_at_step")
     model = models.UniCLIP(
         image_encoder,
         text_encoder,
         objective=build_loss(config.objective),
         **options,
     )
-    if frozen:
+    if frozen and not unfreeze:
         training.freeze(model, frozen)
     return model
 
@@ -97,7 +98,14 @@ def _split_objective(objective):
 
 
 def build_optimizer(config, model):
-    return training.adamw(model, steps=config.steps, **config.optimizer)
+    late = config.model.frozen if config.model.unfreeze_at_step else ()
+    return training.adamw(
+        model,
+        steps=config.steps,
+        frozen=late,
+        unfreeze_at_step=config.model.unfreeze_at_step,
+        **config.optimizer,
+    )
 
 
 def build_kind(section, table, options, **arguments):

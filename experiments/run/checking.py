@@ -49,6 +49,7 @@ def check_config(config):
         [
             _check_tokens,
             _check_warmup,
+            _check_unfreezing,
             _check_executions,
             _check_chunks,
             _check_view_size,
@@ -131,6 +132,7 @@ def _check_tower(section, config):
     try:
         if kind == "backbone":
             _check_backbone(section, tower)
+        if "width" not in tower:
             return
         check_heads(tower["width"], tower["heads"])
         if section == "image_encoder":
@@ -240,6 +242,20 @@ def _check_warmup(config):
         raise InputError(
             f"optimizer.warmup_steps={warmup} must be less than steps="
             f"{config.steps}; lower it or train longer."
+        )
+
+
+def _check_unfreezing(config):
+    step = config.model.unfreeze_at_step
+    if step and not config.model.frozen:
+        raise InputError(
+            f"model.unfreeze_at_step={step} is for weights that model.frozen "
+            "names, and it names none; name some, or give 0."
+        )
+    if step >= config.steps:
+        raise InputError(
+            f"model.unfreeze_at_step={step} must be less than steps="
+            f"{config.steps}; give 0 to keep weights frozen."
         )
 
 

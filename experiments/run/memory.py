@@ -57,8 +57,8 @@ def activation_bytes(config):
 
     Each layer keeps 8 values per token and unit of its width around the
     attention, 2 * `mlp_ratio` in the MLP, and the attention's weights. Views of
-    8 bits also become floating point. Backbones of other libraries count as
-    nothing.
+    8 bits also become floating point. Towers whose section gives no width count
+    as nothing.
     """
     image, text = config.image_encoder, config.text_encoder
     side = patch_size(image)
@@ -76,13 +76,11 @@ def activation_bytes(config):
 def patch_size(image_encoder):
     """Pixels of the sides of the patches of a section `image_encoder`.
 
-    None for a backbone of another library.
+    None for an encoder that does not say.
     """
-    if "backbone" in image_encoder:
-        return None
     if "stem" in image_encoder:
         return 2 ** len(image_encoder["stem"])
-    return image_encoder["patch_size"]
+    return image_encoder.get("patch_size")
 
 
 def available_bytes():
@@ -101,7 +99,7 @@ def available_bytes():
 
 
 def _values(tower, tokens):
-    if "backbone" in tower:
+    if "width" not in tower:
         return 0
     width, ratio = tower["width"], tower.get("mlp_ratio", 4)
     per_token = (8 + 2 * ratio) * width + tower["heads"] * tokens

@@ -23,6 +23,7 @@ WHOLE = {
     "model.embedding_dim": 1,
     "model.projection_blocks": 0,
     "model.gradient_cache_size": 0,
+    "model.unfreeze_at_step": 0,
     "optimizer.warmup_steps": 0,
     "validation.every": 0,
     "validation.batches": 1,
@@ -44,6 +45,8 @@ NUMBERS = {
     "optimizer.beta_1": (0, 1, (1,)),
     "optimizer.beta_2": (0, 1, (1,)),
     "optimizer.epsilon": (0, math.inf, (0,)),
+    "optimizer.layer_decay": (0, 1, (0,)),
+    "optimizer.ema_momentum": (0, 1, (1,)),
 }
 
 
@@ -57,6 +60,7 @@ def number_checks():
     for name, limits in NUMBERS.items():
         yield functools.partial(_check_number, name, limits)
     yield _check_clip_norm
+    yield _check_learning_rates
 
 
 def _get(config, name):
@@ -102,3 +106,13 @@ def _check_clip_norm(config):
             f"optimizer.clip_norm={value!r} is not allowed; give a number "
             "above 0, or None to clip no gradients."
         )
+
+
+def _check_learning_rates(config):
+    for entry in config.optimizer.learning_rates:
+        is_pair = isinstance(entry, (tuple, list)) and len(entry) == 2
+        if not (is_pair and is_number(entry[1]) and entry[1] >= 0):
+            raise InputError(
+                f"optimizer.learning_rates has {entry!r}; give pairs of a name "
+                'and a number from 0, as in (("image_encoder/*", 0.1),).'
+            )

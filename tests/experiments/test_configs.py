@@ -7,15 +7,19 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl import flags
 from ml_collections import config_flags
 
+from experiments.configs import lit
 from experiments.configs import unicl_emoji
 from experiments.configs import unicl_swin_t
 from experiments.configs.evaluation import emoji_validation
 from experiments.run import building
 from experiments.run import checking
 from experiments.run.checking import check_config
+from uniclip_keras import losses
+from uniclip_keras import models
 from uniclip_keras.data import augmentation
 from uniclip_keras.errors import InputError
 
@@ -60,28 +64,88 @@ def test_one_step(name):
     assert config.name == name
     assert config.steps > config.optimizer.warmup_steps
     shrink(config)
-    recipe = augmentation.recipe_from_config(config.data.views)
+    model = build(config)
+    logs = model.train_on_batch(make_batch(config), return_dict=True)
+    assert math.isfinite(logs["loss"])
+    assert int(model.optimizer.iterations) == 1
+
+
+def build(config):
     tokenizer = types.SimpleNamespace(vocabulary_size=50)
     model = building.build_model(config, tokenizer)
-    # Tracing would take several times as long as this one step.
+    # Tracing would take several times as long as one step.
     optimizer = building.build_optimizer(config, model)
     model.compile(optimizer=optimizer, run_eagerly=True)
+    return model
+
+
+def make_batch(config):
+    recipe = augmentation.recipe_from_config(config.data.views)
     rng = np.random.default_rng(0)
     items, size = 3, config.image_size
     views = rng.random((items, len(recipe), size, size, 3), "float32")
     if config.data.views_dtype == "uint8":
         views = (views * 255).astype("uint8")
-    logs = model.train_on_batch(
-        {
-            "views": views,
-            "augmentations": rng.random((*views.shape[:2], 11), "float32"),
-            "tokens": rng.integers(1, 50, (items, 8)).astype("int32"),
-            "id": np.arange(items),
-        },
-        return_dict=True,
+    return {
+        "views": views,
+        "augmentations": rng.random((*views.shape[:2], 11), "float32"),
+        "tokens": rng.integers(1, 50, (items, 8)).astype("int32"),
+        "id": np.arange(items),
+    }
+
+
+def test_lit_locks_the_image_tower_of_a_clip(tmp_path, monkeypatch):
+    clip = models.UniCLIP(
+        models.clip_vit(16, 8, 16, 1, 2),
+        models.clip_text(50, 8, 16, 1, 2),
+        losses.CLIP(),
+        embedding_dim=12,
+        augmentation_units=None,
+        projection_blocks=0,
+        projection_norm=False,
     )
-    assert math.isfinite(logs["loss"])
-    assert int(model.optimizer.iterations) == 1
+    models.save_clip(clip, tmp_path)
+    config = lit.get_config("clip")
+    shrink(config)
+    with config.unlocked():
+        config.image_encoder = {"kind": "clip", "path": str(tmp_path)}
+        config.text_encoder = {"kind": "clip_text", "layers": 1, "heads": 2}
+        config.text_encoder.width = 16
+    with pytest.raises(InputError, match="of 16 pixels, and image_size is 224"):
+        build(config)
+    config.image_size = 16
+    monkeypatch.setattr(checking, "check_memory", lambda *_: None)
+    check_config(config)
+    model = build(config)
+    followed, watch = [], tf.GradientTape.watched_variables
+
+    def gradient(tape, target, sources, compute=tf.GradientTape.gradient):
+        followed.extend(variable.ref() for variable in watch(tape))
+        return compute(tape, target, sources)
+
+    monkeypatch.setattr(tf.GradientTape, "gradient", gradient)
+    before = model.text_encoder.get_weights()
+    for _ in range(2):
+        # The first step of a warm-up has the rate 0.
+        model.train_on_batch(make_batch(config))
+    for one, other in zip(
+        model.image_encoder.weights, clip.image_encoder.weights, strict=True
+    ):
+        np.testing.assert_array_equal(one, other, err_msg=one.path)
+        assert one.value.ref() not in followed
+    after = model.text_encoder.get_weights()
+    assert not any(map(np.array_equal, before[1:], after[1:]))
+    assert model.text_projection.projection.kernel.value.ref() in followed
+
+
+@pytest.mark.parametrize("variant", lit.TOWERS)
+def test_variants_of_lit(variant, monkeypatch):
+    monkeypatch.setattr(checking, "check_memory", lambda *_: None)
+    config = lit.get_config(variant)
+    check_config(config)
+    assert config.model.frozen == ("image_encoder/*",)
+    assert config.name == ("lit" if variant == "emoji" else f"lit_{variant}")
+    assert len(config.data.views) == 1 and config.objective.kind == "clip"
 
 
 @pytest.mark.parametrize("name", ["cc3m_vit_b32", "yfcc15m_vit_b32"])

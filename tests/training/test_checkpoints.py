@@ -259,3 +259,46 @@ def test_the_best_is_kept_and_known_after_a_restart(
 def test_without_a_best_checkpoint(saved, model, tmp_path):
     with pytest.raises(InputError, match=r"'best'; choose from \['last', 1, 2"):
         training.restore_model(model, tmp_path, "best")
+
+
+def test_a_run_with_averages_and_a_late_tower_goes_on_exactly(
+    batches, tmp_path
+):
+    def make(seed=0):
+        model = tiny.make_model(seed=seed)
+        optimizer = training.adamw(
+            model,
+            1e-2,
+            STEPS,
+            ema_momentum=0.5,
+            frozen=["text_encoder/*"],
+            unfreeze_at_step=5,
+        )
+        model.compile(optimizer, run_eagerly=True)
+        return model
+
+    whole, measured = make(), []
+    validation = training.Validation(
+        STEPS,
+        lambda model: measured.extend(tiny.values(model.weights)) or {},
+        str(tmp_path / "whole"),
+        print_line=lambda line: None,
+    )
+    run(whole, batches, tmp_path / "whole", validation)
+    with pytest.raises(RuntimeError, match="crash"):
+        run(make(), batches, tmp_path / "other", Crash(after=5))
+    other = make(seed=1)
+    assert run(other, batches, tmp_path / "other") == 4
+    for one, two in zip(
+        [*whole.weights, *whole.optimizer.variables],
+        [*other.weights, *other.optimizer.variables],
+        strict=True,
+    ):
+        np.testing.assert_array_equal(two, one, err_msg=one.path)
+    # What was validated is what a model that was never compiled gets.
+    loaded = tiny.make_model(seed=1)
+    training.restore_model(loaded, tmp_path / "whole/checkpoints")
+    tiny.assert_weights_equal(loaded, measured, atol=0)
+    assert not np.array_equal(loaded.weights[0], whole.weights[0])
+    with training.averaged_weights(whole):
+        tiny.assert_weights_equal(whole, measured, atol=0)

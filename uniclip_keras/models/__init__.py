@@ -1,6 +1,7 @@
 """Image and text encoders, and `UniCLIP`, the model that trains them."""
 
 from uniclip_keras.models.backbones import image_backbone
+from uniclip_keras.models.clip import clip_image_encoder
 from uniclip_keras.models.clip import from_clip
 from uniclip_keras.models.clip import save_clip
 from uniclip_keras.models.image_encoders import clip_vit

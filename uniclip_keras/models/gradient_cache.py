@@ -44,8 +44,8 @@ def loss_and_gradients(model, data, size):
     start = state.values()
     embeddings = _embed(model, chunks, state, training=True)
     weights = [variable.value for variable in model.trainable_variables]
-    with tf.GradientTape() as tape:
-        tape.watch(embeddings)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([embeddings, weights])
         loss = objective_loss(model, _flat(embeddings), data)
         # Penalties of weights; those of activities are added per chunk.
         scaled = scaled_sum(model, loss, *model.losses)
@@ -56,7 +56,8 @@ def loss_and_gradients(model, data, size):
     def add_chunk(chunk, values, totals):
         rows = chunks.rows(chunk)
         inputs, upstream = _take((chunks.inputs, cached), rows)
-        with tf.GradientTape() as tape:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
             outputs, values, penalties = state.call(inputs, values, True)
             products = [
                 tf.reduce_sum(_float32(outputs[domain]) * gradient)

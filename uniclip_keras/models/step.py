@@ -11,16 +11,17 @@ def loss_and_gradients(model, data):
     The gradients are those of `scaled_sum(model, objective, *penalties)` with
     respect to the trainable variables; None where it does not depend on one.
     """
-    with tf.GradientTape() as tape:
+    weights = [variable.value for variable in model.trainable_variables]
+    # By itself the tape also follows frozen weights, for nothing.
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(weights)
         embeddings = model(data, training=True)
         # Read before the objective: the replicas share this list, and each
         # waits for the others inside the objective.
         penalties = model.losses
         loss = objective_loss(model, embeddings, data)
         scaled = scaled_sum(model, loss, *penalties)
-    return loss, tape.gradient(
-        scaled, [variable.value for variable in model.trainable_variables]
-    )
+    return loss, tape.gradient(scaled, weights)
 
 
 def objective_loss(model, embeddings, data):

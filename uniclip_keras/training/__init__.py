@@ -1,12 +1,15 @@
 """Training: strategies, the optimizer, checkpoints, guards and reports."""
 
+from uniclip_keras.training.averaging import averaged_weights
 from uniclip_keras.training.checkpoints import Checkpoints
 from uniclip_keras.training.data_report import DataReport
 from uniclip_keras.training.datasets import distribute_dataset
 from uniclip_keras.training.freezing import freeze
 from uniclip_keras.training.freezing import weight_names
 from uniclip_keras.training.guard import NonFiniteGuard
+from uniclip_keras.training.layer_rates import rate_factors
 from uniclip_keras.training.optimizers import adamw
+from uniclip_keras.training.per_weight_adamw import PerWeightAdamW
 from uniclip_keras.training.progress import Progress
 from uniclip_keras.training.progress import read_history
 from uniclip_keras.training.restoring import restore_model

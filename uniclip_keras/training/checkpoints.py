@@ -8,6 +8,7 @@ import tensorflow as tf
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import checkpoint_folders as folders
 from uniclip_keras.training import restoring
+from uniclip_keras.training.averaging import average_pairs
 from uniclip_keras.training.workers import gather_over_workers
 from uniclip_keras.training.workers import is_chief
 
@@ -17,7 +18,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     A checkpoint holds weights, optimizer, random generators, `model.counts`
     and `model.recent_loss`, all of one step: the steps are counted inside the
-    function that updates the weights. Directories may be any that
+    function that updates the weights. Where the optimizer averages the weights,
+    it holds both, so that a run goes on from its own weights, and
+    `restore_model` takes the averages. Directories may be any that
     `tf.io.gfile` knows. Of several workers the chief writes, all read.
 
     If a checkpoint cannot be written (no space, no permission), `fit` goes on
@@ -78,9 +81,13 @@ class Checkpoints(keras.callbacks.Callback):
         # Makes the optimizer's variables.
         model.make_train_function()
         counts, recent = model.counts, model.recent_loss
+        averages = [average for average, _ in average_pairs(model.optimizer)]
+        apart = {id(average) for average in averages}
+        variables = [v.value for v in model.optimizer.variables]
         self._checkpoint = tf.train.Checkpoint(
             weights=restoring.model_state(model),
-            optimizer=[v.value for v in model.optimizer.variables],
+            optimizer=[v for v in variables if id(v) not in apart],
+            averages=averages,
             counts=[counts.steps, counts.skipped, counts.skipped_in_a_row],
             recent_loss=[recent.total, recent.count],
         )

@@ -29,6 +29,22 @@ def weight_names(model):
     }
 
 
+def find_names(model, pattern):
+    """Returns the names of `weight_names` that fit a pattern.
+
+    Raises:
+        InputError: If it is the name of nothing.
+    """
+    found = fnmatch.filter(weight_names(model), pattern)
+    if not found:
+        raise InputError(
+            f"{pattern!r} is the name of no weight; names begin like "
+            f"{', '.join(f'{s}/' for s in PARTS if getattr(model, s))}"
+            ", and * stands for anything."
+        )
+    return found
+
+
 def freeze(model, patterns):
     """Keeps weights as they are: locked-image tuning, and less than that.
 
@@ -48,16 +64,8 @@ def freeze(model, patterns):
     Raises:
         InputError: If a pattern is the name of nothing.
     """
-    names, kept = weight_names(model), set()
-    for pattern in patterns:
-        found = fnmatch.filter(names, pattern)
-        if not found:
-            raise InputError(
-                f"{pattern!r} is the name of no weight; names begin like "
-                f"{', '.join(f'{s}/' for s in PARTS if getattr(model, s))}"
-                ", and * stands for anything."
-            )
-        kept.update(found)
+    names = weight_names(model)
+    kept = {name for pattern in patterns for name in find_names(model, pattern)}
     for layer in _layers(model):
         # Keras takes no notice of a value that is there already, and would
         # leave single weights as they are.

@@ -3,6 +3,10 @@
 import keras
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.training.freezing import find_names
+from uniclip_keras.training.freezing import weight_names
+from uniclip_keras.training.layer_rates import rate_factors
+from uniclip_keras.training.per_weight_adamw import PerWeightAdamW
 
 
 def adamw(
@@ -15,11 +19,17 @@ def adamw(
     beta_2=0.98,
     epsilon=1e-8,
     clip_norm=None,
+    layer_decay=1.0,
+    learning_rates=(),
+    ema_momentum=0.0,
+    frozen=(),
+    unfreeze_at_step=0,
 ):
-    """Makes Keras' AdamW with a learning rate that warms up and decays to 0.
+    """Makes an AdamW with a learning rate that warms up and decays to 0.
 
     Weight matrices decay; position embeddings and everything of rank below 2
-    (biases, normalization scales, temperatures, offsets) do not.
+    (biases, normalization scales, temperatures, offsets) do not. Freeze weights
+    for good (`freeze`) before.
 
     Args:
         model: The built model to train.
@@ -30,9 +40,19 @@ def adamw(
         weight_decay: float. Decay per step, multiplied by the learning rate.
         beta_1, beta_2, epsilon: float. As in `keras.optimizers.AdamW`.
         clip_norm: float or None. Norm to which the global gradient is clipped.
+        layer_decay, learning_rates: See `rate_factors`.
+        ema_momentum: float. Momentum of the averages of the weights, see
+            `averaged_weights`; 0 keeps none.
+        frozen: Sequence of names of `weight_names`, in which `*` stands for
+            anything: weights that do not train at first.
+        unfreeze_at_step: int. The number of updates before these train.
+
+    Returns:
+        `PerWeightAdamW`.
 
     Raises:
-        InputError: If the warm-up does not end before the training.
+        InputError: If the warm-up does not end before the training, a pattern
+            is the name of nothing, or a layer cannot begin to train.
     """
     if not 0 <= warmup_steps < steps:
         raise InputError(
@@ -45,18 +65,36 @@ def adamw(
         warmup_target=learning_rate if warmup_steps else None,
         warmup_steps=warmup_steps,
     )
-    optimizer = keras.optimizers.AdamW(
+    factors = starts = None
+    if layer_decay != 1 or learning_rates:
+        factors = rate_factors(model, layer_decay, learning_rates)
+    if frozen:
+        starts = _starts(model, frozen, unfreeze_at_step)
+    return PerWeightAdamW(
         schedule,
+        factors,
+        starts,
         weight_decay=weight_decay,
         beta_1=beta_1,
         beta_2=beta_2,
         epsilon=epsilon,
         global_clipnorm=clip_norm,
+        use_ema=bool(ema_momentum),
+        ema_momentum=ema_momentum,
     )
-    exempt = [
-        variable.value
-        for variable in model.trainable_variables
-        if len(variable.shape) < 2 or "position" in variable.path
-    ]
-    optimizer.exclude_from_weight_decay(var_list=exempt)
-    return optimizer
+
+
+def _starts(model, patterns, step):
+    """Returns the update from which on each trainable weight trains."""
+    weights, late = weight_names(model), set()
+    for pattern in patterns:
+        for name in find_names(model, pattern):
+            if not weights[name].trainable:
+                raise InputError(
+                    f"{name!r} is no gradient's to change, such as a moving "
+                    "statistic, and cannot begin to train within a run: leave "
+                    "its layer out of `frozen`, or begin a second run with "
+                    "--init_from."
+                )
+            late.add(id(weights[name]))
+    return [step if id(v) in late else 0 for v in model.trainable_variables]

@@ -9,6 +9,7 @@ from uniclip_keras.training import checkpoint_folders as folders
 def restore_model(model, directory, checkpoint="last"):
     """Loads the weights of a checkpoint into a model.
 
+    They are their averages where the run has kept some (`ema_momentum`).
     The model need not be compiled, and `directory` is that of `Checkpoints`.
 
     Args:
@@ -32,7 +33,9 @@ def restore_model(model, directory, checkpoint="last"):
             "of a run that has saved one."
         )
     if checkpoint == "last":
-        return load_last(state, directory)["step"]
+        step = load_last(state, directory)["step"]
+        _take_averages(model, directory, step)
+        return step
     step = _best_step(directory, found) if checkpoint == "best" else checkpoint
     if step not in found:
         raise InputError(
@@ -40,12 +43,27 @@ def restore_model(model, directory, checkpoint="last"):
             f"{['last', *found]}."
         )
     try:
-        return _load(state, directory, step)["step"]
+        _load(state, directory, step)
+        _take_averages(model, directory, step)
     except folders.DamagedCheckpoint as error:
         raise InputError(
             f"the checkpoint {folders.path(directory, step)} is damaged "
             f"({error}); choose another one of {['last', *found]}."
         ) from error
+    return step
+
+
+def _take_averages(model, directory, step):
+    """Loads the averages of a checkpoint into the weights, if it has some."""
+    path = f"{folders.path(directory, step)}/{folders.STATE}"
+    reader = tf.compat.v1.train.NewCheckpointReader(path)
+    shapes = reader.get_variable_to_shape_map()
+    if any(name.startswith("averages/") for name in shapes):
+        state = tf.train.Checkpoint(
+            averages=[v.value for v in model.trainable_variables]
+        )
+        _check_shapes(state, shapes, path)
+        state.read(path).expect_partial()
 
 
 def _best_step(directory, steps):
@@ -117,7 +135,7 @@ def _load(checkpoint, directory, step):
 def _check_shapes(checkpoint, shapes, path):
     """Raises `InputError` unless a file holds exactly these variables."""
     suffix = "/.ATTRIBUTES/VARIABLE_VALUE"
-    for group in ("weights", "optimizer", "counts", "recent_loss"):
+    for group in ("weights", "optimizer", "averages", "counts", "recent_loss"):
         variables = getattr(checkpoint, group, None)
         if variables is None:
             continue

@@ -7,12 +7,15 @@ import keras
 import tensorflow as tf
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.training.averaging import averaged_weights
 from uniclip_keras.training.progress import read_history
 from uniclip_keras.training.workers import is_chief
 
 
 class Validation(keras.callbacks.Callback):
     """Measures a model every few steps and after the last one.
+
+    An optimizer that averages the weights lends it the averages.
 
     The values are printed, appended to `validation.jsonl` and written to
     TensorBoard. They also stand in the logs of their step for later callbacks,
@@ -62,7 +65,8 @@ class Validation(keras.callbacks.Callback):
         # `batch` may advance by several steps at a time.
         is_due = self.step // self.every > before // self.every
         if is_due or self.step == self.steps:
-            values = self.measure(self.model)
+            with averaged_weights(self.model):
+                values = self.measure(self.model)
             if logs is not None:
                 logs.update(values)
             self._report(values)

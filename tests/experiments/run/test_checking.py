@@ -68,6 +68,17 @@ def test_every_configuration_passes(config):
         ({"optimizer.learning_rate": 0.0}, "learning_rate=0.0.*above 0"),
         ({"optimizer.beta_2": 1.0}, "beta_2=1.0.*from 0 to below 1"),
         ({"optimizer.clip_norm": -1.0}, "clip_norm=-1.0.*above 0"),
+        ({"optimizer.layer_decay": 0.0}, "layer_decay=0.0.*above 0 to 1"),
+        ({"optimizer.ema_momentum": 1.0}, "ema_momentum=1.0.*to below 1"),
+        (
+            {"optimizer.learning_rates": (("text_encoder/*", -1.0),)},
+            "learning_rates has .*-1.0.*pairs of a name and a number from 0",
+        ),
+        ({"model.unfreeze_at_step": 9}, "unfreeze_at_step=9.*frozen names"),
+        (
+            {"model.unfreeze_at_step": 900, "model.frozen": ("image_*",)},
+            "unfreeze_at_step=900 must be less than steps=900",
+        ),
         ({"optimizer.warmup_steps": 900}, "warmup_steps=900.*steps=900"),
         ({"image_encoder.heads": 3}, "image_encoder: heads=3.*width=128"),
         ({"text_encoder.heads": 5}, "text_encoder: heads=5.*width=128"),

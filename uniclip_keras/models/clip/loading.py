@@ -55,21 +55,9 @@ def from_clip(
     """
     found = read_checkpoint(path)
     arrays, names = found.arrays, found.names
-    image, text = (
-        _read_tower(found, tower) for tower in (names.image, names.text)
-    )
     activation = activation or found.activation or "gelu"
-    side, _, _, image_width = image["patches/kernel"].shape
-    tokens = len(image["positions/embeddings"]) - 1
-    image_encoder = clip_vit(
-        side * math.isqrt(tokens),
-        side,
-        image_width,
-        _layers(image),
-        found.heads.get("image") or image_width // HEAD_WIDTH,
-        mlp_width=image["block_0/expand_kernel"].shape[1],
-        activation=activation,
-    )
+    image_encoder = _image_encoder(found, activation)
+    text = _read_tower(found, names.text)
     words = text["embedding/token_embedding/embeddings"]
     text_encoder = clip_text(
         len(words),
@@ -96,13 +84,56 @@ def from_clip(
         projection_norm=False,
         **options,
     )
-    for encoder, weights in ((image_encoder, image), (text_encoder, text)):
-        for variable in encoder.weights:
-            variable.assign(weights[variable.path])
+    _assign(text_encoder, text)
     _set_temperature(model.objective.similarity, arrays[names.logit_scale])
     model.image_projection.start_as(image_head)
     model.text_projection.projection.kernel.assign(text_head)
     return model
+
+
+def clip_image_encoder(path, image_size=224, activation=None):
+    """Makes the image encoder of a CLIP alone, with its weights.
+
+    Its features are those before the projection. For locked-image tuning (Zhai
+    et al., 2022), freeze it; see `from_clip` for the arguments.
+
+    Args:
+        image_size: int. Pixels of the square input, which must be the CLIP's.
+
+    Raises:
+        InputError: As `from_clip`, or if the CLIP has another size.
+    """
+    found = read_checkpoint(path)
+    encoder = _image_encoder(found, activation or found.activation or "gelu")
+    size = encoder.input_shape[1]
+    if size != image_size:
+        raise InputError(
+            f"the CLIP in {path} takes images of {size} pixels, and image_size "
+            f"is {image_size}; give {size}."
+        )
+    return encoder
+
+
+def _image_encoder(found, activation):
+    weights = _read_tower(found, found.names.image)
+    side, _, _, width = weights["patches/kernel"].shape
+    tokens = len(weights["positions/embeddings"]) - 1
+    encoder = clip_vit(
+        side * math.isqrt(tokens),
+        side,
+        width,
+        _layers(weights),
+        found.heads.get("image") or width // HEAD_WIDTH,
+        mlp_width=weights["block_0/expand_kernel"].shape[1],
+        activation=activation,
+    )
+    _assign(encoder, weights)
+    return encoder
+
+
+def _assign(encoder, weights):
+    for variable in encoder.weights:
+        variable.assign(weights[variable.path])
 
 
 def _read_tower(found, entries):
