@@ -12,7 +12,7 @@ SIZES = {
 _COLORS = ["red", "green", "blue"]
 _SHAPES = ["circle", "square", "tri", "##angle", "a", "!"]
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_COLORS, *_SHAPES]
-MERGES = ["r e", "re d", "Ġ red", "Ġ 2", "Ġ a"]
+MERGES = ["r e", "re d", "Ġ red", "Ġ a", "t i", "ti s", "' t"]
 
 
 def write_preset(folder, architecture):

@@ -12,7 +12,7 @@ from uniclip_keras import models
 from uniclip_keras.errors import InputError
 
 LENGTH = 8
-TEXTS = ["red circle", "Red triangle!", "a green square"]
+TEXTS = ["red a red", "Red!", "a"]
 
 
 @pytest.fixture(scope="module", params=["Bert", "DistilBert", "Roberta"])
@@ -112,11 +112,11 @@ def test_a_class_takes_its_sizes_from_the_tokens():
     ("backbone", "options", "words"),
     [
         ("bert", {}, "does not name a library and a backbone"),
-        ("keras:VGG16", {}, "choose from keras_hub, keras_nlp"),
+        ("keras:VGG16", {}, "does not name .* did you mean 'keras_"),
         ("keras_hub:BertBackbon", {}, "did you mean 'BertBackbone'"),
         ("keras_hub:bert_tiny_en", {}, "did you mean 'bert_tiny_en_uncased'"),
         ("keras_hub:ViTBackbone", {}, "no text backbone.* 'ViTBackbone'"),
-        ("keras_hub:BertBackbone", {}, "refuses its options .*num_layers"),
+        ("keras_hub:BertBackbone", {}, "cannot be made.*num_layers"),
         (
             "keras_hub:BertBackbone",
             {"options": {**SIZES, "vocabulary_size": 9}},
@@ -153,5 +153,7 @@ def test_mistakes(backbone, options, words):
 
 
 def test_a_folder_that_is_no_preset(tmp_path):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(
+        InputError, match="cannot be made .* has no config.json"
+    ):
         models.text_backbone(f"keras_hub:{tmp_path}", 30, 6, 0)

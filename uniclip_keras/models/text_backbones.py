@@ -138,15 +138,11 @@ def _make(backbone, vocabulary_size, context_length, options):
             }
             sizes = {key: sizes[key] for key in sizes if key in known}
             made = kind(**sizes | options)
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:
         raise InputError(
-            f"the preset {preset!r} cannot be read ({error}); name a preset of "
-            "KerasHub, or a local folder of one."
-        ) from error
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"the backbone {backbone!r} refuses its options "
-            f"{sorted(options)}: {error}"
+            f"the backbone {backbone!r} cannot be made with its options "
+            f"{sorted(options)} ({error}); name a class of KerasHub and all "
+            "that it needs, a preset, or its local folder."
         ) from error
     needed = list(made.input) if isinstance(made.input, dict) else []
     if "token_ids" not in needed or not set(needed) <= set(_INPUTS):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from ml_collections import ConfigDict
 from presets import write_preset
 from tiny_corpus import make_config
@@ -31,14 +32,13 @@ def test_a_preset_trains_and_keeps_its_tokenizer(
     backbone, tokenizer = write_preset(preset, architecture)
     config = make(corpus, backbone=f"keras_hub:{preset}")
     checking.check_config(config)
-    source = data.build_source(config)
-    ours = data.build_tokenizer(config, source)
+    ours = data.build_tokenizer(config, None)
     model = building.build_model(config, ours)
     tokens = ours(TEXTS)
     inputs = {
         "token_ids": tokens,
         "padding_mask": tokens != tokenizer.pad_token_id,
-        "segment_ids": np.zeros_like(tokens),
+        "segment_ids": tf.zeros_like(tokens),
     }
     states = backbone({key: inputs[key] for key in backbone.input})
     if architecture == "Bert":
@@ -49,15 +49,23 @@ def test_a_preset_trains_and_keeps_its_tokenizer(
     optimizer = building.build_optimizer(config, model)
     model.compile(optimizer=optimizer, run_eagerly=True)
     before = model.encode_text(tokens).numpy()
-    batch = next(iter(data.build_dataset(config, source, ours)))
-    assert np.isfinite(model.train_on_batch(batch, return_dict=True)["loss"])
+    views = len(config.data.views)
+    batch = {
+        "views": np.ones((3, views, 16, 16, 3), "float32"),
+        "augmentations": np.zeros((3, views, 11), "float32"),
+        "tokens": tokens,
+        "id": np.arange(3),
+    }
+    for _ in range(2):  # the first one at the learning rate 0 of the warm-up
+        loss = model.train_on_batch(batch, return_dict=True)["loss"]
+    assert np.isfinite(loss)
     assert np.abs(model.encode_text(tokens) - before).max() > 1e-5
     # The run goes on, and is evaluated, with the tokenizer in its workdir.
     workdirs.save_start(tmp_path / "run", config, ours)
     (preset / "assets/tokenizer").rename(tmp_path / "gone")
-    again = data.find_tokenizer(config, tmp_path / "run", source)
+    again = data.find_tokenizer(config, tmp_path / "run", None)
     assert isinstance(again, KerasHubTokenizer)
-    np.testing.assert_array_equal(again(TEXTS), tokens)
+    assert again.fingerprint == ours.fingerprint
 
 
 def test_a_class_with_the_tokenizer_of_a_preset(corpus, tmp_path):

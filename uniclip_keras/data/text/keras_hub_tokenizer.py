@@ -24,8 +24,8 @@ class KerasHubTokenizer(Tokenizer):
     id may be another than 0. The end need not be the largest id: the text
     encoder is a `models.text_backbone`.
 
-    KerasHub cuts texts by other rules eagerly than in a graph for some
-    tokenizers. This class always takes those of a graph.
+    Eagerly, KerasHub 0.32 does not cut texts into words before byte pairs are
+    merged. Here it always works in a graph, where it does.
 
     Args:
         tokenizer: str, a preset of KerasHub by name or local folder; or a
