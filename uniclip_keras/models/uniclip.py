@@ -68,6 +68,7 @@ class UniCLIP(keras.Model):
         gradient_cache_size: int or None. Items of a replica's batch to embed
             at a time: less memory, one more forward pass, the same gradient.
             None embeds the whole batch.
+        text_bias: bool. Whether the text head has a bias, as SigLIP's has.
 
     Raises:
         InputError: If an encoder has the wrong output, or gradient caching is
@@ -95,6 +96,7 @@ class UniCLIP(keras.Model):
         view_units=(4096, 4096, 256),
         view_size=None,
         gradient_cache_size=None,
+        text_bias=False,
         name="uniclip",
         **kwargs,
     ):
@@ -126,7 +128,8 @@ class UniCLIP(keras.Model):
         self.image_projection.build(
             feature_shape(self.image_encoder, "image"), augmentation_shape
         )
-        self.text_projection = layers.TextProjection(embedding_dim)
+        self.text_bias = text_bias
+        self.text_projection = layers.TextProjection(embedding_dim, text_bias)
         self.text_projection.build(feature_shape(self.text_encoder, "text"))
         self.view_units = view_units
         self.view_projection = None
@@ -315,6 +318,7 @@ class UniCLIP(keras.Model):
             "view_units": self.view_units,
             "view_size": self.view_size,
             "gradient_cache_size": self.gradient_cache_size,
+            "text_bias": self.text_bias,
         }
 
 

@@ -48,6 +48,7 @@ class Tokenizer(tf.Module):
         int32 `[B, L]` or `[B, K, L]`: start, the text's ids, end, zeros. A
         text that is too long loses its tail, but keeps the end. The end has
         the largest id, which is how KerasHub's CLIP text encoder finds it.
+        `SigLIPTokenizer` frames texts as SigLIP does.
     """
 
     kind = None
