@@ -33,8 +33,8 @@ TINY = {
     "patch_size": 8,
     "vocabulary": 90,
     "context": 12,
-    "image": {"width": 24, "layers": 2, "heads": 3},
-    "text": {"width": 24, "layers": 1, "heads": 3},
+    "image": {"width": 16, "layers": 2, "heads": 2},
+    "text": {"width": 16, "layers": 1, "heads": 2},
 }
 # All of NFKC would take more bytes than the rest of the fixture.
 TINY_RULES = "2581\t20\n3000\t20\nA\t20\n"
@@ -74,7 +74,7 @@ def write(library, folder, shape, rules=None, seed=0):
             torch.nn.functional.normalize(x, dim=-1)
             for x in (encode_image(images), encode_text(torch.tensor(tokens)))
         )
-    np.savez(
+    np.savez_compressed(
         f"{folder}/embeddings.npz",
         images=images,
         texts=np.array(CAPTIONS),
@@ -195,7 +195,9 @@ def _open_clip(folder, shape):
     model = _randomized(model.eval())
     weights = {k: v.contiguous() for k, v in model.state_dict().items()}
     save_file(weights, f"{folder}/open_clip_model.safetensors")
-    content = json.dumps({"model_cfg": config | {"custom_text": True}}, indent=2)
+    content = json.dumps(
+        {"model_cfg": config | {"custom_text": True}}, indent=2
+    )
     pathlib.Path(folder, "open_clip_config.json").write_text(content)
     half = (0.5, 0.5, 0.5)
     prepare = open_clip.image_transform(

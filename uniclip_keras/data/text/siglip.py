@@ -68,7 +68,7 @@ class SigLIPTokenizer(Tokenizer):
         texts = tf.strings.regex_replace(texts, _PUNCTUATION, "")
         texts = tf.strings.regex_replace(texts, _SPACES, " ")
         ids = encode_pieces(self.model, tf.strings.strip(texts))
-        ids = ids.to_tensor(self._end, [None, self.context_length - 1])
+        ids = ids.to_tensor(self._end, shape=[None, self.context_length - 1])
         return tf.pad(ids, [[0, 0], [0, 1]], constant_values=self._end)
 
     def detokenize(self, tokens):
