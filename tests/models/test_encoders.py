@@ -15,7 +15,8 @@ IMAGES = np.random.default_rng(0).random((2, 32, 32, 3), "float32")
 
 
 @pytest.mark.parametrize(
-    "make", [models.conv_stem_vit, models.vit, models.clip_vit]
+    "make",
+    [models.conv_stem_vit, models.vit, models.clip_vit, models.siglip_vit],
 )
 def test_image_encoders(make, tmp_path):
     patches = {} if make is models.conv_stem_vit else {"patch_size": 16}
@@ -148,6 +149,10 @@ def test_tokens_are_pooled_as_asked():
         (lambda: models.conv_stem_vit(heads=3), "heads=3.*width=128.*4 heads"),
         (lambda: models.vit(heads=5), "heads=5.*width=768"),
         (lambda: models.clip_vit(heads=5), "heads=5.*width=768"),
+        (lambda: models.siglip_vit(8, 16), "patch_size=16.*8 pixels"),
+        (lambda: models.siglip_vit(heads=5), "heads=5.*width=768"),
+        (lambda: models.siglip_text(heads=5), "heads=5.*width=768"),
+        (lambda: models.siglip_text(layers=0), "layers=0.*1 or more"),
         (lambda: models.vit(layers=0), "layers=0.*1 or more"),
         (lambda: models.clip_text(layers=0), "layers=0.*1 or more"),
         (lambda: models.clip_text(pooling="max"), "pooling='max'.*'end'"),
@@ -176,3 +181,26 @@ def test_text_features_are_the_end_tokens(tmp_path):
     encoder.save(tmp_path / "text.keras")
     again = keras.saving.load_model(tmp_path / "text.keras")
     np.testing.assert_array_equal(again(tokens), encoder(tokens))
+
+
+def test_siglips_text_features_are_of_the_last_position():
+    encoder = models.siglip_text(20, 6, width=16, layers=2, heads=2)
+    tokens = np.array([[2, 5, 6, 1, 1, 1], [2, 5, 1, 1, 1, 1]], "int32")
+    features = encoder(tokens).numpy()
+    assert features.shape == (2, 16)
+    # Every position matters, padding too, and an end is not looked for.
+    for position in range(6):
+        changed = tokens.copy()
+        changed[:, position] = 8
+        difference = np.abs(encoder(changed) - features).max(axis=1)
+        assert difference.min() > 1e-6
+
+
+def test_siglip_vit_leaves_out_what_is_no_whole_patch():
+    encoder = models.siglip_vit(20, 8, width=16, layers=1, heads=2)
+    changed = IMAGES[:, :20, :20].copy()
+    features = encoder(changed)
+    changed[:, 16:] = changed[:, :, 16:] = 0.0
+    np.testing.assert_allclose(encoder(changed), features, atol=1e-6)
+    changed[:, 15, 15] = 0.0
+    assert np.abs(encoder(changed) - features).max() > 1e-6

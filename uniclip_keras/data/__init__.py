@@ -14,6 +14,7 @@ from uniclip_keras.data.sources import mix
 from uniclip_keras.data.text import CLIPTokenizer
 from uniclip_keras.data.text import KerasHubTokenizer
 from uniclip_keras.data.text import SentencePieceTokenizer
+from uniclip_keras.data.text import SigLIPTokenizer
 from uniclip_keras.data.text import SubwordTokenizer
 from uniclip_keras.data.text import Tokenizer
 from uniclip_keras.data.text import load_tokenizer

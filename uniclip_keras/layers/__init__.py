@@ -1,5 +1,6 @@
 """Layers between the encoders and the loss."""
 
+from uniclip_keras.layers.attention_pooling import AttentionPooling
 from uniclip_keras.layers.augmentation_encoder import AugmentationEncoder
 from uniclip_keras.layers.domain_similarity import DomainSimilarity
 from uniclip_keras.layers.image_projection import ImageProjection

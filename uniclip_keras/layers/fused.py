@@ -29,6 +29,11 @@ def biased_quick_gelu(x, bias, training=False):
     return _biased(_quick_gelu, _quick_gelu_gradient, x, bias, training)
 
 
+def biased_tanh_gelu(x, bias, training=False):
+    """Computes the approximate GELU of `x + bias`, by a hyperbolic tangent."""
+    return _biased(_tanh_gelu, _tanh_gelu_gradient, x, bias, training)
+
+
 def layer_norm(x, scale, offset, epsilon, training=False):
     """Normalizes rows to zero mean and unit variance (Ba et al., 2016).
 
@@ -103,6 +108,22 @@ def _quick_gelu_gradient(x, bias, g):
     x = x + bias
     gate = tf.sigmoid(1.702 * x)
     return g * gate * (1.0 + 1.702 * x * (1.0 - gate))
+
+
+def _tanh_gelu(x, bias):
+    x = x + bias
+    return 0.5 * x * (1.0 + _tanh_of_gelu(x))
+
+
+def _tanh_gelu_gradient(x, bias, g):
+    x = x + bias
+    tanh = _tanh_of_gelu(x)
+    slope = math.sqrt(2.0 / math.pi) * (1.0 + 3 * 0.044715 * x * x)
+    return g * 0.5 * (1.0 + tanh + x * (1.0 - tanh * tanh) * slope)
+
+
+def _tanh_of_gelu(x):
+    return tf.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x))
 
 
 def _norm(x, scale, offset, epsilon):

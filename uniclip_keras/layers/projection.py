@@ -15,6 +15,7 @@ class TextProjection(layers.Layer):
 
     Args:
         embedding_dim: int. The size of the embedding.
+        use_bias: bool. Whether the head has a bias, as SigLIP's has.
 
     Call arguments:
         features: float tensor `[n, width]` from the text encoder.
@@ -29,14 +30,19 @@ class TextProjection(layers.Layer):
     ```
     """
 
-    def __init__(self, embedding_dim, **kwargs):
+    def __init__(self, embedding_dim, use_bias=False, **kwargs):
         super().__init__(**kwargs)
         self.embedding_dim = embedding_dim
+        self.use_bias = use_bias
 
     def build(self, input_shape):
         width = input_shape[-1]
         self.projection = dense_sublayer(
-            self, "projection", width, self.embedding_dim, use_bias=False
+            self,
+            "projection",
+            width,
+            self.embedding_dim,
+            use_bias=self.use_bias,
         )
         self.built = True
 
@@ -44,7 +50,11 @@ class TextProjection(layers.Layer):
         return self.projection(features)
 
     def get_config(self):
-        return {**super().get_config(), "embedding_dim": self.embedding_dim}
+        return {
+            **super().get_config(),
+            "embedding_dim": self.embedding_dim,
+            "use_bias": self.use_bias,
+        }
 
 
 @keras.saving.register_keras_serializable("uniclip_keras")

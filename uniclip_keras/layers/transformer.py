@@ -10,6 +10,7 @@ from uniclip_keras.layers import fused
 
 ACTIVATIONS = {
     "gelu": fused.biased_gelu,
+    "gelu_tanh": fused.biased_tanh_gelu,
     "quick_gelu": fused.biased_quick_gelu,
 }
 
@@ -25,7 +26,8 @@ class TransformerBlock(keras.layers.Layer):
     Args:
         heads: int. Attention heads; they share the width evenly.
         mlp_width: int. Hidden width of the MLP.
-        activation: str. "gelu", or CLIP's "quick_gelu".
+        activation: str. "gelu", CLIP's "quick_gelu", or "gelu_tanh", the
+            approximation of "gelu" that SigLIP has.
         causal: bool. Whether a token attends only to itself and those before.
         epsilon: float. Is added to variances by layer normalization.
 
@@ -115,26 +117,28 @@ class TransformerBlock(keras.layers.Layer):
         normed = self._norm(self.norm_1, x, training)
         kernel, bias = self.qkv
         if positions is None:
-            qkv = _dense(normed, kernel, bias)
+            qkv = dense(normed, kernel, bias)
             query, key, value = self._split_heads(qkv, tokens, 3)
             positions, every = tf.range(tokens)[None], True  # [1, t]
         else:
-            kv = _dense(normed, kernel[:, width:], bias[width:])
+            kv = dense(normed, kernel[:, width:], bias[width:])
             key, value = self._split_heads(kv, tokens, 2)
             first = tokens * tf.range(tf.shape(key)[0])
             x, normed = (tf.gather(z, first + positions) for z in (x, normed))
-            query = _dense(normed, kernel[:, :width], bias[:width])
+            query = dense(normed, kernel[:, :width], bias[:width])
             [query] = self._split_heads(query, 1, 1)
             positions, every = tf.reshape(positions, [-1, 1]), False  # [b, 1]
-        x += _dense(self._attend(query, key, value, positions), *self.out)
+        x += dense(self._attend(query, key, value, positions), *self.out)
         # One row of each item is quickly done, sooner than compiled.
-        training = training and every
+        x = self._add_mlp(x, training and every)
+        return tf.reshape(x, [-1, tokens, width]) if every else x
+
+    def _add_mlp(self, x, training):
         hidden = self._norm(self.norm_2, x, training)
         kernel, bias = map(tf.convert_to_tensor, self.expand)
         activate = ACTIVATIONS[self.activation]
         hidden = activate(tf.matmul(hidden, kernel), bias, training)
-        x += _dense(hidden, *self.contract)
-        return tf.reshape(x, [-1, tokens, width]) if every else x
+        return x + dense(hidden, *self.contract)
 
     def _norm(self, weights, x, training):
         scale, offset = (tf.cast(weight, tf.float32) for weight in weights)
@@ -146,8 +150,10 @@ class TransformerBlock(keras.layers.Layer):
         x = tf.reshape(x, [-1, tokens, parts, self.heads, depth])
         return tf.unstack(tf.transpose(x, [2, 0, 3, 1, 4]))
 
-    def _attend(self, query, key, value, positions):
+    def _attend(self, query, key, value, positions=None):
         """Attends from queries `[b, heads, q, depth]` at `positions` `[., q]`.
+
+        Only causal attention needs the positions.
 
         Returns:
             Tensor `[b * q, width]`.
@@ -178,5 +184,6 @@ class TransformerBlock(keras.layers.Layer):
         }
 
 
-def _dense(x, kernel, bias):
+def dense(x, kernel, bias):
+    """Computes `x @ kernel + bias` for `x` of `[n, width]`."""
     return tf.nn.bias_add(tf.matmul(x, kernel), bias)

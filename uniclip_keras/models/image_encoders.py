@@ -7,6 +7,7 @@ Each is a plain functional `keras.Model` from float `[b, size, size, 3]` in
 import keras
 
 from uniclip_keras.errors import InputError
+from uniclip_keras.layers.attention_pooling import AttentionPooling
 from uniclip_keras.layers.grid import GridPositions
 from uniclip_keras.models.towers import apply_blocks
 from uniclip_keras.models.towers import check_heads
@@ -16,6 +17,8 @@ from uniclip_keras.models.towers import check_patches
 # CLIP's channel statistics of [0, 1] images.
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+# SigLIP's images are in [-1, 1].
+SIGLIP_MEAN = SIGLIP_STD = (0.5, 0.5, 0.5)
 
 
 def conv_stem_vit(
@@ -172,6 +175,46 @@ def clip_vit(
     return keras.Model(images, x, name=name)
 
 
+def siglip_vit(
+    image_size=224,
+    patch_size=16,
+    width=768,
+    layers=12,
+    heads=12,
+    mlp_width=None,
+    activation="gelu_tanh",
+    name="image_encoder",
+):
+    """Makes SigLIP's image encoder (Zhai et al., 2023); see `clip_vit`.
+
+    It has no class token: features are pooled from all tokens by attention.
+    Pixels are scaled to [-1, 1]. If the patches do not divide the image size,
+    those to the right and below the last whole patch have no effect, as in
+    SoViT-400m/14 with 384 pixels.
+
+    Raises:
+        InputError: If an image has no whole patch, the heads do not divide the
+            width, there is no layer, or the activation is unknown.
+    """
+    if not 1 <= patch_size <= image_size:
+        raise InputError(
+            f"patch_size={patch_size} must be at least 1 and at most the "
+            f"{image_size} pixels of the image."
+        )
+    check_heads(width, heads)
+    check_layers(layers)
+    mlp_width = mlp_width or 4 * width
+    images = keras.Input((image_size, image_size, 3), name="images")
+    x = keras.layers.Conv2D(
+        width, patch_size, strides=patch_size, name="patches"
+    )(_standardize(images, SIGLIP_MEAN, SIGLIP_STD))
+    x = keras.layers.Reshape((-1, width))(x)
+    x = _add_positions(x)
+    x = apply_blocks(x, layers, heads, mlp_width, activation=activation)
+    x = AttentionPooling(heads, mlp_width, activation, name="pooling")(x)
+    return keras.Model(images, x, name=name)
+
+
 def from_backbone(
     backbone,
     image_size,
@@ -235,10 +278,10 @@ def _add_positions(x):
     )(x)
 
 
-def _standardize(images):
+def _standardize(images, mean=CLIP_MEAN, std=CLIP_STD):
     """Shifts and scales [0, 1] images to zero mean and unit deviation."""
     return keras.layers.Normalization(
-        mean=CLIP_MEAN,
-        variance=[std**2 for std in CLIP_STD],
+        mean=mean,
+        variance=[deviation**2 for deviation in std],
         name="standardize",
     )(images)

@@ -70,6 +70,44 @@ def clip_text(
     return keras.Model(tokens, x, name=name)
 
 
+def siglip_text(
+    vocabulary_size=32_000,
+    context_length=64,
+    width=768,
+    layers=12,
+    heads=12,
+    mlp_width=None,
+    activation="gelu_tanh",
+    name="text_encoder",
+):
+    """Makes SigLIP's text transformer (Zhai et al., 2023); see `clip_text`.
+
+    Tokens attend in both directions, to padding too. Features are the last
+    layer's state at the last position, whatever its token; only that one goes
+    through all of the last layer.
+
+    Raises:
+        InputError: If the heads do not divide the width, the activation is
+            unknown, or there is no layer.
+    """
+    check_heads(width, heads)
+    check_layers(layers)
+    tokens = keras.Input((context_length,), dtype="int32", name="tokens")
+    x = keras_hub.layers.TokenAndPositionEmbedding(
+        vocabulary_size, context_length, width, name="embedding"
+    )(tokens)
+    x = apply_blocks(
+        x,
+        layers,
+        heads,
+        mlp_width or 4 * width,
+        positions=context_length - 1,
+        activation=activation,
+    )
+    x = keras.layers.LayerNormalization(epsilon=1e-6, name="norm")(x)
+    return keras.Model(tokens, x, name=name)
+
+
 @keras.saving.register_keras_serializable("uniclip_keras")
 class MeanTokenPooling(keras.layers.Layer):
     """Averages each text's states over its tokens except padding (id 0)."""

@@ -72,6 +72,7 @@ class UniCLIP(keras.Model):
         gradient_cache_size: int or None. Items of a replica's batch to embed
             at a time: less memory, one more forward pass, the same gradient.
             None embeds the whole batch.
+        text_bias: bool. Whether the text head has a bias, as SigLIP's has.
 
     Raises:
         InputError: If an encoder has the wrong output, or gradient caching is
@@ -100,6 +101,7 @@ class UniCLIP(keras.Model):
         view_size=None,
         text_lengths=(),
         gradient_cache_size=None,
+        text_bias=False,
         name="uniclip",
         **kwargs,
     ):
@@ -133,7 +135,8 @@ class UniCLIP(keras.Model):
         )
         self.text_lengths = tuple(text_lengths)
         short_texts.check_text_lengths(self.text_encoder, self.text_lengths)
-        self.text_projection = layers.TextProjection(embedding_dim)
+        self.text_bias = text_bias
+        self.text_projection = layers.TextProjection(embedding_dim, text_bias)
         self.text_projection.build(feature_shape(self.text_encoder, "text"))
         self.view_units = view_units
         self.view_projection = None
@@ -326,6 +329,7 @@ class UniCLIP(keras.Model):
             "view_size": self.view_size,
             "text_lengths": self.text_lengths,
             "gradient_cache_size": self.gradient_cache_size,
+            "text_bias": self.text_bias,
         }
 
 

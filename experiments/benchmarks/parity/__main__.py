@@ -1,15 +1,18 @@
-"""CLIP's embeddings here, beside those of transformers and of open_clip.
+"""Embeddings of CLIP and SigLIP here, and in transformers and open_clip.
 
     pip install -e ".[weights]"
     python -m experiments.benchmarks.parity --python=PATH
 
-PATH is an interpreter that has torch, transformers and open_clip_torch. There,
-models with random weights are written as files, with the embeddings of a few
-images and texts; here, `models.from_clip` reads the files and embeds the same.
-Then `models.save_clip` writes them back, and transformers reads those. The
-table shows the largest difference of a unit embedding.
+PATH is an interpreter that has torch, transformers, open_clip_torch, timm,
+sentencepiece and protobuf. There, models with random weights are written as
+files, with the embeddings of a few images and texts; here, `models.from_clip`
+reads the files and embeds the same. Each side prepares images itself, and for
+SigLIP cuts texts by its own tokenizer. Then `models.save_clip` writes CLIPs
+back, and transformers reads those. The table shows the largest difference of a
+unit embedding.
 """
 
+import itertools
 import sys
 import tempfile
 
@@ -17,6 +20,7 @@ import numpy as np
 
 from experiments.benchmarks import benchmark
 from experiments.benchmarks import measuring
+from uniclip_keras import data
 from uniclip_keras import models
 
 B_32 = {
@@ -40,6 +44,16 @@ SHAPES = {
         "text": {"width": 768, "layers": 2, "heads": 12},
     },
 }
+SIGLIP_SHAPES = {
+    "SigLIP ViT-B/16, 2 layers": {
+        "image_size": 224,
+        "patch_size": 16,
+        "vocabulary": 32000,
+        "context": 64,
+        "image": {"width": 768, "layers": 2, "heads": 12},
+        "text": {"width": 768, "layers": 2, "heads": 12},
+    }
+}
 LIBRARIES = "transformers", "open_clip"
 OPTIONS = {"python": (sys.executable, "Interpreter of the libraries.")}
 
@@ -47,22 +61,27 @@ OPTIONS = {"python": (sys.executable, "Interpreter of the libraries.")}
 def main(options):
     """Compares every shape with both libraries."""
     rows = []
-    for shape_name, shape in SHAPES.items():
-        for library in LIBRARIES:
+    for peers, shapes in (("peers", SHAPES), ("siglip_peers", SIGLIP_SHAPES)):
+        for (name, shape), library in itertools.product(
+            shapes.items(), LIBRARIES
+        ):
             with tempfile.TemporaryDirectory() as folder:
                 version = measuring.call_in_process(
-                    f"{__package__}.peers:write",
+                    f"{__package__}.{peers}:write",
                     threads=2,
                     python=options.python,
                     library=library,
                     folder=folder,
                     shape=shape,
                 )
-                found = differences(folder)
-                back = written_back(folder, options.python)
-            row = [shape_name, f"{library} {version}"]
-            for values in (found, back):
-                row += [f"{values[name]:.1e}" for name in ("image", "text")]
+                differing = [differences(folder)]
+                if shapes is SHAPES:
+                    differing.append(written_back(folder, options.python))
+            row = [name, f"{library} {version}", *4 * ["-"]]
+            for column, found in enumerate(differing):
+                row[2 + 2 * column : 4 + 2 * column] = [
+                    f"{found[tower]:.1e}" for tower in ("image", "text")
+                ]
             rows.append(row)
     head = ["shape", "files of", "images", "texts"]
     head += ["images, written back", "texts, written back"]
@@ -76,9 +95,15 @@ def differences(folder):
     """
     model = models.from_clip(folder)
     with np.load(f"{folder}/embeddings.npz") as expected:
+        tokens = expected["tokens"]
+        if "texts" in expected:
+            tokenizer = data.SigLIPTokenizer(
+                f"{folder}/spiece.model", tokens.shape[1]
+            )
+            tokens = tokenizer(expected["texts"].tolist())
         found = {
             "image": model.encode_image(expected["images"]),
-            "text": model.encode_text(expected["tokens"]),
+            "text": model.encode_text(tokens),
         }
         return {
             name: float(np.abs(found[name] - expected[name]).max())

@@ -85,14 +85,14 @@ def _transformers(folder, shape):
         },
         projection_dim=shape["dim"],
     )
-    model = _randomized(transformers.CLIPModel(config).eval())
+    model = randomized(transformers.CLIPModel(config).eval())
     model.save_pretrained(folder)
     edge = shape["image_size"]
     processor = transformers.CLIPImageProcessor(
         size={"shortest_edge": edge}, crop_size={"height": edge, "width": edge}
     )
     processor.save_pretrained(folder)
-    return *_transformers_encoders(model, processor), transformers.__version__
+    return *transformers_encoders(model, processor), transformers.__version__
 
 
 def compare(folder, expected):
@@ -110,7 +110,7 @@ def compare(folder, expected):
 
     model = transformers.CLIPModel.from_pretrained(folder).eval()
     processor = transformers.CLIPImageProcessor.from_pretrained(folder)
-    encoders = _transformers_encoders(model, processor)
+    encoders = transformers_encoders(model, processor)
     with np.load(expected) as file, torch.no_grad():
         inputs = file["images"], torch.from_numpy(file["tokens"])
         found = {}
@@ -122,7 +122,7 @@ def compare(folder, expected):
     return found
 
 
-def _transformers_encoders(model, processor):
+def transformers_encoders(model, processor):
     def encode_image(images):
         pixels = processor(list(images), return_tensors="pt")["pixel_values"]
         return _pooled(model.get_image_features(pixel_values=pixels))
@@ -162,7 +162,7 @@ def _open_clip(folder, shape):
             "heads": text["heads"],
         },
     }
-    model = _randomized(open_clip.CLIP(**config).eval())
+    model = randomized(open_clip.CLIP(**config).eval())
     weights = {k: v.contiguous() for k, v in model.state_dict().items()}
     save_file(weights, f"{folder}/open_clip_model.safetensors")
     torch.save(weights, f"{folder}/state_dict.pt")
@@ -179,7 +179,7 @@ def _open_clip(folder, shape):
     return encode_image, model.encode_text, open_clip.__version__
 
 
-def _randomized(model):
+def randomized(model):
     """Gives every weight a value of its own: none stays 0 or 1."""
     import torch
 

@@ -186,11 +186,11 @@ def test_what_is_no_clip(copied, tmp_path):
 @pytest.mark.parametrize(
     ("file", "change", "words"),
     [
-        ("config.json", {"model_type": "siglip"}, "the type 'siglip'"),
+        ("config.json", {"model_type": "siglip2"}, "the type 'siglip2'"),
         (
             "config.json",
             {"text_config": {"hidden_act": "relu"}},
-            "different activations, .'quick_gelu', 'relu'",
+            "activation='relu' is unknown",
         ),
         (
             "preprocessor_config.json",

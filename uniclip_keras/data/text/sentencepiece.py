@@ -45,20 +45,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     def __init__(self, model, context_length=64):
         super().__init__(context_length)
-        source = "given as bytes"
-        if not isinstance(model, bytes):
-            source, model = f"'{model}'", read_file(str(model), "rb")
-        self.model = model
-        try:
-            # Only for `detokenize` and the size; the graph makes the ids.
-            self._reader = sentencepiece.SentencePieceProcessor(
-                model_proto=model
-            )
-        except RuntimeError:
-            raise InputError(
-                f"The SentencePiece model {source} cannot be read: give the "
-                ".model file that sentencepiece or `train` wrote."
-            ) from None
+        self.model, self._reader, _ = read_model(model)
         self._size = self._reader.vocab_size()
 
     @classmethod
@@ -116,6 +103,29 @@ class SentencePieceTokenizer(Tokenizer):
         rows = tf.convert_to_tensor(tokens).numpy().tolist()
         rows = [[i - 1 for i in row if 0 < i <= self._size] for row in rows]
         return self._reader.decode(rows)
+
+
+def read_model(model):
+    """Reads a model from a path or its bytes.
+
+    Returns:
+        `(content, reader, source)`: its bytes, a `SentencePieceProcessor` for
+        all but the ids, which the graph makes, and what messages call it.
+
+    Raises:
+        InputError: If the file is missing or not a SentencePiece model.
+    """
+    source = "given as bytes"
+    if not isinstance(model, bytes):
+        source, model = f"'{model}'", read_file(str(model), "rb")
+    try:
+        reader = sentencepiece.SentencePieceProcessor(model_proto=model)
+    except RuntimeError:
+        raise InputError(
+            f"The SentencePiece model {source} cannot be read: give the "
+            ".model file that sentencepiece or `train` wrote."
+        ) from None
+    return model, reader, source
 
 
 def encode_pieces(model, texts):

@@ -48,8 +48,8 @@ class Tokenizer(tf.Module):
     Returns:
         int32 `[B, L]` or `[B, K, L]`: start, the text's ids, end, padding. A
         text that is too long loses its tail, but keeps the end. But for
-        `KerasHubTokenizer`, padding is 0, and the end has the largest id,
-        which is how CLIP's text encoder finds it.
+        `KerasHubTokenizer` and `SigLIPTokenizer`, padding is 0, and the end
+        has the largest id, which is how CLIP's text encoder finds it.
     """
 
     kind = None

@@ -2,15 +2,16 @@
 
 import dataclasses
 import importlib
-import json
-import math
 import pathlib
 
 from uniclip_keras.errors import InputError
 from uniclip_keras.models.clip.names import HuggingFace
 from uniclip_keras.models.clip.names import OpenCLIP
-from uniclip_keras.models.image_encoders import CLIP_MEAN
-from uniclip_keras.models.image_encoders import CLIP_STD
+from uniclip_keras.models.clip.settings import Settings
+from uniclip_keras.models.clip.settings import check_type
+from uniclip_keras.models.clip.settings import read_settings
+from uniclip_keras.models.clip.siglip_names import HuggingFaceSigLIP
+from uniclip_keras.models.clip.siglip_names import OpenCLIPSigLIP
 
 # In a folder, the first that is there counts.
 WEIGHT_FILES = (
@@ -19,55 +20,49 @@ WEIGHT_FILES = (
     "pytorch_model.bin",
     "open_clip_pytorch_model.bin",
 )
+NAMES = HuggingFace, OpenCLIP, HuggingFaceSigLIP, OpenCLIPSigLIP
 _SUFFIXES = (".safetensors", ".bin", ".pt", ".pth")
 
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """CLIP's weights with what they do not say themselves.
+    """Weights of a CLIP or SigLIP, with what they do not say themselves.
 
     Attributes:
         path: str. The file of the weights.
         arrays: Dict name -> array.
-        names: `HuggingFace` or `OpenCLIP`, whose names these are.
-        heads: Dict of "image" and "text" -> attention heads, or None.
-        activation: str or None. That of both towers.
+        names: One of `NAMES`, whose names these are.
+        settings: `Settings`, empty for a file alone.
     """
 
     path: str
     arrays: dict
     names: type
-    heads: dict
-    activation: str | None
+    settings: Settings
 
 
 def read_checkpoint(path):
     """Reads a folder of Hugging Face or open_clip, or a file of weights.
 
     Raises:
-        InputError: If there are no weights of a CLIP, or a package is missing
-            to read them.
+        InputError: If there are no weights of a CLIP or SigLIP, or a package
+            is missing to read them.
     """
     path = pathlib.Path(path)
     file = _weight_file(path)
     # Before gigabytes are read.
-    _check_type(path)
+    check_type(path)
     arrays = _read_arrays(file)
-    if "vision_model.embeddings.class_embedding" in arrays:
-        names = HuggingFace
-    elif "visual.class_embedding" in arrays:
-        names = OpenCLIP
-    else:
+    names = next((names for names in NAMES if names.mark in arrays), None)
+    if names is None:
         raise InputError(
-            f"{file} holds no CLIP with a ViT: it has weights such as "
-            f"{', '.join(sorted(arrays)[:3])}."
+            f"{file} holds no CLIP or SigLIP with a ViT: it has weights such "
+            f"as {', '.join(sorted(arrays)[:3])}."
         )
-    heads, activation = {}, None
-    if file.parent == path and names is HuggingFace:
-        heads, activation = _hugging_face_config(path)
-    elif file.parent == path:
-        heads, activation = _open_clip_config(path)
-    return Checkpoint(str(file), arrays, names, heads, activation)
+    settings = Settings()
+    if file.parent == path:
+        settings = read_settings(path, names)
+    return Checkpoint(str(file), arrays, names, settings)
 
 
 def _weight_file(path):
@@ -126,67 +121,4 @@ def import_package(module, file):
         package = module.partition(".")[0]
         raise InputError(
             f"{file} needs the package {package}: `pip install {package}`."
-        ) from None
-
-
-def _check_type(folder):
-    kind = _read_json(folder / "config.json").get("model_type", "clip")
-    if kind != "clip":
-        raise InputError(
-            f"{folder} holds a model of the type {kind!r}; only 'clip' can be "
-            "read."
-        )
-
-
-def _hugging_face_config(folder):
-    config = _read_json(folder / "config.json")
-    prepare = _read_json(folder / "preprocessor_config.json")
-    for name, ours in (("image_mean", CLIP_MEAN), ("image_std", CLIP_STD)):
-        theirs = prepare.get(name, ours)
-        near = (
-            math.isclose(a, b, abs_tol=1e-4)
-            for a, b in zip(theirs, ours, strict=True)
-        )
-        if not all(near):
-            raise InputError(
-                f"{folder} has {name}={theirs}, and CLIP's towers here have "
-                f"{ours}; other ones cannot be read."
-            )
-    # These are the defaults of transformers, which files may leave out.
-    text = config.get("text_config") or {}
-    image = config.get("vision_config") or {}
-    heads = {
-        "image": image.get("num_attention_heads", 12),
-        "text": text.get("num_attention_heads", 8),
-    }
-    activations = {
-        section.get("hidden_act", "quick_gelu") for section in (text, image)
-    }
-    if len(activations) > 1:
-        raise InputError(
-            f"{folder} has towers with different activations, "
-            f"{sorted(activations)}; they cannot be read."
-        )
-    return heads, activations.pop()
-
-
-def _open_clip_config(folder):
-    config = _read_json(folder / "open_clip_config.json").get("model_cfg", {})
-    image, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
-    heads = {}
-    if "width" in image:
-        heads["image"] = image["width"] // image.get("head_width", 64)
-    if "heads" in text:
-        heads["text"] = text["heads"]
-    return heads, "quick_gelu" if config.get("quick_gelu") else "gelu"
-
-
-def _read_json(path):
-    if not path.exists():
-        return {}
-    try:
-        return json.loads(path.read_text())
-    except ValueError:
-        raise InputError(
-            f"{path} is not JSON; take a fresh copy of it."
         ) from None

@@ -16,8 +16,8 @@ class Entry:
     Attributes:
         ours: str. Path of the weight in its tower, as in "block_0/qkv_kernel".
         theirs: Tuple of the names of one or several arrays.
-        kind: str. "same", "dense" `[out, in]`, "convolution" `[out, in, h, w]`
-            or "token" `[width]`.
+        kind: str. "same", "dense" `[out, in]`, "convolution" `[out, in, h, w]`,
+            "token" `[width]` or "positions" `[1, tokens, width]`.
     """
 
     ours: str
@@ -33,6 +33,8 @@ class Entry:
             parts = [part.transpose(2, 3, 1, 0) for part in parts]
         elif self.kind == "token":
             parts = [part.reshape(1, 1, -1) for part in parts]
+        elif self.kind == "positions":
+            parts = [part[0] for part in parts]
         return np.concatenate(parts, axis=-1)
 
     def write(self, weight):
@@ -44,6 +46,8 @@ class Entry:
             parts = [part.transpose(3, 2, 0, 1) for part in parts]
         elif self.kind == "token":
             parts = [part.reshape(-1) for part in parts]
+        elif self.kind == "positions":
+            parts = [part[None] for part in parts]
         return {
             name: np.ascontiguousarray(part)
             for name, part in zip(self.theirs, parts, strict=True)
@@ -53,6 +57,10 @@ class Entry:
 class HuggingFace:
     """The names of `transformers.CLIPModel`."""
 
+    is_siglip = False
+    library = "transformers"
+    # A weight that other models do not have.
+    mark = "vision_model.embeddings.class_embedding"
     image_projection = "visual_projection.weight"
     text_projection = "text_projection.weight"
     logit_scale = "logit_scale"
@@ -77,11 +85,11 @@ class HuggingFace:
             (f"{start}.embeddings.position_embedding.weight",),
         )
         # The spelling is theirs.
-        yield from _norm(
+        yield from norm(
             "pre_norm/gamma", "pre_norm/beta", f"{start}.pre_layrnorm"
         )
-        yield from HuggingFace._blocks(start, layers)
-        yield from _norm("norm/gamma", "norm/beta", f"{start}.post_layernorm")
+        yield from HuggingFace.blocks(start, layers)
+        yield from norm("norm/gamma", "norm/beta", f"{start}.post_layernorm")
 
     @staticmethod
     def text(layers):
@@ -91,17 +99,17 @@ class HuggingFace:
                 f"embedding/{ours}_embedding/embeddings",
                 (f"{start}.embeddings.{ours}_embedding.weight",),
             )
-        yield from HuggingFace._blocks(start, layers)
-        yield from _norm("norm/gamma", "norm/beta", f"{start}.final_layer_norm")
+        yield from HuggingFace.blocks(start, layers)
+        yield from norm("norm/gamma", "norm/beta", f"{start}.final_layer_norm")
 
     @staticmethod
-    def _blocks(start, layers):
+    def blocks(start, layers):
         for index in range(layers):
             ours, theirs = f"block_{index}", f"{start}.encoder.layers.{index}"
             attention = [
                 f"{theirs}.self_attn.{part}_proj" for part in ("q", "k", "v")
             ]
-            yield from _block(
+            yield from block(
                 ours,
                 norms=[f"{theirs}.layer_norm1", f"{theirs}.layer_norm2"],
                 qkv=[
@@ -118,6 +126,9 @@ class HuggingFace:
 class OpenCLIP:
     """The names of open_clip's checkpoints, which are those of OpenAI."""
 
+    is_siglip = False
+    library = "open_clip"
+    mark = "visual.class_embedding"
     image_projection = "visual.proj"
     text_projection = "text_projection"
     logit_scale = "logit_scale"
@@ -129,26 +140,27 @@ class OpenCLIP:
         yield Entry("patches/kernel", ("visual.conv1.weight",), "convolution")
         yield Entry("class_token/token", ("visual.class_embedding",), "token")
         yield Entry("positions/embeddings", ("visual.positional_embedding",))
-        yield from _norm("pre_norm/gamma", "pre_norm/beta", "visual.ln_pre")
-        yield from OpenCLIP._blocks("visual.transformer", layers)
-        yield from _norm("norm/gamma", "norm/beta", "visual.ln_post")
+        yield from norm("pre_norm/gamma", "pre_norm/beta", "visual.ln_pre")
+        yield from OpenCLIP.blocks("visual.transformer", layers)
+        yield from norm("norm/gamma", "norm/beta", "visual.ln_post")
 
     @staticmethod
-    def text(layers):
-        yield Entry(
-            "embedding/token_embedding/embeddings", ("token_embedding.weight",)
-        )
-        yield Entry(
-            "embedding/position_embedding/embeddings", ("positional_embedding",)
-        )
-        yield from OpenCLIP._blocks("transformer", layers)
-        yield from _norm("norm/gamma", "norm/beta", "ln_final")
+    def text(layers, start=""):
+        for ours, theirs in (
+            ("token", "token_embedding.weight"),
+            ("position", "positional_embedding"),
+        ):
+            yield Entry(
+                f"embedding/{ours}_embedding/embeddings", (start + theirs,)
+            )
+        yield from OpenCLIP.blocks(f"{start}transformer", layers)
+        yield from norm("norm/gamma", "norm/beta", f"{start}ln_final")
 
     @staticmethod
-    def _blocks(start, layers):
+    def blocks(start, layers):
         for index in range(layers):
             theirs = f"{start}.resblocks.{index}"
-            yield from _block(
+            yield from block(
                 f"block_{index}",
                 norms=[f"{theirs}.ln_1", f"{theirs}.ln_2"],
                 # One array for all three.
@@ -163,15 +175,16 @@ class OpenCLIP:
             )
 
 
-def _norm(scale, offset, theirs):
+def norm(scale, offset, theirs):
+    """Entries of a layer normalization."""
     yield Entry(scale, (f"{theirs}.weight",))
     yield Entry(offset, (f"{theirs}.bias",))
 
 
-def _block(ours, norms, qkv, dense):
+def block(ours, norms, qkv, dense):
     """Entries of a `TransformerBlock`."""
     for index, theirs in enumerate(norms, start=1):
-        yield from _norm(
+        yield from norm(
             f"{ours}/norm_{index}_scale", f"{ours}/norm_{index}_offset", theirs
         )
     kernels, biases = qkv

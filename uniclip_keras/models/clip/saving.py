@@ -9,6 +9,7 @@ from uniclip_keras.errors import InputError
 from uniclip_keras.layers.transformer import TransformerBlock
 from uniclip_keras.models.clip.files import import_package
 from uniclip_keras.models.clip.names import HuggingFace
+from uniclip_keras.models.clip.settings import ACTIVATIONS
 from uniclip_keras.models.image_encoders import CLIP_MEAN
 from uniclip_keras.models.image_encoders import CLIP_STD
 
@@ -46,6 +47,10 @@ def save_clip(model, folder):
     head = model.image_projection
     if head.norm is not None or head.blocks or model.augmentation_encoder:
         raise _other_shape("the image head, which is not linear,")
+    if not all(block.causal for block in blocks["text"]):
+        raise _other_shape("the text encoder, which is not causal,")
+    if model.text_bias:
+        raise _other_shape("the text head, which has a bias,")
     if _pools_a_mean(model.text_encoder):
         raise _other_shape("the text encoder, which averages its tokens,")
     similarity = model.objective.similarity
@@ -90,7 +95,7 @@ def _config(model, blocks, arrays):
             "intermediate_size": block.mlp_width,
             "num_hidden_layers": len(layers),
             "num_attention_heads": block.heads,
-            "hidden_act": block.activation,
+            "hidden_act": ACTIVATIONS.get(block.activation, block.activation),
             "layer_norm_eps": 1e-5,
             "projection_dim": model.embedding_dim,
         }
