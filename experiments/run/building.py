@@ -15,13 +15,9 @@ IMAGE_ENCODERS = {
     "backbone": models.image_backbone,
     "clip_vit": models.clip_vit,
     "conv_stem_vit": models.conv_stem_vit,
-    "siglip_vit": models.siglip_vit,
     "vit": models.vit,
 }
-TEXT_ENCODERS = {
-    "clip_text": models.clip_text,
-    "siglip_text": models.siglip_text,
-}
+TEXT_ENCODERS = {"clip_text": models.clip_text}
 LOSSES = {
     "clip": losses.CLIP,
     "info_nce": losses.InfoNCE,
