@@ -16,7 +16,6 @@ IMAGE_ENCODERS = {
     "clip": models.clip_image_encoder,
     "clip_vit": models.clip_vit,
     "conv_stem_vit": models.conv_stem_vit,
-    "siglip_vit": models.siglip_vit,
     "vit": models.vit,
 }
 TEXT_ENCODERS = {
@@ -24,6 +23,7 @@ TEXT_ENCODERS = {
     "clip_text": models.clip_text,
     "siglip_text": models.siglip_text,
 }
+TEXT_ENCODERS = {"clip_text": models.clip_text}
 LOSSES = {
     "clip": losses.CLIP,
     "info_nce": losses.InfoNCE,

@@ -8,8 +8,11 @@ from experiments.ablation.grid import runs_of
 from experiments.ablation.grid import vary
 from experiments.configs import emoji
 from experiments.configs.evaluation import emoji_validation
+from experiments.configs.grids import cheap_views
+from experiments.configs.grids import equal_time
 from experiments.configs.grids import identity
 from experiments.configs.grids import recipe
+from experiments.configs.grids import trials
 from uniclip_keras.errors import InputError
 
 
@@ -94,3 +97,25 @@ def test_the_grid_of_recipes():
     assert both.captions_per_image == 2
     weights = {name: source.weight for name, source in both.train.items()}
     assert weights["labeled"] == sum(weights.values()) / 3
+
+
+def test_trials_are_the_same_for_all_methods():
+    runs = {run.name: run.config for run in runs_of(trials.get_config(), "x")}
+    for name, (_, items, has_labels, steps) in trials.METHODS.items():
+        for rate in trials.RATES:
+            config = runs[f"{name}/lr_{rate:g}/seed_0"]
+            assert config.optimizer.learning_rate == rate
+            assert config.batch_size == items and config.steps == steps // 3
+            assert ("labeled" in config.data.train) == has_labels
+
+
+def test_the_grids_of_equal_time():
+    for module in (cheap_views, equal_time):
+        runs = runs_of(module.get_config(), "x")
+        first = runs[0].config
+        assert first.model.view_size == 16
+        assert first.data.views[0]["identity"] == 1.0
+        assert all(run.config.validation.every == 0 for run in runs)
+    domains = {run.name: run.config.objective.kind for run in runs}
+    assert domains["slip/seed_1"] == "slip"
+    assert domains["recipe/seed_0"] == "mp_nce"

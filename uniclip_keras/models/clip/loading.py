@@ -173,7 +173,7 @@ def _activation(found, tower, asked):
 def _objective(names):
     if not names.is_siglip:
         return CLIP()
-    # Published scales are beyond 100, the end of the range of other losses.
+    # SigLIP does not bound its scale; other losses end at 100.
     options = SigLIP.similarity_options | {"temperature_range": None}
     return SigLIP(DomainSimilarity(**options))
 
