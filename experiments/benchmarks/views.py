@@ -2,7 +2,7 @@
 
     python -m experiments.benchmarks.views --view_size=16
 
-UniCLIP of a configuration takes steps on random batches of equal items: with
+UniCLIP of the emoji configuration takes steps on random batches of equal items: with
 one view of each, and with more, as they are and with the views after the first
 resized (`model.view_size`). The cases take turns in one process, and the ratios
 are medians of their processor time to that of one view. Making the views is not
@@ -12,10 +12,10 @@ included.
 import types
 
 import tensorflow as tf
-from ml_collections import config_flags
 
 from experiments.benchmarks import benchmark
 from experiments.benchmarks import measuring
+from experiments.configs import emoji
 from experiments.run import building
 from experiments.run.hardware import describe_hardware
 from uniclip_keras.data.augmentation import VECTOR_SIZE
@@ -27,9 +27,6 @@ OPTIONS = {
     "repeats": (12, "Timed steps of each case.", 1),
     "threads": (1, "Threads to compute with.", 1),
 }
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", "experiments/configs/emoji.py", "Model and batch size."
-)
 
 
 def main(options):
@@ -37,15 +34,15 @@ def main(options):
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     print(describe_hardware(options.threads, ["tensorflow", "keras"]))
+    config = emoji.get_config()
     cases = [(1, None)]
     for views in range(2, options.views + 1):
         cases += [(views, None), (views, options.view_size)]
     steps = {
-        case: make_step(_CONFIG.value, *case, options.vocabulary)
-        for case in cases
+        case: make_step(config, *case, options.vocabulary) for case in cases
     }
     seconds = measuring.processor_medians(steps, options.repeats)
-    print(format_table(seconds, _CONFIG.value.image_size))
+    print(format_table(seconds, config.image_size))
 
 
 def make_step(config, views, size, vocabulary):

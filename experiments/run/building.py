@@ -21,9 +21,7 @@ IMAGE_ENCODERS = {
 TEXT_ENCODERS = {
     "backbone": models.text_backbone,
     "clip_text": models.clip_text,
-    "siglip_text": models.siglip_text,
 }
-TEXT_ENCODERS = {"clip_text": models.clip_text}
 LOSSES = {
     "clip": losses.CLIP,
     "info_nce": losses.InfoNCE,
