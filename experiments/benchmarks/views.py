@@ -2,11 +2,10 @@
 
     python -m experiments.benchmarks.views --view_size=16
 
-UniCLIP of the emoji configuration takes steps on random batches of equal items: with
-one view of each, and with more, as they are and with the views after the first
-resized (`model.view_size`). The cases take turns in one process, and the ratios
-are medians of their processor time to that of one view. Making the views is not
-included.
+UniCLIP of the emoji configuration takes steps on random batches of equal items:
+with one view of each, and with more, as they are and with the views after the
+first resized (`model.view_size`). The cases take turns in one process; ratios
+are those of their median processor times. Making the views is not included.
 """
 
 import types
