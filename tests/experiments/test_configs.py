@@ -11,6 +11,8 @@ import tensorflow as tf
 from absl import flags
 from ml_collections import config_flags
 
+from experiments.configs import adapt_emoji
+from experiments.configs import emoji
 from experiments.configs import lit
 from experiments.configs import unicl_emoji
 from experiments.configs import unicl_swin_t
@@ -240,3 +242,16 @@ def test_emoji_recipes_are_chosen_without_reading_the_test():
     assert section.headline in section.retrieval
     assert config.validation.source.path == "val_*.tar"
     assert {"style", "novel", "composition"} <= set(config.evaluation.retrieval)
+
+
+def test_adapting_takes_the_heads_of_the_demo():
+    joint, naive = map(adapt_emoji.get_config, ("joint", "naive"))
+    for config in (joint, naive):
+        assert config.model == emoji.get_config().model
+        assert config.objective.kind == "unicl"
+    sources = joint.data.train
+    assert sources.fashion.weight == sources.base.weight + sources.tones.weight
+    drawn = {n for n, source in naive.data.train.items() if source.weight}
+    assert drawn == {"fashion"}
+    with pytest.raises(InputError, match="no variant 'other'"):
+        adapt_emoji.get_config("other")
