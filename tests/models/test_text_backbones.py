@@ -108,6 +108,18 @@ def test_a_class_takes_its_sizes_from_the_tokens():
     assert shapes["position_embedding/embeddings"] == (6, 8)
 
 
+def test_electra_names_its_vocabulary_otherwise():
+    sizes = {key: SIZES[key] for key in list(SIZES)[:4]}
+    options = {**sizes, "embedding_dim": 8}
+    encoder = models.text_backbone(
+        "keras_hub:ElectraBackbone", 30, 6, 0, options
+    )
+    assert encoder(np.ones((2, 6), "int32")).shape == (2, 8)
+    with pytest.raises(InputError, match="knows 9 token ids"):
+        options["vocab_size"] = 9
+        models.text_backbone("keras_hub:ElectraBackbone", 30, 6, 0, options)
+
+
 @pytest.mark.parametrize(
     ("backbone", "options", "words"),
     [

@@ -12,6 +12,8 @@ from uniclip_keras.models.backbones import find_library
 # Library -> the module that holds its backbones.
 LIBRARIES = {"keras_hub": "keras_hub.models", "keras_nlp": "keras_nlp.models"}
 POOLINGS = ("first", "mean", "end", "pooled")
+# Arguments by which a backbone learns its number of ids.
+_VOCABULARIES = ("vocabulary_size", "vocab_size")
 _INPUTS = ("token_ids", "padding_mask", "segment_ids")
 
 
@@ -112,7 +114,7 @@ def find_text_backbone(backbone):
         known: kind
         for known, kind in vars(module).items()
         if known.endswith("Backbone")
-        and "vocabulary_size" in inspect.signature(kind).parameters
+        and set(_VOCABULARIES) & set(inspect.signature(kind).parameters)
     }
     if name in classes:
         return classes[name], None
@@ -132,10 +134,8 @@ def _make(backbone, vocabulary_size, context_length, options):
             made = kind.from_preset(preset, **options)
         else:
             known = inspect.signature(kind).parameters
-            sizes = {
-                "vocabulary_size": vocabulary_size,
-                "max_sequence_length": context_length,
-            }
+            sizes = dict.fromkeys(_VOCABULARIES, vocabulary_size)
+            sizes["max_sequence_length"] = context_length
             sizes = {key: sizes[key] for key in sizes if key in known}
             made = kind(**sizes | options)
     except (OSError, TypeError, ValueError) as error:
@@ -152,7 +152,7 @@ def _make(backbone, vocabulary_size, context_length, options):
             "'keras_hub:BertBackbone'."
         )
     for attribute, size, what in (
-        ("vocabulary_size", vocabulary_size, "token ids"),
+        *((name, vocabulary_size, "token ids") for name in _VOCABULARIES),
         ("max_sequence_length", context_length, "tokens per text"),
     ):
         most = getattr(made, attribute, None)
