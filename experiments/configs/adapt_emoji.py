@@ -20,7 +20,9 @@ def get_config(variant="joint"):
             f"adapt_emoji has no variant {variant!r}; choose joint or naive."
         )
     config = unicl_emoji.get_config("pairs")
-    config.name = f"adapt_emoji_{variant}"
+    config.name = "adapt_emoji"
+    if variant != "joint":
+        config.name += f"_{variant}"
     # The heads of the model to start from.
     config.model = emoji.get_config().model
     config.objective = METHODS["unicl"]
