@@ -18,6 +18,7 @@ from uniclip_keras.data.text import prompt_templates
 from uniclip_keras.errors import InputError
 from uniclip_keras.layers.image_projection import FUSIONS
 from uniclip_keras.models.backbones import find_backbone
+from uniclip_keras.models.short_texts import check_lengths
 from uniclip_keras.models.text_backbones import POOLINGS
 from uniclip_keras.models.text_backbones import find_text_backbone
 from uniclip_keras.models.towers import check_heads
@@ -53,6 +54,7 @@ def check_config(config):
             _check_executions,
             _check_chunks,
             _check_view_size,
+            _check_text_lengths,
             _check_workers,
             _check_precision,
         ],
@@ -136,9 +138,12 @@ def _check_tower(section, config):
             return
         check_heads(tower["width"], tower["heads"])
         if section == "image_encoder":
-            for size in (config.image_size, config.model.view_size):
+            for name, size in (
+                ("image_size", config.image_size),
+                ("model.view_size", config.model.view_size),
+            ):
                 if ranges.is_number(size, int):
-                    check_patches(size, patch_size(tower))
+                    check_patches(size, patch_size(tower), name)
     except InputError as error:
         raise InputError(f"{section}: {error}") from None
 
@@ -184,6 +189,10 @@ def _check_view_size(config):
             f"model.view_size={size} is the size of all views but the first, "
             "and data.views has one view; add views, or give None."
         )
+
+
+def _check_text_lengths(config):
+    check_lengths(config.model.text_lengths, config.tokenizer.context_length)
 
 
 def _check_tokens(config):

@@ -62,11 +62,14 @@ def activation_bytes(config):
     """
     image, text = config.image_encoder, config.text_encoder
     side = patch_size(image)
-    tokens = (config.image_size // side) ** 2 if side else 0
     views, captions = len(config.data.views), config.data.captions_per_image
+    small = config.model.view_size or config.image_size
+    sizes = [config.image_size] + [small] * (views - 1)
+    length = min((config.tokenizer.context_length, *config.model.text_lengths))
     value = 4 if config.precision == "float32" else 2
-    per_item = views * _values(image, tokens)
-    per_item += captions * _values(text, config.tokenizer.context_length)
+    per_item = captions * _values(text, length)
+    if side:
+        per_item += sum(_values(image, (size // side) ** 2) for size in sizes)
     if config.data.views_dtype == "uint8":
         per_item += views * config.image_size**2 * 3
     items = config.model.gradient_cache_size or config.batch_size

@@ -96,13 +96,15 @@ def test_model_trains_and_survives_a_file(tmp_path):
     )
     loss = tiny.fit_one(one, batch)
     assert loss == pytest.approx(tiny.fit_one(other, batch), rel=1e-5)
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
     one.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert again.text_lengths == (4, 8)
 
 
 def test_lengths_that_cannot_be_cut_are_refused():
-    with pytest.raises(InputError, match="12 is not allowed; give lengths"):
+    with pytest.raises(InputError, match="12 is not allowed; give whole"):
         short_texts.check_text_lengths(make_encoder(), (4, 12))
     # The mean over all tokens, padding among them.
     mean = tiny.make_text_encoder()

@@ -84,14 +84,7 @@ def check_text_lengths(encoder, lengths):
     """
     if not lengths:
         return
-    context = encoder.input_shape[1]
-    wrong = [n for n in lengths if not 2 <= n < context]
-    if wrong:
-        raise InputError(
-            f"text_lengths={tuple(lengths)}: {wrong[0]} is not allowed; give "
-            f"lengths from 2 to {context - 1}, less than the context of "
-            f"{context} tokens, or none."
-        )
+    check_lengths(lengths, encoder.input_shape[1])
     for length in lengths:
         # Tokenizers pad with id 0, few with 1.
         change = min(_change(encoder, length, padding) for padding in (0, 1))
@@ -101,6 +94,17 @@ def check_text_lengths(encoder, lengths):
                 f"{encoder.name!r} change by {change:.2g} of their size when "
                 "padding is cut off; give an encoder that ignores padding, or "
                 "no lengths."
+            )
+
+
+def check_lengths(lengths, context):
+    """Raises `InputError` unless lengths are whole and less than `context`."""
+    for length in lengths:
+        if not isinstance(length, int) or not 2 <= length < context:
+            raise InputError(
+                f"text_lengths={tuple(lengths)}: {length!r} is not allowed; "
+                f"give whole numbers from 2 to {context - 1}, less than the "
+                f"context of {context} tokens, or none."
             )
 
 

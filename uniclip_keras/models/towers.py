@@ -36,14 +36,17 @@ def check_heads(width, heads):
         )
 
 
-def check_patches(image_size, patch_size):
-    """Raises `InputError` unless the patches cover the image exactly."""
+def check_patches(image_size, patch_size, name="image_size"):
+    """Raises `InputError` unless the patches cover the image exactly.
+
+    `name` is what messages call the size.
+    """
     if patch_size < 1:
         raise InputError(f"patch_size={patch_size} must be at least 1 pixel.")
     if image_size < 1 or image_size % patch_size:
         lower = max(patch_size, image_size // patch_size * patch_size)
         raise InputError(
-            f"image_size={image_size} is no multiple of the patches' "
+            f"{name}={image_size} is no multiple of the patches' "
             f"{patch_size} pixels; choose {lower} or another multiple."
         )
 

@@ -58,16 +58,21 @@ def make_inputs(shape, seed):
     return images, tokens
 
 
+def transformers_sizes(tower):
+    """Returns a tower's sizes by the names of transformers' configurations."""
+    return {
+        "hidden_size": tower["width"],
+        "intermediate_size": 4 * tower["width"],
+        "num_hidden_layers": tower["layers"],
+        "num_attention_heads": tower["heads"],
+    }
+
+
 def _transformers(folder, shape):
     import transformers
 
     def tower(name):
-        own = shape[name]
-        return {
-            "hidden_size": own["width"],
-            "intermediate_size": 4 * own["width"],
-            "num_hidden_layers": own["layers"],
-            "num_attention_heads": own["heads"],
+        return transformers_sizes(shape[name]) | {
             "hidden_act": shape["activation"],
             "projection_dim": shape["dim"],
         }

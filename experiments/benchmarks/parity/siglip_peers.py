@@ -123,22 +123,14 @@ def _tokenizer(folder, shape, rules):
 def _transformers(folder, shape):
     import transformers
 
-    def tower(name):
-        own = shape[name]
-        return {
-            "hidden_size": own["width"],
-            "intermediate_size": 4 * own["width"],
-            "num_hidden_layers": own["layers"],
-            "num_attention_heads": own["heads"],
-        }
-
     sizes = {name: shape[name] for name in ("image_size", "patch_size")}
     words = {
         "vocab_size": shape["vocabulary"],
         "max_position_embeddings": shape["context"],
     }
     config = transformers.SiglipConfig(
-        vision_config=tower("image") | sizes, text_config=tower("text") | words
+        vision_config=peers.transformers_sizes(shape["image"]) | sizes,
+        text_config=peers.transformers_sizes(shape["text"]) | words,
     )
     model = _randomized(transformers.SiglipModel(config).eval())
     model.save_pretrained(folder)

@@ -1,8 +1,8 @@
 """What cheap views and labels make of the emoji recipe at equal time.
 
 The strong view has half the resolution and short texts are cut, which buys
-more steps: those of the demo's processor time, as `--pilot` found them on two
-cores. All runs show the untouched image first.
+more steps. Their numbers were guessed from the cost of a step's parts; the
+results say what each run took. All show the untouched image first.
 
     python -m experiments.ablate \
         --grid=experiments/configs/grids/cheap_views.py \

@@ -1,7 +1,8 @@
 """UniCLIP with labels and cheap views against its rivals, at equal time.
 
 Each rate is the best of 1e-3, 2e-3 and 4e-3 at R@1 of `val_style`, in trials
-of a third of the time (`trials.py`).
+of a third of the time (`trials.py`). The steps of the rivals are those that
+`--pilot` found; the results say what each run took.
 
     python -m experiments.ablate \
         --grid=experiments/configs/grids/equal_time.py \
