@@ -16,7 +16,7 @@ CHECK_PYTHON := $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 i
 
 demo: $(INSTALLED)
 	$(RUN) experiments.prepare_emoji --output_dir=$(CORPUS)
-	$(RUN) experiments.pretrain --config=experiments/configs/emoji.py --workdir=$(WORKDIR)
+	$(RUN) experiments.pretrain --config=experiments/configs/demo.py --workdir=$(WORKDIR)
 	$(RUN) experiments.evaluate --workdir=$(WORKDIR)
 	rm -rf $(WORKDIR)/saved_model
 	$(RUN) experiments.export --workdir=$(WORKDIR)

@@ -5,7 +5,8 @@
 Prints a table and writes a page. The first workdir is the baseline that the
 others are compared with, item by item. Runs that differ in their seed only
 count as one method. `--map_run=runs/b --map_task=style` choose what the map of
-the shared space shows.
+the shared space shows. `--names='red|blue'` counts only the items whose names
+match, by a regular expression.
 """
 
 from absl import flags
@@ -29,15 +30,21 @@ _MAP_RUN = flags.DEFINE_string(
 _MAP_TASK = flags.DEFINE_string(
     "map_task", None, "Task that the map shows; the first by default."
 )
+_NAMES = flags.DEFINE_string(
+    "names", None, "Count only items whose names match, as in 'red|blue'."
+)
 
 
 def main(argv):
     output = _OUTPUT.value
-    print(compare(argv[1:], output, _MAP_RUN.value, _MAP_TASK.value))
+    table = compare(
+        argv[1:], output, _MAP_RUN.value, _MAP_TASK.value, _NAMES.value
+    )
+    print(table)
     print(f"page: {output}")
 
 
-def compare(workdirs, output, map_run=None, map_task=None):
+def compare(workdirs, output, map_run=None, map_task=None, names=None):
     """Compares evaluated workdirs, and writes a page.
 
     Args:
@@ -45,6 +52,7 @@ def compare(workdirs, output, map_run=None, map_task=None):
         output: Path of the page.
         map_run: str. Which of the workdirs the map shows.
         map_task: str. Task that it shows.
+        names: str. Regular expression of the names that count, or None.
 
     Returns:
         The table, as text.
@@ -60,7 +68,7 @@ def compare(workdirs, output, map_run=None, map_task=None):
             f"{', '.join(run.workdir for run in runs)}."
         )
     methods = group_methods(runs)
-    tasks = compare_tasks(methods)
+    tasks = compare_tasks(methods, names)
     (mapped,) = (run for run in runs if run.workdir == shown)
     write_page(
         output,

@@ -34,7 +34,7 @@ def common_scores(runs):
         raise InputError("There is no item in common.")
     dropped = max(map(len, rows)) - len(shared)
     return [
-        _select(scores, np.array([places[name] for name in shared]))
+        select(scores, np.array([places[name] for name in shared]))
         for places, (_, scores) in zip(rows, runs, strict=True)
     ], dropped
 
@@ -47,7 +47,8 @@ def _distinct(items):
         seen[item] += 1
 
 
-def _select(scores, rows):
+def select(scores, rows):
+    """Returns the `Scores` of some rows."""
     labels = {
         name: getattr(scores, name)[rows]
         for name in ("classes", "groups")

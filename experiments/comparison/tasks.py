@@ -4,6 +4,8 @@ import dataclasses
 import functools
 
 from experiments.comparison.metrics import MetricComparer
+from experiments.comparison.names import compile_names
+from experiments.comparison.names import restrict
 from experiments.evaluation import storage
 from uniclip_keras.errors import InputError
 
@@ -44,18 +46,20 @@ class Task:
     notes: list
 
 
-def compare(methods):
+def compare(methods, names=None):
     """Compares methods task by task with the first, the baseline.
 
     Args:
         methods: List of `Method`.
+        names: str. A regular expression: only items whose name matches count,
+            and tasks without any are left out.
 
     Returns:
         List of `Task`.
 
     Raises:
         InputError: If there are several methods, and the baseline has no task
-            in common with any other.
+            in common with any other, or if no name matches.
     """
     places = {
         method.label: dict.fromkeys(
@@ -73,11 +77,33 @@ def compare(methods):
             f"{methods[0].label} has no task in common with the others "
             f"({listed}): evaluate them on the same sets."
         )
-    read = functools.cache(
-        lambda run, name: storage.read_scores(run.workdir, name)
-    )
+    pattern = compile_names(names) if names else None
+    read = functools.cache(lambda run, place: _read(run, place, pattern))
     every = dict.fromkeys(place for found in places.values() for place in found)
-    return [_compare_task(place, methods, read) for place in every]
+    tasks = [_compare_task(place, methods, read) for place in every]
+    tasks = [task for task in tasks if task is not None]
+    if not tasks:
+        raise InputError(
+            f"--names={names} matches no name of an item; try another pattern."
+        )
+    if names:
+        titles = [f"{task.title}, names with {names}" for task in tasks]
+        tasks = [
+            dataclasses.replace(task, title=title)
+            for task, title in zip(tasks, titles, strict=True)
+        ]
+    return tasks
+
+
+def _read(run, place, names):
+    """Returns what a run holds of a task: values, items and their scores."""
+    _, task, way = place
+    values = run.measured().get(place)
+    items, scores = storage.read_scores(run.workdir, task).get(way, ((), {}))
+    if values is None or names is None:
+        return values, items, scores
+    found = restrict(run.workdir, task, items, scores, names)
+    return found or (None, (), {})
 
 
 def _compare_task(place, methods, read):
@@ -85,9 +111,12 @@ def _compare_task(place, methods, read):
     facts, items = {}, {}
     for method in methods:
         for run in method.runs:
-            if place in run.measured():
-                facts.setdefault(method.label, {})[run] = run.measured()[place]
-                items[run] = read(run, name).get(way, ((), {}))
+            values, *kept = read(run, place)
+            if values is not None:
+                facts.setdefault(method.label, {})[run] = values
+                items[run] = kept
+    if not facts:
+        return None
     values = [v for found in facts.values() for v in found.values()]
     metrics = dict.fromkeys(
         metric

@@ -1,14 +1,15 @@
-"""A trained emoji model learns Fashion-MNIST, and keeps what it knew.
+"""The demo's model learns Fashion-MNIST, and keeps what it knew.
 
     python -m experiments.pretrain --config=experiments/configs/adapt_emoji.py \
         --init_from=runs/emoji --workdir=runs/adapted
 
-UniCL's loss joins the labels with the captions that the model was trained on,
-half of each. `adapt_emoji.py:naive` trains on the labels alone, for as many
-steps. Prepare Fashion-MNIST first: `experiments.prepare_fashion_mnist`.
+UniCL's loss joins its labels with the captions and labels that the model was
+trained on, half of each. `adapt_emoji.py:naive` trains on the new labels alone,
+for as many steps. Prepare Fashion-MNIST first:
+`experiments.prepare_fashion_mnist`.
 """
 
-from experiments.configs import emoji
+from experiments.configs import demo
 from experiments.configs import unicl_emoji
 from experiments.configs.methods import METHODS
 from uniclip_keras.errors import InputError
@@ -19,18 +20,19 @@ def get_config(variant="joint"):
         raise InputError(
             f"adapt_emoji has no variant {variant!r}; choose joint or naive."
         )
-    config = unicl_emoji.get_config("pairs")
+    config = unicl_emoji.get_config()
     config.name = "adapt_emoji"
     if variant != "joint":
         config.name += f"_{variant}"
     # The heads of the model to start from.
-    config.model = emoji.get_config().model
+    config.model = demo.get_config().model
     config.objective = METHODS["unicl"]
-    sources = config.data.train
-    del sources["drawings"]
+    known, fashion = demo.get_config().data.train, config.data.train.fashion
+    fashion.weight = sum(source.weight for source in known.values())
     if variant == "naive":
-        sources.base.weight = sources.tones.weight = 0.0
-    sources.fashion.weight = 8.0
+        for source in known.values():
+            source.weight = 0.0
+    config.data.train = {**known, "fashion": fashion}
     config.steps = 300
     config.optimizer.learning_rate = 1e-3
     config.optimizer.warmup_steps = 30

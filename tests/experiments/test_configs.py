@@ -12,7 +12,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments.configs import adapt_emoji
-from experiments.configs import emoji
+from experiments.configs import demo
 from experiments.configs import lit
 from experiments.configs import unicl_emoji
 from experiments.configs import unicl_swin_t
@@ -54,6 +54,7 @@ def shrink(config):
         config.image_size = 2 * patch
     config.text_encoder.update(small)
     config.tokenizer.context_length = 8
+    config.model.text_lengths = (4,) if config.model.text_lengths else ()
     config.model.embedding_dim = 8
     config.model.augmentation_units = (4, 4, 4)
     config.optimizer.warmup_steps = min(config.optimizer.warmup_steps, 1)
@@ -247,10 +248,12 @@ def test_emoji_recipes_are_chosen_without_reading_the_test():
 def test_adapting_takes_the_heads_of_the_demo():
     joint, naive = map(adapt_emoji.get_config, ("joint", "naive"))
     for config in (joint, naive):
-        assert config.model == emoji.get_config().model
+        assert config.model == demo.get_config().model
         assert config.objective.kind == "unicl"
     sources = joint.data.train
-    assert sources.fashion.weight == sources.base.weight + sources.tones.weight
+    known = demo.get_config().data.train
+    assert set(sources) == {*known, "fashion"}
+    assert sources.fashion.weight == sum(part.weight for part in known.values())
     drawn = {n for n, source in naive.data.train.items() if source.weight}
     assert drawn == {"fashion"}
     with pytest.raises(InputError, match="no variant 'other'"):

@@ -6,8 +6,9 @@
 PATH is an interpreter that has torch, transformers, open_clip_torch, timm,
 sentencepiece and protobuf. There, models with random weights are written as
 files, with the embeddings of a few images and texts; here, `models.from_clip`
-reads the files and embeds the same. Each side prepares images itself, and for
-SigLIP cuts texts by its own tokenizer. Then `models.save_clip` writes CLIPs
+reads the files and embeds the same. Each side prepares images itself, small
+ones of the model's size and a photo, and for SigLIP cuts texts by its own
+tokenizer. Then `models.save_clip` writes CLIPs
 back, and transformers reads those. The table shows the largest difference of a
 unit embedding.
 """
@@ -22,6 +23,7 @@ from experiments.benchmarks import benchmark
 from experiments.benchmarks import measuring
 from uniclip_keras import data
 from uniclip_keras import models
+from uniclip_keras.data.augmentation import evaluation_view
 
 B_32 = {
     "image_size": 224,
@@ -55,7 +57,12 @@ SIGLIP_SHAPES = {
     }
 }
 LIBRARIES = "transformers", "open_clip"
-OPTIONS = {"python": (sys.executable, "Interpreter of the libraries.")}
+# How each one's own preprocessing makes a square.
+FITS = {"peers": "clip", "siglip_peers": "siglip"}
+OPTIONS = {
+    "python": (sys.executable, "Interpreter of the libraries."),
+    "photo": ("tests/fixtures/grace_hopper.jpg", "An image of any size."),
+}
 
 
 def main(options):
@@ -73,25 +80,25 @@ def main(options):
                     library=library,
                     folder=folder,
                     shape=shape,
+                    photo=options.photo,
                 )
-                differing = [differences(folder)]
+                found = differences(folder, FITS[peers])
                 if shapes is SHAPES:
-                    differing.append(written_back(folder, options.python))
-            row = [name, f"{library} {version}", *4 * ["-"]]
-            for column, found in enumerate(differing):
-                row[2 + 2 * column : 4 + 2 * column] = [
-                    f"{found[tower]:.1e}" for tower in ("image", "text")
-                ]
-            rows.append(row)
-    head = ["shape", "files of", "images", "texts"]
+                    back = written_back(folder, options.python)
+                    found |= {f"{name}, back": x for name, x in back.items()}
+            names = "image", "photo", "text", "image, back", "text, back"
+            cells = [f"{found[n]:.1e}" if n in found else "-" for n in names]
+            rows.append([name, f"{library} {version}", *cells])
+    head = ["shape", "files of", "images", "a photo", "texts"]
     head += ["images, written back", "texts, written back"]
     print(measuring.markdown_table(head, rows))
 
 
-def differences(folder):
+def differences(folder, fit):
     """Returns the largest differences of unit embeddings to those in a folder.
 
-    A dict of "image" and "text".
+    A dict of "image" and "text", and "photo" if the folder has one; `fit` is
+    that of the photo.
     """
     model = models.from_clip(folder)
     with np.load(f"{folder}/embeddings.npz") as expected:
@@ -105,6 +112,10 @@ def differences(folder):
             "image": model.encode_image(expected["images"]),
             "text": model.encode_text(tokens),
         }
+        if "photo" in expected:
+            size = model.image_encoder.input_shape[1]
+            view, _ = evaluation_view(expected["photo_pixels"], size, fit)
+            found["photo"] = model.encode_image(view[None])
         return {
             name: float(np.abs(found[name] - expected[name]).max())
             for name in found

@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 
 
-def write(library, folder, shape, seed=0):
+def write(library, folder, shape, photo=None, seed=0):
     """Writes a model of random weights into `folder`, with its embeddings.
 
     Args:
@@ -18,11 +18,13 @@ def write(library, folder, shape, seed=0):
         shape: Dict of "image_size", "patch_size", "vocabulary", "context",
             "dim", "activation" and, for "image" and "text" each, "width",
             "layers", "heads".
+        photo: str or None. Path of an image of any size to embed, too.
         seed: int. Of weights, images and tokens.
 
     Returns:
         The version of the library. `embeddings.npz` in the folder holds uint8
-        `images`, int `tokens`, and the unit embeddings `image` and `text`.
+        `images`, int `tokens`, and the unit embeddings `image` and `text`;
+        `photo_pixels` and `photo` are those of the photo.
     """
     import torch
 
@@ -36,13 +38,24 @@ def write(library, folder, shape, seed=0):
             "image": encode_image(images),
             "text": encode_text(torch.from_numpy(tokens)),
         }
+        pixels = {}
+        if photo:
+            pixels["photo_pixels"] = read_photo(photo)
+            found["photo"] = encode_image(pixels["photo_pixels"][None])
     unit = {
         name: (x / x.norm(dim=-1, keepdim=True)).float().numpy()
         for name, x in found.items()
     }
     path = f"{folder}/embeddings.npz"
-    np.savez(path, images=images, tokens=tokens, **unit)
+    np.savez(path, images=images, tokens=tokens, **unit, **pixels)
     return version
+
+
+def read_photo(path):
+    """Returns the uint8 pixels `[h, w, 3]` of an image file."""
+    from PIL import Image
+
+    return np.array(Image.open(path).convert("RGB"))
 
 
 def make_inputs(shape, seed):

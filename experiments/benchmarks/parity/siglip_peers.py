@@ -40,7 +40,7 @@ TINY = {
 TINY_RULES = "2581\t20\n3000\t20\nA\t20\n"
 
 
-def write(library, folder, shape, rules=None, seed=0):
+def write(library, folder, shape, photo=None, rules=None, seed=0):
     """Writes a model of random weights into `folder`, with its embeddings.
 
     Args:
@@ -48,6 +48,7 @@ def write(library, folder, shape, rules=None, seed=0):
         folder: Path of the folder.
         shape: Dict of "image_size", "patch_size", "vocabulary", "context" and,
             for "image" and "text" each, "width", "layers", "heads".
+        photo: str or None. Path of an image of any size to embed, too.
         rules: str or None. Rules of SentencePiece's normalization, in place of
             NFKC.
         seed: int. Of weights and images.
@@ -55,7 +56,8 @@ def write(library, folder, shape, rules=None, seed=0):
     Returns:
         The version of the library. `embeddings.npz` in the folder holds uint8
         `images`, strings `texts`, their `tokens`, the unit embeddings `image`
-        and `text`, and the `logits` of images and texts.
+        and `text`, and the `logits` of images and texts; `photo_pixels` and
+        `photo` are those of the photo.
     """
     import torch
 
@@ -69,11 +71,14 @@ def write(library, folder, shape, rules=None, seed=0):
     )["input_ids"]
     make = {"transformers": _transformers, "open_clip": _open_clip}[library]
     encode_image, encode_text, version = make(folder, shape)
+    pixels = peers.read_photo(photo) if photo else None
     with torch.no_grad():
-        image, text = (
-            torch.nn.functional.normalize(x, dim=-1)
-            for x in (encode_image(images), encode_text(torch.tensor(tokens)))
+        found = [encode_image(images), encode_text(torch.tensor(tokens))]
+        found += [encode_image(pixels[None])] if photo else []
+        image, text, *of_photo = (
+            torch.nn.functional.normalize(x, dim=-1) for x in found
         )
+    shown = {"photo_pixels": pixels, "photo": of_photo[0]} if photo else {}
     np.savez_compressed(
         f"{folder}/embeddings.npz",
         images=images,
@@ -82,6 +87,7 @@ def write(library, folder, shape, rules=None, seed=0):
         image=image.numpy(),
         text=text.numpy(),
         logits=(SCALE * image @ text.T + BIAS).numpy(),
+        **shown,
     )
     return version
 
@@ -217,4 +223,4 @@ def _randomized(model):
 
 if __name__ == "__main__":
     for library in ("transformers", "open_clip"):
-        write(library, f"{sys.argv[1]}/{library}", TINY, TINY_RULES)
+        write(library, f"{sys.argv[1]}/{library}", TINY, rules=TINY_RULES)

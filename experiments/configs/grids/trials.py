@@ -1,4 +1,4 @@
-"""The learning rate of each method, by short trials of equal time.
+"""The learning rate and weight decay of each method, by short trials.
 
     python -m experiments.ablate --grid=experiments/configs/grids/trials.py \
         --workdir=runs/trials --jobs=2
@@ -22,6 +22,9 @@ METHODS = {
     "slip": ("slip", 192, False, 821),
     "unicl_labels": ("unicl", 384, True, 668),
 }
+# Beside 0.05, at the rate that was best.
+DECAYS = (0.5, 1.0)
+BEST_RATES = {"clip": 2e-3, "slip": 4e-3, "unicl_labels": 4e-3}
 
 
 def method_config(name):
@@ -36,15 +39,25 @@ def method_config(name):
 
 
 def get_config():
-    runs = {}
-    for rate in RATES:
-        for name in METHODS:
-            config = method_config(name)
-            changes = {
-                "optimizer.learning_rate": rate,
-                "optimizer.warmup_steps": 30,
-                "steps": config.steps // 3,
-                "checkpoint_every": 300,
-            }
-            runs[f"{name}/lr_{rate:g}"] = vary(config, changes)
+    runs = {
+        f"{name}/lr_{rate:g}": _trial(name, rate)
+        for rate in RATES
+        for name in METHODS
+    }
+    for decay in DECAYS:
+        for name, rate in BEST_RATES.items():
+            runs[f"{name}/decay_{decay:g}"] = vary(
+                _trial(name, rate), {"optimizer.weight_decay": decay}
+            )
     return grid(runs, emoji_validation.get_config(), seeds=(0,))
+
+
+def _trial(name, rate):
+    config = method_config(name)
+    changes = {
+        "optimizer.learning_rate": rate,
+        "optimizer.warmup_steps": 30,
+        "steps": config.steps // 3,
+        "checkpoint_every": 300,
+    }
+    return vary(config, changes)

@@ -9,7 +9,7 @@ from uniclip_keras.data.augmentation.vector import IDENTITY
 from uniclip_keras.errors import InputError
 from uniclip_keras.errors import suggest
 
-FITS = ("squash", "crop", "pad")
+FITS = ("squash", "crop", "pad", "clip", "siglip")
 
 
 def evaluation_view(image, size, fit="squash"):
@@ -20,8 +20,12 @@ def evaluation_view(image, size, fit="squash"):
     | `"squash"` | the whole image, stretched | `IDENTITY` |
     | `"crop"` | the largest square in the center | `IDENTITY` but for the box |
     | `"pad"` | the whole image between white margins | `IDENTITY` |
+    | `"clip"` | as CLIP: resized, and then the center | as for `"crop"` |
+    | `"siglip"` | as SigLIP: the whole image, stretched | `IDENTITY` |
 
-    Of a square image all three are the same. A vector has no entry for
+    The first three resize bilinearly, and are the same of a square image. The
+    last two are for weights of CLIP and SigLIP: they resize bicubically in 8
+    bits, columns before rows, as Pillow does. A vector has no entry for
     margins: they count as part of the image, like the white that transparent
     pixels are blended with, and that image is whole.
 
@@ -41,10 +45,14 @@ def evaluation_view(image, size, fit="squash"):
     image, identity = checked_arguments(image, IDENTITY[None], size)
     if fit == "pad":
         return _padded(image, size), identity[0]
+    if fit == "siglip":
+        return _bicubic(image, tf.constant([size, size])), identity[0]
     vectors = identity
-    if fit == "crop":
+    if fit in ("crop", "clip"):
         box = _center_square(tf.shape(image)[:2])
         vectors = tf.concat([box[None], identity[:, BOX.stop :]], axis=1)
+    if fit == "clip":
+        return _clip_view(image, size), vectors[0]
     # Exported models make this view, too, so it takes the plain operations
     # that every runtime has, whatever the size.
     return apply_crop(image, vectors, size)[0], vectors[0]
@@ -65,6 +73,37 @@ def _center_square(shape):
     return tf.cast(pixels, tf.float32) / tf.cast(
         tf.tile(shape, [2]), tf.float32
     )
+
+
+def _clip_view(image, size):
+    shape = tf.shape(image)[:2]
+    # Whole numbers: the longer side is cut off, not rounded.
+    resized = size * shape // tf.reduce_min(shape)
+    top, left = tf.unstack((resized - size) // 2)
+    view = _bicubic(image, resized)[top : top + size, left : left + size]
+    return tf.ensure_shape(view, [size, size, 3])
+
+
+def _bicubic(image, size):
+    """Resizes to `size` `[2]` as Pillow does: columns, then rows, in 8 bits."""
+    height = tf.shape(image)[0]
+    pixels = tf.cast(image, tf.float32)
+    if image.dtype != tf.uint8:
+        pixels = tf.round(pixels * 255.0)
+    for shape in ([height, size[1]], size):
+        scale = tf.cast(tf.stack(shape), tf.float32) / tf.cast(
+            tf.shape(pixels)[:2], tf.float32
+        )
+        pixels = tf.raw_ops.ScaleAndTranslate(
+            images=pixels[None],
+            size=tf.stack(shape),
+            scale=scale,
+            translation=tf.zeros([2]),
+            kernel_type="keyscubic",
+            antialias=True,
+        )[0]
+        pixels = tf.clip_by_value(tf.round(pixels), 0.0, 255.0)
+    return pixels / 255.0
 
 
 def _padded(image, size):
