@@ -3,6 +3,7 @@
 import io
 import pathlib
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -133,7 +134,7 @@ def test_start_from_clip(folder):
     clip = folder / "clip-vit-base-patch32"
     merges = ["r e", "re d</w>"]
     small = models.UniCLIP(
-        models.clip_vit(16, 8, 16, 1, 2),
+        models.clip_vit(224, 112, 16, 1, 2),
         models.clip_text(512 + len(merges) + 2, 77, 16, 1, 2),
         losses.CLIP(),
         embedding_dim=12,
@@ -143,7 +144,13 @@ def test_start_from_clip(folder):
     )
     models.save_clip(small, clip)
     (clip / "merges.txt").write_text("#version\n" + "\n".join(merges) + "\n")
-    names = run(GUIDES / "start_from_clip.md")
+    emoji = folder / "data/emoji"
+    shutil.copy(emoji / "train-00000.tar", emoji / "style-00000.tar")
+    guide = GUIDES / "start_from_clip.md"
+    _, first = next(python_blocks(guide.read_text()))
+    assert len(first.splitlines()) <= 12
+    names = run(guide)
+    assert len(names["names"]) == len(names["classes"]) == 3
     assert names["model"].optimizer.iterations == 2
     tokens = names["tokenizer"](["red dot"])
     np.testing.assert_allclose(

@@ -157,7 +157,8 @@ def evaluation():
     # Where the paths of tasks begin; empty for `data.directory`.
     section.directory = ""
     # How images become square: "squash" stretches them, "crop" takes the
-    # largest square in the center, "pad" adds margins. Empty for the run's.
+    # largest square in the center, "pad" adds margins; "clip" and "siglip" are
+    # those of their weights. Empty for the run's.
     section.fit = ""
     section.prompts = "photo"
     # The task that the report leads with.

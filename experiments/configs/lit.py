@@ -45,5 +45,7 @@ def get_config(variant="emoji"):
         config.image_encoder = TOWERS[variant]
         config.steps = 20_000
         use_method(config, "clip")
+    if variant == "clip":
+        config.evaluation.fit = "clip"
     config.model.frozen = ("image_encoder/*",)
     return config

@@ -66,16 +66,17 @@ def test_every_good_image_counts_once_on_any_number_of_replicas(
     assert seen[-1] == 41 and len(seen) == 5
 
 
-def test_crops_are_embedded_with_their_vectors():
+@pytest.mark.parametrize("fit", ["crop", "clip"])
+def test_crops_are_embedded_with_their_vectors(fit):
     model = make_model()
     pixels = [smooth_pixels(number, size=24)[:, :16] for number in range(3)]
     samples = [
         {**sample, "image": encode(image)}
         for sample, image in zip(make_samples(3), pixels, strict=True)
     ]
-    found = StreamingEmbedder(model, SIZE, fit="crop", batch_size=2)
+    found = StreamingEmbedder(model, SIZE, fit=fit, batch_size=2)
     views, vectors = zip(
-        *(evaluation_view(image, SIZE, "crop") for image in pixels), strict=True
+        *(evaluation_view(image, SIZE, fit) for image in pixels), strict=True
     )
     expected = model.encode_image(np.array(views), np.array(vectors))
     embeddings = found.embed(samples).embeddings

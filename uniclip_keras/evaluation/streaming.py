@@ -84,7 +84,8 @@ class StreamingEmbedder:
 
         def encode(views, vectors):
             # Others are identities, which a model assumes by itself.
-            options = {"augmentations": vectors} if fit == "crop" else {}
+            cuts = fit in ("crop", "clip")
+            options = {"augmentations": vectors} if cuts else {}
             if with_features:
                 return model.encode_image(views, with_features=True, **options)
             return (model.encode_image(views, **options),)
