@@ -28,7 +28,7 @@ def get_config():
     return grid(
         {
             "recipe": vary(demo.get_config(), {"validation.every": 0}),
-            "clip": rival("clip", 0.05),
+            "clip": rival("clip", 1.0),
             "slip": rival("slip", 0.05),
             "unicl": rival("unicl_labels", 0.05),
         },
