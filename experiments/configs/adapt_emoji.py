@@ -33,7 +33,7 @@ def get_config(variant="joint"):
         for source in known.values():
             source.weight = 0.0
     config.data.train = {**known, "fashion": fashion}
-    config.steps = 300
+    config.steps = 900
     config.optimizer.learning_rate = 1e-3
     config.optimizer.warmup_steps = 30
     config.validation.every = 0
