@@ -184,11 +184,6 @@ def _check_view_size(config):
             f"{config.image_size}; give fewer pixels, or None for views of "
             "that size."
         )
-    if len(config.data.views) < 2:
-        raise InputError(
-            f"model.view_size={size} is the size of all views but the first, "
-            "and data.views has one view; add views, or give None."
-        )
 
 
 def _check_text_lengths(config):

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from experiments.configs import adapt_emoji
+from experiments.configs import demo
 from experiments.configs import emoji
 from experiments.configs import unicl_emoji
 from experiments.configs import yfcc15m_vit_b32
@@ -43,6 +45,8 @@ def emoji_with(changes):
     [
         *map(emoji.get_config, ["uniclip", "clip", "slip", "siglip"]),
         unicl_emoji.get_config(),
+        adapt_emoji.get_config(),
+        demo.get_config(),
         yfcc15m_vit_b32.get_config(),
     ],
     ids=lambda config: config.name,
