@@ -1,6 +1,6 @@
 """Shows the data that a configuration trains on, as one HTML page.
 
-    python -m experiments.inspect_data --config=experiments/configs/emoji.py \
+    python -m experiments.inspect_data --config=experiments/configs/demo.py \
         [--output_dir=runs/inspect] [--samples=12] [--batches=10]
 
 `--workdir` uses the tokenizer of that run, and its configuration unless

@@ -1,6 +1,6 @@
 """Trains a model as a configuration describes it.
 
-    python -m experiments.pretrain --config=experiments/configs/emoji.py \
+    python -m experiments.pretrain --config=experiments/configs/demo.py \
         --workdir=runs/emoji [--config.batch_size=64 ...]
 
 Started again with the same workdir, it continues from the last checkpoint.
