@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from uniclip_keras.data import bad_samples as bad
 from uniclip_keras.data.augmentation import check_fit
+from uniclip_keras.data.augmentation.fitting import CROPS
 from uniclip_keras.data.images.decoding import MAX_PIXELS
 from uniclip_keras.data.images.streaming import evaluation_batches
 from uniclip_keras.errors import InputError
@@ -84,8 +85,7 @@ class StreamingEmbedder:
 
         def encode(views, vectors):
             # Others are identities, which a model assumes by itself.
-            cuts = fit in ("crop", "clip")
-            options = {"augmentations": vectors} if cuts else {}
+            options = {"augmentations": vectors} if fit in CROPS else {}
             if with_features:
                 return model.encode_image(views, with_features=True, **options)
             return (model.encode_image(views, **options),)

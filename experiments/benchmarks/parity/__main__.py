@@ -8,9 +8,8 @@ sentencepiece and protobuf. There, models with random weights are written as
 files, with the embeddings of a few images and texts; here, `models.from_clip`
 reads the files and embeds the same. Each side prepares images itself, small
 ones of the model's size and a photo, and for SigLIP cuts texts by its own
-tokenizer. Then `models.save_clip` writes CLIPs
-back, and transformers reads those. The table shows the largest difference of a
-unit embedding.
+tokenizer. Then `models.save_clip` writes CLIPs back, and transformers reads
+those. The table shows the largest difference of a unit embedding.
 """
 
 import itertools

@@ -95,6 +95,15 @@ def test_bicubic_squares_are_those_of_pillow(photo, dtype, size):
             np.testing.assert_array_equal(vector, same)
 
 
+@pytest.mark.parametrize("fit", ["clip", "siglip"])
+def test_bicubic_squares_of_lines_take_little_memory(fit):
+    # A line of one color gives a square of it.
+    for shape in ([2**20, 1, 3], [1, 2**20, 3]):
+        line = np.full(shape, 200, np.uint8)
+        view, _ = augmentation.evaluation_view(line, 60, fit)
+        np.testing.assert_allclose(view, np.full([60, 60, 3], 200 / 255), 1e-6)
+
+
 @pytest.mark.parametrize("fit", augmentation.FITS)
 def test_a_dataset_makes_the_same_squares(photo, fit):
     shapes = tf.TensorSpec([None, None, 3], tf.uint8)

@@ -10,6 +10,8 @@ from uniclip_keras.errors import InputError
 from uniclip_keras.errors import suggest
 
 FITS = ("squash", "crop", "pad", "clip", "siglip")
+# Those that cut something off: their vectors are not the identity.
+CROPS = ("crop", "clip")
 
 
 def evaluation_view(image, size, fit="squash"):
@@ -45,14 +47,12 @@ def evaluation_view(image, size, fit="squash"):
     image, identity = checked_arguments(image, IDENTITY[None], size)
     if fit == "pad":
         return _padded(image, size), identity[0]
-    if fit == "siglip":
-        return _bicubic(image, tf.constant([size, size])), identity[0]
     vectors = identity
-    if fit in ("crop", "clip"):
+    if fit in CROPS:
         box = _center_square(tf.shape(image)[:2])
         vectors = tf.concat([box[None], identity[:, BOX.stop :]], axis=1)
-    if fit == "clip":
-        return _clip_view(image, size), vectors[0]
+    if fit in ("clip", "siglip"):
+        return _bicubic(image, size, fit), vectors[0]
     # Exported models make this view, too, so it takes the plain operations
     # that every runtime has, whatever the size.
     return apply_crop(image, vectors, size)[0], vectors[0]
@@ -75,35 +75,33 @@ def _center_square(shape):
     )
 
 
-def _clip_view(image, size):
-    shape = tf.shape(image)[:2]
-    # Whole numbers: the longer side is cut off, not rounded.
-    resized = size * shape // tf.reduce_min(shape)
-    top, left = tf.unstack((resized - size) // 2)
-    view = _bicubic(image, resized)[top : top + size, left : left + size]
-    return tf.ensure_shape(view, [size, size, 3])
-
-
-def _bicubic(image, size):
-    """Resizes to `size` `[2]` as Pillow does: columns, then rows, in 8 bits."""
-    height = tf.shape(image)[0]
+def _bicubic(image, size, fit):
+    """Resizes as Pillow does, an axis at a time in 8 bits: columns first."""
+    shape = tf.shape(image, tf.int64)[:2]
+    resized = tf.constant([size, size], tf.int64)
+    if fit == "clip":
+        # Whole numbers: the longer side is cut off, not rounded.
+        resized = size * shape // tf.reduce_min(shape)
+    scale = tf.cast(resized, tf.float32) / tf.cast(shape, tf.float32)
+    # Only the square in the center is computed.
+    offset = -tf.cast((resized - size) // 2, tf.float32)
     pixels = tf.cast(image, tf.float32)
     if image.dtype != tf.uint8:
         pixels = tf.round(pixels * 255.0)
-    for shape in ([height, size[1]], size):
-        scale = tf.cast(tf.stack(shape), tf.float32) / tf.cast(
-            tf.shape(pixels)[:2], tf.float32
-        )
+    # An image like a line has its rows resized first: all of them, as wide as
+    # the square, would not fit in memory.
+    first = tf.where(shape[0] > 16 * shape[1], [True, False], [False, True])
+    for axis in (first, ~first):
         pixels = tf.raw_ops.ScaleAndTranslate(
             images=pixels[None],
-            size=tf.stack(shape),
-            scale=scale,
-            translation=tf.zeros([2]),
+            size=tf.where(axis, size, tf.shape(pixels)[:2]),
+            scale=tf.where(axis, scale, 1.0),
+            translation=tf.where(axis, offset, 0.0),
             kernel_type="keyscubic",
             antialias=True,
         )[0]
         pixels = tf.clip_by_value(tf.round(pixels), 0.0, 255.0)
-    return pixels / 255.0
+    return tf.ensure_shape(pixels, [size, size, 3]) / 255.0
 
 
 def _padded(image, size):
