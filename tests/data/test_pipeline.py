@@ -105,6 +105,33 @@ def test_views_of_photographs_are_what_their_vectors_say(tmp_path, tokenizer):
     assert len(reductions) > 1
 
 
+@pytest.mark.parametrize("size", [32, 64])
+def test_decoded_encoded_and_broken_images_in_one_chunk(
+    tmp_path, tokenizer, size
+):
+    """Small images are in memory decoded, large ones are not."""
+    images = {
+        str(number): smooth_pixels(number, size=24 if number % 2 else 150)
+        for number in range(8)
+    }
+    members = [("broken.png", b"no image"), ("broken.txt", b"red heart")]
+    for key, pixels in images.items():
+        members += [(f"{key}.png", encode(pixels)), (f"{key}.txt", b"heart")]
+    source = WebDataset(write_tar(tmp_path / "mixed.tar", members))
+    options = {"seed": 0, "with_keys": True, "views_dtype": "uint8"}
+    dataset = training_dataset(source, tokenizer, tb.RECIPE, size, 9, **options)
+    for batch in tb.to_numpy(dataset, 2):
+        assert batch["row"].tolist() == sorted(batch["row"])
+        keys = [key.decode() for key in batch["key"]]
+        # Another one takes the place of the broken one.
+        assert set(keys) == set(images)
+        columns = keys, batch["views"], batch["augmentations"]
+        for key, views, vectors in zip(*columns, strict=True):
+            again = augmentation.replay(images[key], vectors, size)
+            error = views / 255 - again
+            assert np.abs(error).max() < 0.5 / 255 + 1e-4
+
+
 def test_a_caption_of_its_own_goes_with_each_image(eight_passes, tokenizer):
     drawn = {}
     for batch in eight_passes:

@@ -34,7 +34,7 @@ class Cutter:
             )
         self._recipe = recipe
         self._image_size = image_size
-        self._seed = seed
+        self._seed = tf.constant(seed, tf.int64)
         self._max_pixels = max_pixels
         self._dtype = dtype
         self._replace = replace
@@ -44,22 +44,13 @@ class Cutter:
 
         Args:
             chunk: Dict of tensors `[n, ...]` with `row` (int64), `attempt`
-                (int64), `image` (string: encoded, or pixels), `shape` (int32
-                `[n, 2]`, that of pixels or 0) and any others.
+                (int64), `image` (string, encoded), `pixels` (uint8, if they
+                are decoded), `shape` (int32 `[n, 2]`, that of pixels or 0)
+                and any others.
         """
-        size = tf.size(chunk["row"])
-        rows = tf.data.Dataset.from_tensor_slices(chunk)
-        good = self._cut(rows)
-        # There is no batch if not one image can be decoded.
-        nothing = tf.nest.map_structure(
-            lambda spec: tf.zeros([0, *spec.shape], spec.dtype),
-            good.element_spec,
-        )
-        nothing = tf.data.Dataset.from_tensors(nothing)
-        batch = good.batch(tf.cast(size, tf.int64))
-        cut = batch.concatenate(nothing).take(1).get_single_element()
+        cut = self._cut(chunk)
         cut = tf.cond(
-            tf.equal(tf.size(cut["row"]), size),
+            tf.equal(tf.size(cut["row"]), tf.size(chunk["row"])),
             lambda: cut,
             lambda: self._complete(cut, chunk),
         )
@@ -68,81 +59,105 @@ class Cutter:
         )
         return {**cut, "views": views}
 
-    def _cut(self, rows):
-        decoded = rows.map(self._decode).ignore_errors()
-        return decoded.map(self._cut_views)
+    def _cut(self, chunk):
+        """Cuts the rows whose images can be decoded."""
+        is_whole = chunk["shape"][:, 0] > 0
+        whole = self._cut_pixels(_choose(chunk, is_whole))
+        return tf.cond(
+            tf.reduce_all(is_whole),
+            lambda: whole,
+            lambda: _join(whole, self._cut_encoded(_choose(chunk, ~is_whole))),
+        )
+
+    def _cut_pixels(self, chunk):
+        """Cuts small images that are decoded, all in one call."""
+        rows = chunk["row"]
+        seeds = tf.stack([tf.fill(tf.shape(rows), self._seed), rows], axis=1)
+        vectors = augmentation.sample_many_vectors(
+            self._recipe, chunk["shape"], seeds
+        )
+        views = augmentation.cut_small_images(
+            chunk["pixels"],
+            chunk["shape"],
+            vectors,
+            self._image_size,
+            self._dtype,
+        )
+        return _finished(chunk, views, vectors)
+
+    def _cut_encoded(self, chunk):
+        rows = tf.data.Dataset.from_tensor_slices(chunk)
+        good = rows.map(self._decode).ignore_errors().map(self._cut_views)
+        # There is no batch if not one image can be decoded.
+        nothing = tf.nest.map_structure(
+            lambda spec: tf.zeros([0, *spec.shape], spec.dtype),
+            good.element_spec,
+        )
+        nothing = tf.data.Dataset.from_tensors(nothing)
+        batch = good.batch(tf.size(chunk["row"], tf.int64))
+        return batch.concatenate(nothing).take(1).get_single_element()
 
     def _decode(self, sample):
         """Decodes no more of an image than its views need."""
-        is_decoded = sample["shape"][0] > 0
-        shape = tf.cond(
-            is_decoded,
-            lambda: sample["shape"],
-            lambda: image_shape(sample["image"]),
-        )
-        seed = tf.stack([tf.constant(self._seed, tf.int64), sample["row"]])
+        shape = image_shape(sample["image"])
+        seed = tf.stack([self._seed, sample["row"]])
         vectors = augmentation.sample_vectors(
             self._recipe, shape[0], shape[1], seed
         )
-
-        def pixels():
-            pixels = tf.io.decode_raw(sample["image"], tf.uint8)
-            return "", tf.reshape(pixels, [shape[0], shape[1], 3])
-
-        def decode():
-            reduction = augmentation.reduction(
-                vectors, shape[0], shape[1], self._image_size
-            )
-            return decode_within(
-                sample["image"], self._max_pixels, shape, reduction
-            )
-
-        problem, image = tf.cond(is_decoded, pixels, decode)
+        reduction = augmentation.reduction(
+            vectors, shape[0], shape[1], self._image_size
+        )
+        problem, image = decode_within(
+            sample["image"], self._max_pixels, shape, reduction
+        )
         with tf.control_dependencies([tf.Assert(problem == "", [problem])]):
             image = tf.identity(image)
         return {**sample, "image": image, "augmentations": vectors}
 
     def _cut_views(self, sample):
+        vectors = sample["augmentations"]
         views = augmentation.cut_views(
-            sample["image"],
-            sample["augmentations"],
-            self._image_size,
-            self._dtype,
+            sample["image"], vectors, self._image_size, self._dtype
         )
-        left_out = "image", "shape"
-        rest = {name: sample[name] for name in sample if name not in left_out}
-        return {**rest, "views": views}
+        return _finished(sample, views, vectors)
 
     def _complete(self, cut, chunk):
         """Adds the rows that are missing, each with another sample."""
         is_there = chunk["row"][:, tf.newaxis] == cut["row"][tf.newaxis]
-        is_missing = ~tf.reduce_any(is_there, axis=1)
-        missing = {
-            name: tf.boolean_mask(chunk[name], is_missing)
-            for name in ("row", "attempt")
-        }
+        missing = {name: chunk[name] for name in ("row", "attempt")}
+        missing = _choose(missing, ~tf.reduce_any(is_there, axis=1))
         rows = tf.data.Dataset.from_tensor_slices(missing)
         count = tf.size(missing["row"], tf.int64)
         found = rows.flat_map(self._first_good).batch(count)
-        found = found.get_single_element()
-        both = tf.nest.map_structure(
-            lambda *parts: tf.concat(parts, axis=0), cut, found
-        )
-        order = tf.argsort(both["row"])
-        return tf.nest.map_structure(lambda x: tf.gather(x, order), both)
+        return _join(cut, found.get_single_element())
 
     def _first_good(self, missing):
         """A dataset of one row: the first replacement that can be decoded."""
 
         def draw_again(attempt, _):
             chunk = self._replace(missing["row"], attempt)
-            sample = tf.nest.map_structure(lambda x: x[0], chunk)
-            return sample["attempt"], sample
+            return chunk["attempt"][0], chunk
 
         # It ends with the first good one, or with an error of `replace`.
         drawn = tf.data.Dataset.range(tf.int64.max).scan(
             missing["attempt"], draw_again
         )
-        return drawn.flat_map(
-            lambda sample: self._cut(tf.data.Dataset.from_tensors(sample))
-        ).take(1)
+        cut = drawn.map(self._cut)
+        return cut.flat_map(tf.data.Dataset.from_tensor_slices).take(1)
+
+
+def _choose(chunk, mask):
+    return {name: tf.boolean_mask(chunk[name], mask) for name in chunk}
+
+
+def _join(*chunks):
+    """Joins rows, in order."""
+    both = tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *chunks)
+    order = tf.argsort(both["row"])
+    return tf.nest.map_structure(lambda x: tf.gather(x, order), both)
+
+
+def _finished(sample, views, vectors):
+    left_out = "image", "pixels", "shape"
+    rest = {name: sample[name] for name in sample if name not in left_out}
+    return {**rest, "views": views, "augmentations": vectors}

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from uniclip_keras.data.cutting import Cutter
 from uniclip_keras.data.images import decoding
+from uniclip_keras.data.images.small import stack_pixels
 from uniclip_keras.data.order.rows import Rows
 from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.data.python_calls import thread_options
@@ -191,20 +192,28 @@ class _Reader:
         return self._call(replace, number, attempt)
 
     def _call(self, function, *arguments):
-        # No rows tell the types.
-        empty = self._columns(np.zeros([0], np.int64), [])
-        types = [
-            tf.string if column.dtype == object else tf.as_dtype(column.dtype)
-            for column in empty.values()
-        ]
-        columns = numpy_function(
-            lambda *arguments: tuple(function(*arguments).values()),
-            arguments,
-            types,
-        )
-        for column, like in zip(columns, empty.values(), strict=True):
-            column.set_shape([None, *like.shape[1:]])
-        return dict(zip(empty, columns, strict=True))
+        text = [None] if self._captions == 1 else [None, self._captions]
+        specs = {
+            "row": tf.TensorSpec([None], tf.int64),
+            "attempt": tf.TensorSpec([None], tf.int64),
+            "source": tf.TensorSpec([None], tf.int32),
+            "id": tf.TensorSpec([None], tf.int64),
+            "key": tf.TensorSpec([None], tf.string),
+            "image": tf.TensorSpec([None], tf.string),
+            "pixels": tf.TensorSpec([None, None, None, 3], tf.uint8),
+            "shape": tf.TensorSpec([None, 2], tf.int32),
+            "text": tf.TensorSpec(text, tf.string),
+        }
+
+        def in_order(*arguments):
+            columns = function(*arguments)
+            return [columns[name] for name in specs]
+
+        types = [spec.dtype for spec in specs.values()]
+        columns = numpy_function(in_order, arguments, types)
+        for column, spec in zip(columns, specs.values(), strict=True):
+            column.set_shape(spec.shape)
+        return dict(zip(specs, columns, strict=True))
 
     def _columns(self, numbers, rows):
         samples = [row.sample for row in rows]
@@ -220,6 +229,7 @@ class _Reader:
             for number, sample in zip(numbers, samples, strict=True)
         ]
         texts = np.array(texts, object).reshape([-1, self._captions])
+        pixels, shape = stack_pixels(samples)
         return {
             "row": numbers,
             "attempt": np.array([row.attempt for row in rows], np.int64),
@@ -227,9 +237,8 @@ class _Reader:
             "id": np.array([one["id"] for one in samples], np.int64),
             "key": np.array([one["key"] for one in samples], object),
             "image": np.array([one["image"] for one in samples], object),
-            "shape": np.array(
-                [one.get("shape", (0, 0)) for one in samples], np.int32
-            ).reshape([-1, 2]),
+            "pixels": pixels,
+            "shape": shape,
             "text": texts[:, 0] if self._captions == 1 else texts,
         }
 

@@ -13,12 +13,14 @@ from uniclip_keras.data.augmentation.recipe import STRONG
 from uniclip_keras.data.augmentation.recipe import WEAK
 from uniclip_keras.data.augmentation.recipe import ViewRecipe
 from uniclip_keras.data.augmentation.recipe import recipe_from_config
+from uniclip_keras.data.augmentation.sampling import sample_many_vectors
 from uniclip_keras.data.augmentation.sampling import sample_vectors
 from uniclip_keras.data.augmentation.vector import IDENTITY
 from uniclip_keras.data.augmentation.vector import LAYOUT
 from uniclip_keras.data.augmentation.vector import VECTOR_SIZE
 from uniclip_keras.data.augmentation.vector import describe
 from uniclip_keras.data.augmentation.views import DTYPES
+from uniclip_keras.data.augmentation.views import cut_small_images
 from uniclip_keras.data.augmentation.views import cut_views
 from uniclip_keras.data.augmentation.views import finish_views
 from uniclip_keras.data.augmentation.views import random_views

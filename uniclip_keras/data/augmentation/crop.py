@@ -63,11 +63,13 @@ def pixel_boxes(boxes, image_size):
 
     A box of whole pixels survives the division by the image's size, float32
     and this rounding unchanged in images of up to a million pixels per side.
-    Any other box is moved to the nearest pixels inside the image. Sizes,
-    corners and extents are `[2]` or `[V, 2]` int32 in (y, x) order.
+    Any other box is moved to the nearest pixels inside the image. Corners and
+    extents are `[V, 2]` int32 in (y, x) order, and the image's size is `[2]`,
+    or `[V, 2]` if each box has an image of its own.
     """
-    limits = tf.cast(image_size, tf.float32)
+    limits = tf.reshape(tf.cast(image_size, tf.float32), [-1, 1, 2])
     pixels = tf.round(tf.reshape(boxes, [-1, 2, 2]) * limits)
+    limits = limits[:, 0]
     corners = tf.clip_by_value(pixels[:, 0], 0.0, limits - 1.0)
     extents = tf.clip_by_value(pixels[:, 1], 1.0, limits - corners)
     return tf.cast(corners, tf.int32), tf.cast(extents, tf.int32)

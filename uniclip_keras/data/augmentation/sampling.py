@@ -1,7 +1,8 @@
 """Draws augmentation vectors: one stateless draw for all views of an image.
 
 For small images the overhead of operations dominates. So all random numbers of
-all views come from one uniform draw, and recipes become constant tables.
+all views come from one uniform draw, recipes become constant tables, and many
+images can be drawn for in one call.
 """
 
 import math
@@ -9,9 +10,11 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from uniclip_keras.data.augmentation import philox
 from uniclip_keras.data.augmentation.recipe import ViewRecipe
 from uniclip_keras.data.augmentation.vector import BLUR_UNIT
 from uniclip_keras.data.augmentation.vector import IDENTITY
+from uniclip_keras.data.python_calls import numpy_function
 from uniclip_keras.errors import InputError
 
 # As in torchvision's RandomResizedCrop.
@@ -51,47 +54,82 @@ def sample_vectors(recipe, height, width, seed):
         InputError: If the recipe is not a non-empty sequence of `ViewRecipe`.
     """
     recipe = _as_recipe(recipe)
-    low, span, probability, largest_crop = _tables(recipe)
     # Philox gives the same numbers on every kind of device.
-    uniform = tf.random.stateless_uniform(low.shape, seed=seed, alg="philox")
-    drawn = low + span * uniform
-
-    image = tf.cast(tf.stack([height, width]), tf.float32)
-    box = _sample_boxes(drawn, image, largest_crop)
-
-    gates = tf.cast(drawn[:, _GATES] < probability, tf.float32)
-    values = drawn[:, _VALUES] * tf.gather(gates, _GATE_OF_VALUE, axis=1)
-    vectors = tf.concat([box, values], axis=1)
-    identity = np.array([view.identity for view in recipe], np.float32)
-    if not identity.any():
-        return vectors
-    # A draw of its own, so that the others are those of any probability.
-    seed = tf.random.fold_in(seed, _IDENTITY_DRAW)
-    uniform = tf.random.stateless_uniform(identity.shape, seed, alg="philox")
-    return tf.where((uniform < identity)[:, None], IDENTITY, vectors)
-
-
-def _sample_boxes(drawn, image, largest_crop):
-    """`[V, 4]`: top, left, height, width as fractions of the image."""
-    sides = tf.sqrt(drawn[:, _AREAS] * tf.reduce_prod(image))
-    # The width gets half the log ratio, and the height minus that.
-    stretch = tf.exp(drawn[:, _RATIOS, None] * [-1.0, 1.0])
-    candidates = tf.round(sides[:, :, None] * stretch)  # [V, 10, (h, w)]
-    fallback = tf.round(image[::-1] * largest_crop)
-    fallback = tf.clip_by_value(fallback, 1.0, image)
-    candidates = tf.concat([candidates, fallback[:, None]], axis=1)
-    fits = tf.reduce_all((candidates >= 1.0) & (candidates <= image), axis=2)
-    # argmax returns the first of equals, and the fallback always fits.
-    first = tf.argmax(tf.cast(fits, tf.int32), axis=1)
-    extent = tf.gather(candidates, first, axis=1, batch_dims=1)  # [V, 2]
-
-    room = image - extent
-    corner = tf.where(
-        (first == CROP_ATTEMPTS)[:, None],
-        tf.floor(room / 2.0),
-        tf.floor(drawn[:, _POSITION] * (room + 1.0)),
+    uniform = tf.random.stateless_uniform(
+        [len(recipe), _DRAWS], seed, alg="philox"
     )
-    return tf.concat([corner / image, extent / image], axis=1)
+    # A draw of its own, so that the others are those of any probability.
+    chance = tf.random.stateless_uniform(
+        [len(recipe)], tf.random.fold_in(seed, _IDENTITY_DRAW), alg="philox"
+    )
+    shapes = tf.stack([height, width])[None]
+    return _vectors(recipe, shapes, uniform[None], chance[None])[0]
+
+
+def sample_many_vectors(recipe, shapes, seeds):
+    """`sample_vectors` of many images in one call.
+
+    Args:
+        recipe: Sequence of V `ViewRecipe`.
+        shapes: `[n, 2]` int32. Heights and widths in pixels.
+        seeds: `[n, 2]` int64, one for each image.
+
+    Returns:
+        `[n, V, 11]` float32, equal to the vectors of each image alone.
+    """
+    recipe = _as_recipe(recipe)
+
+    def draw(seeds):
+        others = philox.fold_in(seeds, _IDENTITY_DRAW)
+        return (
+            philox.uniform(seeds, (len(recipe), _DRAWS)),
+            philox.uniform(others, (len(recipe),)),
+        )
+
+    types = [tf.float32, tf.float32]
+    uniform, chance = numpy_function(draw, [seeds], types)
+    uniform.set_shape([None, len(recipe), _DRAWS])
+    chance.set_shape([None, len(recipe)])
+    return _vectors(recipe, shapes, uniform, chance)
+
+
+def _vectors(recipe, shapes, uniform, chance):
+    """Vectors `[n, V, 11]` for images `[n, 2]` from numbers in [0, 1)."""
+    low, span, probability, largest_crop = _tables(recipe)
+    drawn = low + span * uniform
+    box = _sample_boxes(drawn, tf.cast(shapes, tf.float32), largest_crop)
+
+    gates = tf.cast(drawn[..., _GATES] < probability, tf.float32)
+    values = drawn[..., _VALUES] * tf.gather(gates, _GATE_OF_VALUE, axis=2)
+    vectors = tf.concat([box, values], axis=2)
+    identity = np.array([view.identity for view in recipe], np.float32)
+    return tf.where((chance < identity)[..., None], IDENTITY, vectors)
+
+
+def _sample_boxes(drawn, images, largest_crop):
+    """`[n, V, 4]`: top, left, height, width as fractions of the images."""
+    areas = tf.reduce_prod(images, axis=1)[:, None, None]
+    sides = tf.sqrt(drawn[..., _AREAS] * areas)
+    # The width gets half the log ratio, and the height minus that.
+    stretch = tf.exp(drawn[..., _RATIOS, None] * [-1.0, 1.0])
+    candidates = tf.round(sides[..., None] * stretch)  # [n, V, 10, (h, w)]
+    images = images[:, None]
+    fallback = tf.round(images[..., ::-1] * largest_crop)
+    fallback = tf.clip_by_value(fallback, 1.0, images)
+    candidates = tf.concat([candidates, fallback[:, :, None]], axis=2)
+    limits = images[:, :, None]
+    fits = tf.reduce_all((candidates >= 1.0) & (candidates <= limits), axis=3)
+    # argmax returns the first of equals, and the fallback always fits.
+    first = tf.argmax(tf.cast(fits, tf.int32), axis=2)
+    extent = tf.gather(candidates, first, axis=2, batch_dims=2)  # [n, V, 2]
+
+    room = images - extent
+    corner = tf.where(
+        (first == CROP_ATTEMPTS)[..., None],
+        tf.floor(room / 2.0),
+        tf.floor(drawn[..., _POSITION] * (room + 1.0)),
+    )
+    return tf.concat([corner / images, extent / images], axis=2)
 
 
 def _tables(recipe):

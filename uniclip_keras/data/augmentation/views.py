@@ -19,6 +19,7 @@ from uniclip_keras.data.augmentation.crop import apply_crop
 from uniclip_keras.data.augmentation.crop import checked_arguments
 from uniclip_keras.data.augmentation.large_views import large_views
 from uniclip_keras.data.augmentation.sampling import sample_vectors
+from uniclip_keras.data.augmentation.small_images import crop_small_images
 
 # Pixels per side from which on views are large.
 LARGE = 64
@@ -32,6 +33,25 @@ def cut_views(image, vectors, size, dtype="float32"):
     if size >= LARGE:
         return _as_dtype(replay(image, vectors, size), dtype)
     return apply_crop(image, vectors, size)
+
+
+def cut_small_images(images, shapes, vectors, size, dtype="float32"):
+    """`cut_views` of many small images in one call, equal up to rounding.
+
+    Args:
+        images: `[n, H, W, 3]` uint8, each in the top left corner.
+        shapes: `[n, 2]` int32. The images' own heights and widths.
+        vectors: `[n, V, 11]` float32.
+    """
+    if size < LARGE:
+        return crop_small_images(images, shapes, vectors, size)
+
+    def cut(one):
+        image, shape, vectors = one
+        return cut_views(image[: shape[0], : shape[1]], vectors, size, dtype)
+
+    views = tf.TensorSpec([vectors.shape[1], size, size, 3], dtype)
+    return tf.map_fn(cut, (images, shapes, vectors), fn_output_signature=views)
 
 
 def finish_views(views, vectors, dtype="float32"):

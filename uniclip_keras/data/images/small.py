@@ -9,7 +9,7 @@ from uniclip_keras.data.python_calls import thread_options
 
 # Up to 48 KB of pixels. Reading the header of such an image and decoding it
 # takes longer than cutting a view of it.
-_MOST_PIXELS = 128 * 128
+_LARGEST_SIDE = 128
 _THREADS = 4
 
 
@@ -22,16 +22,17 @@ def decode_small(samples, max_pixels):
         max_pixels: Int. Images of more pixels are not decoded.
 
     Returns:
-        The list with `shape` (height and width) in the samples whose `image`
-        is now its pixels, the bytes of uint8 `[height, width, 3]`. Other
-        images, and those that cannot be decoded, stay as they are.
+        The list with `pixels`, uint8 `[height, width, 3]`, in place of the
+        `image` of these samples, which is empty. Other images, and those that
+        cannot be decoded, stay as they are.
     """
     encoded = np.array([sample["image"] for sample in samples], object)
-    most_pixels = min(_MOST_PIXELS, max_pixels)
 
     def decode(index, encoded):
         shape = image_shape(encoded)
-        is_small = shape[0] <= most_pixels // shape[1]
+        is_small = (tf.reduce_max(shape) <= _LARGEST_SIDE) & (
+            shape[0] * shape[1] <= max_pixels
+        )
         image = tf.cond(
             is_small,
             lambda: decode_image(encoded),
@@ -45,6 +46,27 @@ def decode_small(samples, max_pixels):
     found = list(samples)
     for index, image in images.as_numpy_iterator():
         if image.size:
-            pixels = {"image": image.tobytes(), "shape": image.shape[:2]}
-            found[index] = {**samples[index], **pixels}
+            found[index] = {**samples[index], "image": b"", "pixels": image}
     return found
+
+
+def stack_pixels(samples):
+    """Returns the pixels of samples from `decode_small` in one array.
+
+    Returns:
+        `(pixels, shapes)`: uint8 `[n, H, W, 3]`, where each image fills the
+        top left corner, and int32 `[n, 2]`, their heights and widths. Samples
+        that are not decoded have none, and shape 0, 0.
+    """
+    shapes = np.zeros([len(samples), 2], np.int32)
+    for shape, sample in zip(shapes, samples, strict=True):
+        if "pixels" in sample:
+            shape[:] = sample["pixels"].shape[:2]
+    height, width = shapes.max(axis=0, initial=0)
+    pixels = np.zeros([len(samples), height, width, 3], np.uint8)
+    for place, (height, width), sample in zip(
+        pixels, shapes, samples, strict=True
+    ):
+        if "pixels" in sample:
+            place[:height, :width] = sample["pixels"]
+    return pixels, shapes
