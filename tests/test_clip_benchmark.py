@@ -111,6 +111,21 @@ def test_the_transform_makes_the_evaluation_view(torch, encoded):
     np.testing.assert_allclose(view.numpy(), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("fit", ["pad", "clip"])
+def test_the_transform_makes_squares_as_the_export_does(
+    torch, tmp_path, model_and_tokenizer, fit
+):
+    model, tokenizer = model_and_tokenizer
+    path = tmp_path / "saved_model"
+    export_saved_model(model, tokenizer, tiny.SIZE, path, fit=fit)
+    _, transform, _ = clip_benchmark._load(tmp_path)
+    (expected,), *_ = load_images([PHOTO.read_bytes()], tiny.SIZE, fit=fit)
+    view = transform(Image.open(PHOTO)).numpy()
+    np.testing.assert_allclose(view, expected, atol=1e-6)
+    with pytest.raises(InputError, match="did you mean 'clip'"):
+        clip_benchmark.EvaluationTransform(16, "clib")
+
+
 def test_the_transform_refuses_a_forked_process(torch, monkeypatch):
     monkeypatch.setattr(clip_benchmark, "_PROCESS", -1)
     with pytest.raises(InputError, match="num_workers=0"):

@@ -18,6 +18,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
+from uniclip_keras.data.augmentation import check_fit
 from uniclip_keras.data.augmentation import evaluation_view
 from uniclip_keras.data.images.decoding import on_white
 from uniclip_keras.errors import InputError
@@ -48,7 +49,7 @@ def register(name="uniclip_keras"):
         models.MODEL_TYPES.append(name)
 
 
-def adapt(model, tokenizer, image_size, device="cpu"):
+def adapt(model, tokenizer, image_size, device="cpu", fit="squash"):
     """Makes of a model what CLIP_benchmark's metrics and data sets take.
 
     Args:
@@ -59,6 +60,7 @@ def adapt(model, tokenizer, image_size, device="cpu"):
         image_size: int. Pixels of the square input of the image encoder.
         device: Device of PyTorch to hand embeddings to. TensorFlow places the
             model by itself.
+        fit: How images become square, see `augmentation.evaluation_view`.
 
     Returns:
         `(model, transform, tokenizer)`. The transform makes the evaluation view
@@ -66,7 +68,7 @@ def adapt(model, tokenizer, image_size, device="cpu"):
         tokenizer leaves texts as they are.
 
     Raises:
-        InputError: If PyTorch is not installed.
+        InputError: If PyTorch is not installed, or `fit` is another one.
 
     Example:
 
@@ -82,7 +84,7 @@ def adapt(model, tokenizer, image_size, device="cpu"):
     """
     _import("torch")
     model = _Model(model, tokenizer, image_size, device)
-    return model, EvaluationTransform(image_size), _Texts
+    return model, EvaluationTransform(image_size, fit), _Texts
 
 
 class EvaluationTransform:
@@ -92,10 +94,16 @@ class EvaluationTransform:
 
     Args:
         image_size: int. Pixels of the square view.
+        fit: How images become square, see `augmentation.evaluation_view`.
+
+    Raises:
+        InputError: If `fit` is another one.
     """
 
-    def __init__(self, image_size):
+    def __init__(self, image_size, fit="squash"):
+        check_fit(fit)
         self.image_size = image_size
+        self.fit = fit
 
     def __call__(self, image):
         """Makes float32 `[size, size, 3]` in [0, 1].
@@ -109,7 +117,7 @@ class EvaluationTransform:
                 "DataLoader: give num_workers=0 (--num_workers 0), or the "
                 "multiprocessing context 'spawn'."
             )
-        view, _ = evaluation_view(_rgb(image), self.image_size)
+        view, _ = evaluation_view(_rgb(image), self.image_size, self.fit)
         return _import("torch").from_numpy(view.numpy())
 
 
@@ -158,7 +166,9 @@ def _load(pretrained, device="cpu", **_):
     # Of a workdir, the place that `experiments.export` writes to.
     inside = path / "saved_model"
     exported = ExportedModel(inside if inside.is_dir() else path)
-    return adapt(exported, tf.identity, exported.image_size, device)
+    return adapt(
+        exported, tf.identity, exported.image_size, device, exported.fit
+    )
 
 
 def _rgb(image):

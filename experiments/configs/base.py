@@ -53,9 +53,10 @@ def base():
     config.data.threads = 16
 
     config.tokenizer = ConfigDict()
-    # "subword" learns a vocabulary from the training texts, "clip" reads the
-    # merges that `file` names, "sentencepiece" does either, and "keras_hub" has
-    # that of the preset that `file` names, or of the text encoder's.
+    # "subword" learns a vocabulary from the training texts, "clip" and "siglip"
+    # read the file that `file` names, "sentencepiece" does either, and
+    # "keras_hub" has that of the preset that `file` names, or of the text
+    # encoder's.
     config.tokenizer.kind = "subword"
     config.tokenizer.file = ""
     config.tokenizer.vocabulary_size = 49_408

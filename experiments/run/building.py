@@ -16,11 +16,13 @@ IMAGE_ENCODERS = {
     "clip": models.clip_image_encoder,
     "clip_vit": models.clip_vit,
     "conv_stem_vit": models.conv_stem_vit,
+    "siglip_vit": models.siglip_vit,
     "vit": models.vit,
 }
 TEXT_ENCODERS = {
     "backbone": models.text_backbone,
     "clip_text": models.clip_text,
+    "siglip_text": models.siglip_text,
 }
 LOSSES = {
     "clip": losses.CLIP,

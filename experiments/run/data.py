@@ -31,7 +31,13 @@ TOKENIZERS = {
     "clip": data.CLIPTokenizer,
     "keras_hub": data.KerasHubTokenizer,
     "sentencepiece": data.SentencePieceTokenizer,
+    "siglip": data.SigLIPTokenizer,
     "subword": data.SubwordTokenizer,
+}
+# Kinds that learn no vocabulary, and the file that each needs.
+_FILES = {
+    "clip": "CLIP's bpe_simple_vocab_16e6.txt.gz",
+    "siglip": "SigLIP's spiece.model",
 }
 
 
@@ -175,9 +181,9 @@ def share_tokenizer(config, workdir, source, share, start=None):
 def build_tokenizer(config, source):
     """Builds the tokenizer of `config.tokenizer.kind`.
 
-    "subword" learns its vocabulary from the training source, "clip" reads the
-    merges that `config.tokenizer.file` names, "sentencepiece" does either, and
-    "keras_hub" reads a preset.
+    "subword" learns its vocabulary from the training source, "clip" and
+    "siglip" read the file that `config.tokenizer.file` names, "sentencepiece"
+    does either, and "keras_hub" reads a preset.
     """
     check_tokenizer(config)
     options = config.tokenizer
@@ -201,12 +207,12 @@ def check_tokenizer(config):
     if file and kind == "subword":
         raise InputError(
             f"tokenizer.file={file!r} does not fit the kind {kind!r}: leave "
-            "it empty, or choose the kind 'clip' or 'sentencepiece'."
+            "it empty, or choose the kind 'clip', 'siglip' or 'sentencepiece'."
         )
-    if kind == "clip" and not file:
+    if kind in _FILES and not file:
         raise InputError(
-            "tokenizer.file is empty: name CLIP's bpe_simple_vocab_16e6.txt.gz "
-            "or choose the kind 'subword' to learn a vocabulary."
+            f"tokenizer.file is empty: name {_FILES[kind]} or choose the kind "
+            "'subword' to learn a vocabulary."
         )
     if kind == "keras_hub":
         _find_preset(config)

@@ -12,6 +12,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from experiments.configs import adapt_emoji
+from experiments.configs import base
 from experiments.configs import demo
 from experiments.configs import lit
 from experiments.configs import unicl_emoji
@@ -59,6 +60,20 @@ def shrink(config):
     config.model.augmentation_units = (4, 4, 4)
     config.optimizer.warmup_steps = min(config.optimizer.warmup_steps, 1)
     config.precision = "float32"
+
+
+def test_towers_and_loss_of_siglip():
+    config = base.base()
+    shrink(config)
+    with config.unlocked():
+        config.image_encoder.kind = "siglip_vit"
+        config.text_encoder.kind = "siglip_text"
+        config.objective = {"kind": "siglip"}
+        config.steps = 2
+    model = build(config)
+    assert model.image_encoder.get_layer("pooling").probe.shape == (1, 1, 16)
+    logs = model.train_on_batch(make_batch(config), return_dict=True)
+    assert math.isfinite(logs["loss"])
 
 
 @pytest.mark.parametrize("name", CONFIGS)

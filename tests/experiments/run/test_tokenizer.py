@@ -12,7 +12,10 @@ from experiments.run.data import find_tokenizer
 from experiments.run.data import training_texts
 from uniclip_keras.data.text import CLIPTokenizer
 from uniclip_keras.data.text import SentencePieceTokenizer
+from uniclip_keras.data.text import SigLIPTokenizer
 from uniclip_keras.errors import InputError
+
+SIGLIP = pathlib.Path(__file__).parents[2] / "fixtures/siglip/transformers"
 
 
 @dataclasses.dataclass
@@ -83,6 +86,10 @@ def test_kinds_from_a_file(tmp_path, capsys):
     model.write_bytes(learned.model)
     read = build_tokenizer(make(kind="sentencepiece", file=str(model)), None)
     assert read.model == learned.model and read.context_length == 8
+    siglip = build_tokenizer(
+        make(kind="siglip", file=str(SIGLIP / "spiece.model")), None
+    )
+    assert isinstance(siglip, SigLIPTokenizer) and siglip.context_length == 8
     assert "Learning" not in capsys.readouterr().out
 
 
@@ -102,6 +109,7 @@ def test_a_run_keeps_its_own(tmp_path):
     [
         ({"kind": "clap"}, "tokenizer.kind='clap'.*did you mean 'clip'"),
         ({"kind": "clip", "file": ""}, "tokenizer.file is empty"),
+        ({"kind": "siglip", "file": ""}, "empty: name SigLIP's spiece.model"),
         ({"kind": "subword", "file": "a"}, "'a' does not fit.*'subword'"),
         ({"kind": "clip", "file": "no.txt"}, "no.txt' does not exist"),
         ({"kind": "sentencepiece", "file": "x"}, "'x' does not exist"),
