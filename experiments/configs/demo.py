@@ -17,7 +17,7 @@ def get_config():
     config = emoji.get_config()
     config.name = "demo"
     config.batch_size = 288
-    config.steps = 740
+    config.steps = 920
 
     weak, strong = config.data.views
     config.data.views = [{**weak, "identity": 1.0}, strong]
@@ -32,5 +32,5 @@ def get_config():
     config.model.text_lengths = (8,)
     config.optimizer.weight_decay = 1.0
 
-    config.validation.every = 370
+    config.validation.every = 460
     return config

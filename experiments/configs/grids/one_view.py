@@ -1,0 +1,39 @@
+"""Does a second view of an image pay, in the same time?
+
+The demo's recipe beside recipes with one view and more items, the same labels,
+loss and heads, in a third of the demo's processor time. `--pilot` found their
+steps.
+
+    python -m experiments.ablate --grid=experiments/configs/grids/one_view.py \
+        --workdir=runs/one_view --jobs=2
+"""
+
+from experiments.ablation.grid import grid
+from experiments.ablation.grid import vary
+from experiments.configs import demo
+from experiments.configs.evaluation import emoji_validation
+
+
+def get_config():
+    config = demo.get_config()
+    untouched, strong = config.data.views
+    third = {
+        "steps": config.steps // 3,
+        "optimizer.warmup_steps": 30,
+        "validation.every": 0,
+    }
+    one_view = third | {"batch_size": 384, "model.view_size": None}
+
+    def of(*views, **changes):
+        return vary(config, one_view | changes | {"data.views": [*views]})
+
+    return grid(
+        {
+            "two views": vary(config, third),
+            "untouched": of(untouched),
+            "weak, half of them untouched": of({**untouched, "identity": 0.5}),
+            "strong, half of them untouched": of({**strong, "identity": 0.5}),
+        },
+        emoji_validation.get_config(),
+        seeds=(0,),
+    )
