@@ -58,5 +58,5 @@ def get_config():
             for strength, head in names
         },
         emoji_validation.get_config(),
-        seeds=(0,),
+        seeds=(0, 1),
     )
