@@ -1,5 +1,8 @@
 """Grids: variants of a configuration, and the runs of all seeds."""
 
+import importlib
+import pathlib
+
 import pytest
 
 from experiments.ablation.grid import GridRun
@@ -14,6 +17,9 @@ from experiments.configs.grids import identity
 from experiments.configs.grids import recipe
 from experiments.configs.grids import trials
 from uniclip_keras.errors import InputError
+
+FOLDER = pathlib.Path(__file__).parents[3] / "experiments/configs/grids"
+GRIDS = sorted({path.stem for path in FOLDER.glob("*.py")} - {"__init__"})
 
 
 def test_a_variant_leaves_the_original_alone():
@@ -82,6 +88,20 @@ def test_mistakes_name_the_run():
         runs_of(grid({"wrong": config}, evaluation), "runs")
     with pytest.raises(InputError, match="0 runs and 3 seeds"):
         runs_of(grid({}, evaluation), "runs")
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_all_grids_name_runs_that_train(name):
+    module = importlib.import_module(f"experiments.configs.grids.{name}")
+    runs = runs_of(module.get_config(), "x")
+    assert len({run.name for run in runs}) == len(runs)
+    for run in runs:
+        assert 0 < run.config.optimizer.warmup_steps < run.config.steps
+        read = [*run.config.evaluation.retrieval.values()]
+        read += run.config.evaluation.zero_shot.values()
+        # Choices are made on validation data; Fashion-MNIST chooses nothing.
+        allowed = "val_", "../fashion_mnist"
+        assert all(section.path.startswith(allowed) for section in read)
 
 
 def test_the_grid_of_identity_views():
