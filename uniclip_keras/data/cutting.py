@@ -61,16 +61,16 @@ class Cutter:
 
     def _cut(self, chunk):
         """Cuts the rows whose images can be decoded."""
-        is_whole = chunk["shape"][:, 0] > 0
-        whole = self._cut_pixels(_choose(chunk, is_whole))
+        is_decoded = chunk["shape"][:, 0] > 0
+        cut = self._cut_decoded(_choose(chunk, is_decoded))
         return tf.cond(
-            tf.reduce_all(is_whole),
-            lambda: whole,
-            lambda: _join(whole, self._cut_encoded(_choose(chunk, ~is_whole))),
+            tf.reduce_all(is_decoded),
+            lambda: cut,
+            lambda: _join(cut, self._cut_encoded(_choose(chunk, ~is_decoded))),
         )
 
-    def _cut_pixels(self, chunk):
-        """Cuts small images that are decoded, all in one call."""
+    def _cut_decoded(self, chunk):
+        """Cuts small images whose pixels are there, all in one call."""
         rows = chunk["row"]
         seeds = tf.stack([tf.fill(tf.shape(rows), self._seed), rows], axis=1)
         vectors = augmentation.sample_many_vectors(
@@ -86,6 +86,7 @@ class Cutter:
         return _finished(chunk, views, vectors)
 
     def _cut_encoded(self, chunk):
+        """Decodes and cuts images one by one, and leaves out what fails."""
         rows = tf.data.Dataset.from_tensor_slices(chunk)
         good = rows.map(self._decode).ignore_errors().map(self._cut_views)
         # There is no batch if not one image can be decoded.

@@ -9,7 +9,8 @@ There are two ways to make views, equal up to rounding:
   color, because a view then stays in the processor's cache.
 
 `replay` chooses by the size. An input pipeline calls `cut_views` for each
-sample and `finish_views` for each batch, which make the same choice.
+sample, or `cut_small_images` for many whose pixels are in memory, and
+`finish_views` for each batch, which make the same choice.
 """
 
 import tensorflow as tf
