@@ -192,28 +192,21 @@ class _Reader:
         return self._call(replace, number, attempt)
 
     def _call(self, function, *arguments):
-        text = [None] if self._captions == 1 else [None, self._captions]
-        specs = {
-            "row": tf.TensorSpec([None], tf.int64),
-            "attempt": tf.TensorSpec([None], tf.int64),
-            "source": tf.TensorSpec([None], tf.int32),
-            "id": tf.TensorSpec([None], tf.int64),
-            "key": tf.TensorSpec([None], tf.string),
-            "image": tf.TensorSpec([None], tf.string),
-            "pixels": tf.TensorSpec([None, None, None, 3], tf.uint8),
-            "shape": tf.TensorSpec([None, 2], tf.int32),
-            "text": tf.TensorSpec(text, tf.string),
-        }
-
-        def in_order(*arguments):
-            columns = function(*arguments)
-            return [columns[name] for name in specs]
-
-        types = [spec.dtype for spec in specs.values()]
-        columns = numpy_function(in_order, arguments, types)
-        for column, spec in zip(columns, specs.values(), strict=True):
-            column.set_shape(spec.shape)
-        return dict(zip(specs, columns, strict=True))
+        # No rows tell the types.
+        empty = self._columns(np.zeros([0], np.int64), [])
+        types = [
+            tf.string if column.dtype == object else tf.as_dtype(column.dtype)
+            for column in empty.values()
+        ]
+        columns = numpy_function(
+            lambda *arguments: tuple(function(*arguments).values()),
+            arguments,
+            types,
+        )
+        for column, like in zip(columns, empty.values(), strict=True):
+            # What no rows have none of, others have any number of.
+            column.set_shape([size or None for size in like.shape])
+        return dict(zip(empty, columns, strict=True))
 
     def _columns(self, numbers, rows):
         samples = [row.sample for row in rows]

@@ -25,22 +25,17 @@ def get_config():
     config = vary(
         config, BASE | {"data.views": [{**weak, "identity": 1.0}, strong]}
     )
-    runs = {"mp_nce, self": config}
-    for kind in ("mp_nce", "sup_con", "mil_nce"):
-        for has_self in (True, False):
-            weights = (
-                {} if kind == "mil_nce" else {"domain_weights": "balanced"}
-            )
-            name = f"{kind}, {'self' if has_self else 'others'}"
-            runs[name] = vary(
-                config,
-                {
-                    "objective": {
-                        "kind": kind,
-                        "include_self": has_self,
-                        **weights,
-                    }
-                },
+    runs = {}
+    for kind, method in (
+        ("mp_nce", "uniclip"),
+        ("sup_con", "sup_con"),
+        ("mil_nce", "mil_nce"),
+    ):
+        for positives in ("self", "others"):
+            has_self = positives == "self"
+            objective = {**METHODS[method], "include_self": has_self}
+            runs[f"{kind}, {positives}"] = vary(
+                config, {"objective": objective}
             )
     uniform = {**METHODS["uniclip"], "domain_weights": "uniform"}
     runs["mp_nce, self, uniform"] = vary(config, {"objective": uniform})

@@ -58,10 +58,11 @@ def sample_vectors(recipe, height, width, seed):
     uniform = tf.random.stateless_uniform(
         [len(recipe), _DRAWS], seed, alg="philox"
     )
-    # A draw of its own, so that the others are those of any probability.
-    chance = tf.random.stateless_uniform(
-        [len(recipe)], tf.random.fold_in(seed, _IDENTITY_DRAW), alg="philox"
-    )
+    chance = tf.zeros([len(recipe)])
+    if any(view.identity for view in recipe):
+        # A draw of its own, so that the others are those of any probability.
+        seed = tf.random.fold_in(seed, _IDENTITY_DRAW)
+        chance = tf.random.stateless_uniform(chance.shape, seed, alg="philox")
     shapes = tf.stack([height, width])[None]
     return _vectors(recipe, shapes, uniform[None], chance[None])[0]
 

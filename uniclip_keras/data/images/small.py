@@ -58,15 +58,12 @@ def stack_pixels(samples):
         top left corner, and int32 `[n, 2]`, their heights and widths. Samples
         that are not decoded have none, and shape 0, 0.
     """
-    shapes = np.zeros([len(samples), 2], np.int32)
-    for shape, sample in zip(shapes, samples, strict=True):
-        if "pixels" in sample:
-            shape[:] = sample["pixels"].shape[:2]
+    none = np.zeros([0, 0, 3], np.uint8)
+    images = [sample.get("pixels", none) for sample in samples]
+    shapes = np.array([image.shape[:2] for image in images], np.int32)
+    shapes = shapes.reshape([-1, 2])
     height, width = shapes.max(axis=0, initial=0)
-    pixels = np.zeros([len(samples), height, width, 3], np.uint8)
-    for place, (height, width), sample in zip(
-        pixels, shapes, samples, strict=True
-    ):
-        if "pixels" in sample:
-            place[:height, :width] = sample["pixels"]
+    pixels = np.zeros([len(images), height, width, 3], np.uint8)
+    for place, image in zip(pixels, images, strict=True):
+        place[: image.shape[0], : image.shape[1]] = image
     return pixels, shapes
