@@ -1,5 +1,7 @@
 """Views after the first at a lower resolution."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -93,6 +95,39 @@ def test_all_weights_learn_and_survive_a_file(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again(batch)["image"], model(batch)["image"])
+
+
+@pytest.mark.parametrize("chunk", [None, 1])
+def test_moving_statistics_follow_first_views(chunk):
+    def make_noisy_encoder():
+        encoder = make_encoder()
+        dropout = keras.layers.Dropout(0.5)
+        return keras.Model(encoder.input, dropout(encoder.output))
+
+    batch = make_batch()
+    with warnings.catch_warnings():
+        # Chunks see their own statistics, which is what is asked for here.
+        warnings.simplefilter("ignore")
+        model = tiny.make_model(
+            make_noisy_encoder, view_size=SMALL, gradient_cache_size=chunk
+        )
+    alone = make_noisy_encoder()
+    alone.set_weights(model.image_encoder.get_weights())
+    first = batch["views"][:, 0]
+    for rows in tf.split(first, ITEMS) if chunk else [first]:
+        alone(rows, training=True)
+    model.train_on_batch(batch)
+    found, expected = (
+        [(v.path, v.numpy()) for v in encoder.non_trainable_variables]
+        for encoder in (model.image_encoder, alone)
+    )
+    for (path, new), (_, value) in zip(found, expected, strict=True):
+        if "seed" in path:
+            # Every view has drawn its own random numbers.
+            assert new[1] == 2 * value[1]
+        else:
+            np.testing.assert_allclose(new, value, rtol=1e-5, err_msg=path)
+    assert len(found) == 5
 
 
 def test_sizes_that_no_encoder_takes_are_refused():

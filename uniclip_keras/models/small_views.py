@@ -1,7 +1,9 @@
 """Views after the first at a lower resolution, which costs a fraction.
 
 The image encoder takes both sizes with the same weights. The first view keeps
-the size of the encoder, which is also that of evaluation.
+the size of the encoder, which is also that of evaluation. So moving statistics
+follow the first views alone: convolutions see other means and variances in
+small images, and each batch of them is normalized by its own.
 """
 
 import keras
@@ -26,8 +28,12 @@ def features_of_views(encoder, views, size, training):
         return tf.reshape(features, [-1, count, features.shape[1]])
     first = encoder(_merged(views[:, :1]), training=training)
     small = resize_by_area(_merged(views[:, 1:]), size)
+    statistics = _statistics(encoder)
     # `call`, because `__call__` of a functional model takes one size only.
     others = encoder.call(small, training=training)
+    if training:
+        for variable, value in statistics:
+            variable.assign(value)
     others = tf.reshape(others, [-1, count - 1, others.shape[1]])
     return tf.concat([first[:, None], others], axis=1)
 
@@ -62,6 +68,18 @@ def check_view_size(encoder, size):
             f"view_size={size} and {encoder.output_shape} for its own size; "
             "give an encoder whose features do not depend on it."
         )
+
+
+def _statistics(encoder):
+    """Returns pairs of a variable that no gradient changes and its value.
+
+    States of random generators, which are integers, are not among them.
+    """
+    return [
+        (variable, tf.convert_to_tensor(variable.value))
+        for variable in encoder.non_trainable_variables
+        if keras.backend.is_float_dtype(variable.dtype)
+    ]
 
 
 def _merged(views):

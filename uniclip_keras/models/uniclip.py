@@ -64,8 +64,9 @@ class UniCLIP(keras.Model):
         view_units: Layer widths of the `ViewProjection`, if there is one.
         view_size: int or None. Pixels per side to which views after the first
             are resized in training, which then cost less. The augmentation
-            encoder is told. A multiple of the encoder's patches; None leaves
-            all views as they are.
+            encoder is told, and moving statistics follow the first views
+            alone. A multiple of the encoder's patches; None leaves all views
+            as they are.
         text_lengths: Sequence of ints. Lengths less than the context's, to
             which short texts are cut in training. That saves time, and changes
             nothing: the text encoder must ignore padding.
