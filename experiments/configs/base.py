@@ -127,6 +127,8 @@ def base():
     # Momentum of averages of the weights, which are then what is validated,
     # evaluated and exported; 0.0 keeps none.
     config.optimizer.ema_momentum = 0.0
+    # Whether weight matrices take the orthogonalized steps of Muon.
+    config.optimizer.muon = False
 
     config.log_every = 50
     config.checkpoint_every = 1_000

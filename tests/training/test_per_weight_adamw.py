@@ -9,6 +9,7 @@ import tiny_model as tiny
 
 from uniclip_keras.errors import InputError
 from uniclip_keras.training import PerWeightAdamW
+from uniclip_keras.training import PerWeightMuon
 from uniclip_keras.training import adamw
 from uniclip_keras.training import averaged_weights
 from uniclip_keras.training import freeze
@@ -118,7 +119,7 @@ def test_without_options_it_is_kerass(eager_steps):
         np.testing.assert_array_equal(own, stock)
 
 
-def make_transformers():
+def make_transformers(muon):
     model = tiny.make_transformers()
     optimizer = adamw(
         model,
@@ -130,6 +131,7 @@ def make_transformers():
         ema_momentum=0.5,
         frozen=("text_encoder/*",),
         unfreeze_at_step=1,
+        muon=muon,
     )
     model.compile(optimizer, run_eagerly=True)
     return model
@@ -145,12 +147,13 @@ def batch(seed):
     }
 
 
-def test_a_loaded_model_goes_on_as_the_saved_one(tmp_path):
-    model = make_transformers()
+@pytest.mark.parametrize("muon", [False, True])
+def test_a_loaded_model_goes_on_as_the_saved_one(muon, tmp_path):
+    model = make_transformers(muon)
     model.train_on_batch(batch(0))
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    assert type(again.optimizer) is PerWeightAdamW
+    assert type(again.optimizer) is (PerWeightMuon if muon else PerWeightAdamW)
     for one in (model, again):
         for seed in range(1, 3):
             one.train_on_batch(batch(seed))
@@ -218,6 +221,7 @@ def test_replicas_and_skipped_batches(two_replicas):
                     ema_momentum=0.5,
                     frozen=("image_encoder/*",),
                     unfreeze_at_step=1,
+                    muon=True,
                 ),
                 run_eagerly=strategy is None,
             )

@@ -8,6 +8,7 @@ from uniclip_keras.training.freezing import freeze
 from uniclip_keras.training.freezing import weight_names
 from uniclip_keras.training.guard import NonFiniteGuard
 from uniclip_keras.training.layer_rates import rate_factors
+from uniclip_keras.training.muon import PerWeightMuon
 from uniclip_keras.training.optimizers import adamw
 from uniclip_keras.training.per_weight_adamw import PerWeightAdamW
 from uniclip_keras.training.progress import Progress

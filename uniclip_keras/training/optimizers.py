@@ -6,6 +6,7 @@ from uniclip_keras.errors import InputError
 from uniclip_keras.training.freezing import find_names
 from uniclip_keras.training.freezing import weight_names
 from uniclip_keras.training.layer_rates import rate_factors
+from uniclip_keras.training.muon import PerWeightMuon
 from uniclip_keras.training.per_weight_adamw import PerWeightAdamW
 
 
@@ -24,6 +25,7 @@ def adamw(
     ema_momentum=0.0,
     frozen=(),
     unfreeze_at_step=0,
+    muon=False,
 ):
     """Makes an AdamW with a learning rate that warms up and decays to 0.
 
@@ -46,6 +48,8 @@ def adamw(
         frozen: Sequence of names of `weight_names`, in which `*` stands for
             anything: weights that do not train at first.
         unfreeze_at_step: int. The number of updates before these train.
+        muon: bool. Whether weight matrices, except those of embeddings, take
+            the orthogonalized steps of `PerWeightMuon`.
 
     Returns:
         `PerWeightAdamW`.
@@ -70,10 +74,17 @@ def adamw(
         factors = rate_factors(model, layer_decay, learning_rates)
     if frozen:
         starts = _starts(model, frozen, unfreeze_at_step)
-    return PerWeightAdamW(
+    options = {}
+    if muon:
+        options["matrices"] = [
+            len(v.shape) == 2 and "embedding" not in v.path
+            for v in model.trainable_variables
+        ]
+    kind = PerWeightMuon if muon else PerWeightAdamW
+    return kind(
         schedule,
-        factors,
-        starts,
+        factors=factors,
+        starts=starts,
         weight_decay=weight_decay,
         beta_1=beta_1,
         beta_2=beta_2,
@@ -81,6 +92,7 @@ def adamw(
         global_clipnorm=clip_norm,
         use_ema=bool(ema_momentum),
         ema_momentum=ema_momentum,
+        **options,
     )
 
 

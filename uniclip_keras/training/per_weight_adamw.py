@@ -45,7 +45,7 @@ class PerWeightAdamW(keras.optimizers.AdamW):
     def build(self, variables):
         if self.built:
             return
-        for settings in (self.factors, self.starts):
+        for settings in self.settings():
             if settings is not None and len(settings) != len(variables):
                 raise InputError(
                     f"the optimizer knows {len(settings)} weights, and the "
@@ -61,6 +61,10 @@ class PerWeightAdamW(keras.optimizers.AdamW):
             # Before the first update there is nothing else to average.
             for average, variable in self._averages():
                 average.assign(variable.value)
+
+    def settings(self):
+        """Returns what is given weight by weight; None for the same of all."""
+        return [self.factors, self.starts]
 
     def _use_weight_decay(self, variable):
         decays = self._decays[self._get_variable_index(variable)]
@@ -97,6 +101,10 @@ class PerWeightAdamW(keras.optimizers.AdamW):
                 for x in (self.weight_decay, learning_rate)
             )
             self.assign_sub(variable, variable * decay * rate)
+        self.adam_step(gradient, variable, learning_rate, start)
+
+    def adam_step(self, gradient, variable, learning_rate, start):
+        """Moves a weight, which trains from the update `start` on."""
         if start:
             # Keras corrects for moments that began at the first update.
             step = ops.maximum(self.iterations - start, 0) + 1
