@@ -1,0 +1,43 @@
+"""Muon's learning rate for each method, by short trials.
+
+    python -m experiments.ablate --grid=experiments/configs/grids/muon.py \
+        --workdir=runs/muon --jobs=2
+
+The methods of `equal_time.py` in a third of their steps, with the weight decay
+that AdamW's trials found (`trials.py`). What is best at R@1 of `val_style` goes
+on to `equal_time.py`. The recipe is also tried with AdamW and its rate.
+"""
+
+from experiments.ablation.grid import grid
+from experiments.ablation.grid import vary
+from experiments.configs import demo
+from experiments.configs.evaluation import emoji_validation
+from experiments.configs.grids.trials import method_config
+
+RATES = (8e-3, 4e-3, 1.6e-2)
+# Rivals of the recipe, with their weight decay.
+DECAYS = {"clip": 1.0, "slip": 0.05, "unicl_labels": 0.05}
+
+
+def get_config():
+    recipe = vary(demo.get_config(), {"validation.every": 0})
+    runs = {"recipe/adamw": _trial(recipe, 4e-3, False)}
+    for rate in RATES:
+        runs[f"recipe/{rate:g}"] = _trial(recipe, rate)
+        for name, decay in DECAYS.items():
+            config = vary(
+                method_config(name), {"optimizer.weight_decay": decay}
+            )
+            runs[f"{name}/{rate:g}"] = _trial(config, rate)
+    return grid(runs, emoji_validation.get_config(), seeds=(0,))
+
+
+def _trial(config, rate, muon=True):
+    changes = {
+        "optimizer.muon": muon,
+        "optimizer.learning_rate": rate,
+        "optimizer.warmup_steps": 30,
+        "steps": config.steps // 3,
+        "checkpoint_every": 1000,
+    }
+    return vary(config, changes)
