@@ -18,6 +18,8 @@ from experiments.configs import lit
 from experiments.configs import unicl_emoji
 from experiments.configs import unicl_swin_t
 from experiments.configs.evaluation import emoji_validation
+from experiments.configs.evaluation import fashion_probe
+from experiments.evaluation.sets import with_sets
 from experiments.run import building
 from experiments.run import checking
 from experiments.run.checking import check_config
@@ -258,6 +260,15 @@ def test_emoji_recipes_are_chosen_without_reading_the_test():
     assert section.headline in section.retrieval
     assert config.validation.source.path == "val_*.tar"
     assert {"style", "novel", "composition"} <= set(config.evaluation.retrieval)
+
+
+def test_features_are_probed_on_images_apart():
+    section = fashion_probe.get_config()
+    config = with_sets(load("demo"), section)
+    assert config.data.directory == "data/fashion_mnist"
+    task = section.probe.fashion
+    parts = [task, task.train, task.validation]
+    assert len({part.path for part in parts}) == 3
 
 
 def test_adapting_takes_the_heads_of_the_demo():
