@@ -2,20 +2,30 @@
 
 What joins `emoji.py`, each chosen on validation data (docs/results.md):
 
-- A third of the images are drawn with their subgroup in place of a caption.
-  Images of a subgroup are then positives of each other.
+- A third of the images are drawn with labels in place of captions: most with
+  their subgroup, a quarter of them with their group. Images of a class are
+  then positives of each other.
 - The first view is the untouched image, as evaluation shows it.
 - The second view has half the resolution, and short texts cost their own
   length. What that saves buys larger batches.
-- A stronger weight decay.
+- Weight matrices take the steps of Muon, at twice the rate and with a stronger
+  weight decay.
+
+`demo.py:adamw` is the recipe that these two joined last: AdamW, and subgroups
+for all labels.
 """
 
 from experiments.configs import emoji
+from uniclip_keras.errors import InputError
 
 
-def get_config():
+def get_config(variant="muon"):
+    if variant not in ("muon", "adamw"):
+        raise InputError(
+            f"demo has no variant {variant!r}; choose muon or adamw."
+        )
     config = emoji.get_config()
-    config.name = "demo"
+    config.name = "demo" if variant == "muon" else f"demo_{variant}"
     config.batch_size = 288
     config.steps = 920
 
@@ -31,6 +41,17 @@ def get_config():
     config.model.view_size = 16
     config.model.text_lengths = (8,)
     config.optimizer.weight_decay = 1.0
+
+    if variant == "muon":
+        config.optimizer.muon = True
+        config.optimizer.learning_rate = 8e-3
+        config.data.train.labeled.weight = 3.0
+        config.data.train.grouped = {
+            "path": "train-*.tar",
+            "label_field": "group",
+            "classes": "groups.json",
+            "weight": 1.0,
+        }
 
     config.validation.every = 460
     return config

@@ -12,7 +12,7 @@ from experiments.configs.evaluation import emoji_validation
 
 
 def get_config():
-    config = vary(demo.get_config(), {"validation.every": 0})
+    config = vary(demo.get_config("adamw"), {"validation.every": 0})
     untouched, strong = config.data.views
     weak = {**untouched, "identity": 0.5}
     return grid(

@@ -15,7 +15,7 @@ from experiments.configs.evaluation import emoji_validation
 
 def get_config():
     base = vary(
-        demo.get_config(),
+        demo.get_config("adamw"),
         {
             "steps": 370,
             "optimizer.warmup_steps": 40,

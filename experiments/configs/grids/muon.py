@@ -14,13 +14,13 @@ from experiments.configs import demo
 from experiments.configs.evaluation import emoji_validation
 from experiments.configs.grids.trials import method_config
 
-RATES = (8e-3, 4e-3, 1.6e-2)
+RATES = (8e-3, 4e-3)
 # Rivals of the recipe, with their weight decay.
 DECAYS = {"clip": 1.0, "slip": 0.05, "unicl_labels": 0.05}
 
 
 def get_config():
-    recipe = vary(demo.get_config(), {"validation.every": 0})
+    recipe = vary(demo.get_config("adamw"), {"validation.every": 0})
     runs = {"recipe/adamw": _trial(recipe, 4e-3, False)}
     for rate in RATES:
         runs[f"recipe/{rate:g}"] = _trial(recipe, rate)

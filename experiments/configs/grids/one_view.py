@@ -15,7 +15,7 @@ from experiments.configs.evaluation import emoji_validation
 
 
 def get_config():
-    config = demo.get_config()
+    config = demo.get_config("adamw")
     untouched, strong = config.data.views
     third = {
         "steps": config.steps // 3,
