@@ -120,6 +120,12 @@ def test_matrices_but_embeddings_are_orthogonalized():
     for variable in model.trainable_variables:
         is_table = "embedding" in variable.path
         assert found[variable.path] == (len(variable.shape) == 2) - is_table
+    variables, _ = make_variables()
+    own = PerWeightMuon(RATE)
+    own.build(variables)
+    assert own.matrices == (True, True, False, True)
+    with pytest.raises(InputError, match="'bias', which has rank 1"):
+        PerWeightMuon(RATE, [True] * 4).build(variables)
     optimizer = adamw(model, 1e-2, 9, muon=True)
     with pytest.raises(InputError, match=r"knows \d+ weights.*trains 1"):
         optimizer.build(model.trainable_variables[:1])

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from uniclip_keras.errors import InputError
 from uniclip_keras.training.per_weight_adamw import PerWeightAdamW
 
 # Five of these quintic iterations take singular values to about 1 (Jordan et
@@ -26,9 +27,13 @@ class PerWeightMuon(PerWeightAdamW):
     Args:
         learning_rate: float or `LearningRateSchedule`.
         matrices: Sequence of bools: which trainable weights, in their order,
-            are such matrices. All are if it is None, and all must have rank 2.
+            are such matrices. All of rank 2 are if it is None.
         momentum: float. Momentum of their gradients, after Nesterov.
         kwargs: Other arguments of `PerWeightAdamW`.
+
+    Raises (when it is built):
+        InputError: If the model does not train as many weights, or a matrix
+            does not have rank 2.
     """
 
     def __init__(
@@ -38,12 +43,24 @@ class PerWeightMuon(PerWeightAdamW):
         self.matrices = matrices and tuple(matrices)
         self.momentum = momentum
 
+    def build(self, variables):
+        super().build(variables)
+        ranks = [len(v.shape) for v in variables]
+        if self.matrices is None:
+            self.matrices = tuple(rank == 2 for rank in ranks)
+        for variable, rank in zip(variables, ranks, strict=True):
+            if rank != 2 and self.matrices[self._get_variable_index(variable)]:
+                raise InputError(
+                    f"matrices names {variable.path!r}, which has rank {rank}: "
+                    "Muon moves weights of rank 2 alone."
+                )
+
     def settings(self):
         return [*super().settings(), self.matrices]
 
     def adam_step(self, gradient, variable, learning_rate, start):
         index = self._get_variable_index(variable)
-        if self.matrices is not None and not self.matrices[index]:
+        if not self.matrices[index]:
             super().adam_step(gradient, variable, learning_rate, start)
             return
         average = self._momentums[index]
