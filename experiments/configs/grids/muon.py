@@ -16,7 +16,7 @@ from experiments.configs.grids.trials import method_config
 
 RATES = (8e-3, 4e-3)
 # Rivals of the recipe, with their weight decay.
-DECAYS = {"clip": 1.0, "slip": 0.05, "unicl_labels": 0.05}
+DECAYS = {"clip": 1.0, "slip": 0.05, "unicl": 0.05}
 
 
 def get_config():
@@ -25,11 +25,14 @@ def get_config():
     for rate in RATES:
         runs[f"recipe/{rate:g}"] = _trial(recipe, rate)
         for name, decay in DECAYS.items():
-            config = vary(
-                method_config(name), {"optimizer.weight_decay": decay}
-            )
+            config = vary(rival_config(name), {"optimizer.weight_decay": decay})
             runs[f"{name}/{rate:g}"] = _trial(config, rate)
     return grid(runs, emoji_validation.get_config(), seeds=(0,))
+
+
+def rival_config(name):
+    """Returns the configuration of a method of `DECAYS`, at full length."""
+    return method_config("unicl_labels" if name == "unicl" else name)
 
 
 def _trial(config, rate, muon=True):
