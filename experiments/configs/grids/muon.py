@@ -5,7 +5,8 @@
 
 The methods of `equal_time.py` in a third of their steps, with the weight decay
 that AdamW's trials found (`trials.py`). What is best at R@1 of `val_style` goes
-on to `equal_time.py`. The recipe is also tried with AdamW and its rate.
+on to `equal_time.py`. The recipe is also tried with AdamW and its rate, and
+with labels of groups beside those of subgroups.
 """
 
 from experiments.ablation.grid import grid
@@ -27,6 +28,9 @@ def get_config():
         for name, decay in DECAYS.items():
             config = vary(rival_config(name), {"optimizer.weight_decay": decay})
             runs[f"{name}/{rate:g}"] = _trial(config, rate)
+    runs["recipe/groups"] = _trial(
+        vary(demo.get_config(), {"validation.every": 0}), RATES[0]
+    )
     return grid(runs, emoji_validation.get_config(), seeds=(0,))
 
 
