@@ -1,0 +1,47 @@
+"""What each component of UniCLIP is worth to the demo's recipe.
+
+One change each, in a third of the steps: no augmentation encoder, one
+temperature and offset for all pairs of domains, no offsets, no self positives,
+SupCon in place of MP-NCE, and no weight for pairs of texts.
+
+    python -m experiments.ablate \
+        --grid=experiments/configs/grids/components.py \
+        --workdir=runs/components --jobs=2
+"""
+
+from experiments.ablation.grid import grid
+from experiments.ablation.grid import vary
+from experiments.configs import demo
+from experiments.configs.evaluation import emoji_validation
+from experiments.configs.methods import METHODS
+
+
+def get_config():
+    config = demo.get_config()
+    config = vary(
+        config,
+        {
+            "steps": config.steps // 3,
+            "optimizer.warmup_steps": 30,
+            "validation.every": 0,
+        },
+    )
+
+    def objective(**options):
+        return {"objective": {**METHODS["uniclip"], **options}}
+
+    weights = {"image-text": 2.0, "image-image": 1.0, "text-text": 0.0}
+    runs = {
+        "recipe": {},
+        "no encoder": {"model.augmentation_units": None},
+        "shared": objective(shared=True),
+        "no offset": objective(learn_offset=False),
+        "no self positives": objective(include_self=False),
+        "sup_con": {"objective": {**METHODS["sup_con"], "include_self": True}},
+        "no text-text": objective(domain_weights=weights),
+    }
+    return grid(
+        {name: vary(config, changes) for name, changes in runs.items()},
+        emoji_validation.get_config(),
+        seeds=(0,),
+    )
