@@ -16,6 +16,7 @@ from tensorflow.python.framework import kernels
 from uniclip_keras import losses
 from uniclip_keras import models
 from uniclip_keras.losses import exchange
+from uniclip_keras.training import PerWeightMuon
 
 REPLICAS, ITEMS = 3, 8
 # What a step may consist of. Add another operation only when XLA for TPUs has
@@ -44,7 +45,7 @@ def make_model(policy="float32", clipnorm=None, **arguments):
     finally:
         keras.config.set_dtype_policy("float32")
     clipping = {"clipnorm": clipnorm} if clipnorm else {"global_clipnorm": 1.0}
-    model.compile(keras.optimizers.AdamW(0.01, **clipping))
+    model.compile(PerWeightMuon(0.01, **clipping))
     return model
 
 
