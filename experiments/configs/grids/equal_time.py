@@ -24,7 +24,7 @@ from experiments.configs.grids.muon import rival_config
 # Optimizer -> steps of the recipe; method -> its steps in this time, its rate.
 STEPS = {"muon": 920, "adamw": 740}
 RIVALS = {
-    "muon": {"clip": (880, 8e-3), "slip": (760, 8e-3), "unicl": (700, 8e-3)},
+    "muon": {"clip": (1040, 8e-3), "slip": (960, 8e-3), "unicl": (960, 8e-3)},
     "adamw": {"clip": (810, 2e-3), "slip": (821, 4e-3), "unicl": (668, 4e-3)},
 }
 
