@@ -3,7 +3,7 @@
 UniCL draws the same captions and labels as the recipe. Each method has the
 rate and weight decay that were best at R@1 of `val_style` in trials of a third
 of the time (`trials.py`, `muon.py`). The steps of the rivals follow from what
-a step of each took in these trials; the results say what each run took.
+a step of each took in first runs; the results say what all took.
 
     python -m experiments.ablate \
         --grid=experiments/configs/grids/equal_time.py[:muon | :adamw] \
