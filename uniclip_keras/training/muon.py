@@ -55,13 +55,13 @@ class PerWeightMuon(PerWeightAdamW):
                     "Muon moves weights of rank 2 alone."
                 )
 
-    def settings(self):
-        return [*super().settings(), self.matrices]
+    def _settings(self):
+        return [*super()._settings(), self.matrices]
 
-    def adam_step(self, gradient, variable, learning_rate, start):
+    def _move(self, gradient, variable, learning_rate, start):
         index = self._get_variable_index(variable)
         if not self.matrices[index]:
-            super().adam_step(gradient, variable, learning_rate, start)
+            super()._move(gradient, variable, learning_rate, start)
             return
         average = self._momentums[index]
         gradient = ops.cast(gradient, variable.dtype)

@@ -45,7 +45,7 @@ class PerWeightAdamW(keras.optimizers.AdamW):
     def build(self, variables):
         if self.built:
             return
-        for settings in self.settings():
+        for settings in self._settings():
             if settings is not None and len(settings) != len(variables):
                 raise InputError(
                     f"the optimizer knows {len(settings)} weights, and the "
@@ -62,7 +62,7 @@ class PerWeightAdamW(keras.optimizers.AdamW):
             for average, variable in self._averages():
                 average.assign(variable.value)
 
-    def settings(self):
+    def _settings(self):
         """Returns what is given weight by weight; None for the same of all."""
         return [self.factors, self.starts]
 
@@ -101,9 +101,9 @@ class PerWeightAdamW(keras.optimizers.AdamW):
                 for x in (self.weight_decay, learning_rate)
             )
             self.assign_sub(variable, variable * decay * rate)
-        self.adam_step(gradient, variable, learning_rate, start)
+        self._move(gradient, variable, learning_rate, start)
 
-    def adam_step(self, gradient, variable, learning_rate, start):
+    def _move(self, gradient, variable, learning_rate, start):
         """Moves a weight, which trains from the update `start` on."""
         if start:
             # Keras corrects for moments that began at the first update.

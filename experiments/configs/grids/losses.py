@@ -4,7 +4,7 @@ Losses over all domains at equal steps: the demo's recipe on captions alone, a
 third of the steps. InfoNCE has no row, because with several positives it is
 MP-NCE. CLIP and its variants, and SigLIP, at the rate and decay that CLIP's
 trials found, in a third of the processor time of the full runs. CLIP's self
-positives are tried with Muon, too, at the rate of its trials.
+positives are tried with Muon, too; `muon.py` has CLIP without them.
 
     python -m experiments.ablate --grid=experiments/configs/grids/losses.py \
         --workdir=runs/losses --jobs=2
@@ -59,9 +59,8 @@ def get_config():
     runs["clip, self"] = one_view("uniclip", {})
     runs["clip, strong view"] = one_view("clip", {"data.views": [strong]})
     runs["siglip"] = one_view("siglip", {})
-    for name in ("clip", "clip, self"):
-        runs[f"{name}, muon"] = vary(
-            runs[name],
-            {"optimizer.muon": True, "optimizer.learning_rate": MUON_RATE},
-        )
+    runs["clip, self, muon"] = vary(
+        runs["clip, self"],
+        {"optimizer.muon": True, "optimizer.learning_rate": MUON_RATE},
+    )
     return grid(runs, emoji_validation.get_config(), seeds=(0,))
