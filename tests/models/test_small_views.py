@@ -11,6 +11,7 @@ import tiny_model as tiny
 from uniclip_keras import models
 from uniclip_keras.data.augmentation import IDENTITY
 from uniclip_keras.errors import InputError
+from uniclip_keras.models import small_views
 
 ITEMS, VIEWS, SIZE, SMALL = 3, 3, 16, 8
 
@@ -128,6 +129,9 @@ def test_moving_statistics_follow_first_views(chunk):
         else:
             np.testing.assert_allclose(new, value, rtol=1e-5, err_msg=path)
     assert len(found) == 5
+    # A frozen tower is not copied in each step.
+    alone.trainable = False
+    assert small_views._statistics(alone) == []
 
 
 def test_sizes_that_no_encoder_takes_are_refused():

@@ -28,12 +28,11 @@ def features_of_views(encoder, views, size, training):
         return tf.reshape(features, [-1, count, features.shape[1]])
     first = encoder(_merged(views[:, :1]), training=training)
     small = resize_by_area(_merged(views[:, 1:]), size)
-    statistics = _statistics(encoder)
+    statistics = _statistics(encoder) if training else []
     # `call`, because `__call__` of a functional model takes one size only.
     others = encoder.call(small, training=training)
-    if training:
-        for variable, value in statistics:
-            variable.assign(value)
+    for variable, value in statistics:
+        variable.assign(value)
     others = tf.reshape(others, [-1, count - 1, others.shape[1]])
     return tf.concat([first[:, None], others], axis=1)
 
@@ -71,13 +70,16 @@ def check_view_size(encoder, size):
 
 
 def _statistics(encoder):
-    """Returns pairs of a variable that no gradient changes and its value.
+    """Returns pairs of a moving statistic and its value.
 
-    States of random generators, which are integers, are not among them.
+    Weights of frozen layers and states of random generators, which are
+    integers, are not among them.
     """
     return [
         (variable, tf.convert_to_tensor(variable.value))
-        for variable in encoder.non_trainable_variables
+        for layer in encoder._flatten_layers()
+        if layer.trainable and not layer._layers
+        for variable in layer.non_trainable_variables
         if keras.backend.is_float_dtype(variable.dtype)
     ]
 

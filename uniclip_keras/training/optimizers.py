@@ -52,7 +52,7 @@ def adamw(
             the orthogonalized steps of `PerWeightMuon`.
 
     Returns:
-        `PerWeightAdamW`.
+        `PerWeightAdamW`, or its subclass `PerWeightMuon`.
 
     Raises:
         InputError: If the warm-up does not end before the training, a pattern
@@ -74,13 +74,13 @@ def adamw(
         factors = rate_factors(model, layer_decay, learning_rates)
     if frozen:
         starts = _starts(model, frozen, unfreeze_at_step)
-    options = {}
+    kind, options = PerWeightAdamW, {}
     if muon:
+        kind = PerWeightMuon
         options["matrices"] = [
             len(v.shape) == 2 and "embedding" not in v.path
             for v in model.trainable_variables
         ]
-    kind = PerWeightMuon if muon else PerWeightAdamW
     return kind(
         schedule,
         factors=factors,

@@ -13,6 +13,7 @@ from experiments.ablation.grid import grid
 from experiments.ablation.grid import vary
 from experiments.configs import demo
 from experiments.configs.evaluation import emoji_validation
+from experiments.configs.grids.halves import pair_weights
 from experiments.configs.methods import METHODS
 
 
@@ -30,7 +31,6 @@ def get_config():
     def objective(**options):
         return {"objective": {**METHODS["uniclip"], **options}}
 
-    weights = {"image-text": 2.0, "image-image": 1.0, "text-text": 0.0}
     runs = {
         "recipe": {},
         "no encoder": {"model.augmentation_units": None},
@@ -38,7 +38,7 @@ def get_config():
         "no offset": objective(learn_offset=False),
         "no self positives": objective(include_self=False),
         "sup_con": {"objective": {**METHODS["sup_con"], "include_self": True}},
-        "no text-text": objective(domain_weights=weights),
+        "no text-text": pair_weights(2.0, 1.0, 0.0),
     }
     return grid(
         {name: vary(config, changes) for name, changes in runs.items()},

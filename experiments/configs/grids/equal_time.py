@@ -18,31 +18,24 @@ from experiments.ablation.grid import grid
 from experiments.ablation.grid import vary
 from experiments.configs import demo
 from experiments.configs.evaluation import emoji_validation
-from experiments.configs.grids.muon import DECAYS
+from experiments.configs.grids.muon import RIVALS
 from experiments.configs.grids.muon import rival_config
 
-# Optimizer -> steps of the recipe; method -> its steps in this time, its rate.
-STEPS = {"muon": 920, "adamw": 740}
-RIVALS = {
-    "muon": {"clip": (1040, 8e-3), "slip": (960, 8e-3), "unicl": (960, 8e-3)},
-    "adamw": {"clip": (810, 2e-3), "slip": (821, 4e-3), "unicl": (668, 4e-3)},
+STEPS = {
+    "muon": {"recipe": 920, "clip": 1040, "slip": 960, "unicl": 960},
+    "adamw": {"recipe": 740, "clip": 810, "slip": 821, "unicl": 668},
 }
 
 
 def get_config(optimizer="muon"):
-    recipe = vary(
-        demo.get_config(optimizer),
-        {"steps": STEPS[optimizer], "validation.every": 0},
+    runs = {"recipe": vary(demo.get_config(optimizer), {"validation.every": 0})}
+    for name in RIVALS:
+        runs[name] = rival_config(name, optimizer)
+    runs["unicl"] = vary(
+        runs["unicl"], {"data.train": runs["recipe"].data.train.to_dict()}
     )
-    runs = {"recipe": recipe}
-    for name, (steps, rate) in RIVALS[optimizer].items():
-        changes = {
-            "steps": steps,
-            "optimizer.muon": optimizer == "muon",
-            "optimizer.learning_rate": rate,
-            "optimizer.weight_decay": DECAYS[name],
-        }
-        if name == "unicl":
-            changes["data.train"] = recipe.data.train.to_dict()
-        runs[name] = vary(rival_config(name), changes)
+    runs = {
+        name: vary(config, {"steps": STEPS[optimizer][name]})
+        for name, config in runs.items()
+    }
     return grid(runs, emoji_validation.get_config(), seeds=(0, 1, 2))

@@ -1,4 +1,4 @@
-"""The demo's recipe, and with a first view that is cropped half of the times.
+"""`demo.py:adamw`, and with a first view that is cropped half of the times.
 
     python -m experiments.ablate \
         --grid=experiments/configs/grids/first_view.py \

@@ -1,4 +1,4 @@
-"""What moves the demo's recipe, in runs of half its length.
+"""What moves the recipe of `demo.py:adamw`, in runs of half its length.
 
 Around its first form: a weight decay of 0.05 and weights that are balanced
 over the pairs of domains.
@@ -32,13 +32,13 @@ def get_config():
         "base": {},
         "items_432": larger,
         "lr_6": {"optimizer.learning_rate": 6e-3},
-        "text_0": _weights(2.0, 1.0, 0.0),
-        "image_text_4": _weights(4.0, 1.0, 1.0),
+        "text_0": pair_weights(2.0, 1.0, 0.0),
+        "image_text_4": pair_weights(4.0, 1.0, 1.0),
         "wd_0.5": _decay(0.5),
         "wd_1": _decay(1.0),
         "wd_2": _decay(2.0),
-        "wd_0.5, self_2": _decay(0.5) | _weights(1.0, 2.0, 2.0),
-        "wd_0.5, image_2": _decay(0.5) | _weights(1.0, 2.0, 1.0),
+        "wd_0.5, self_2": _decay(0.5) | pair_weights(1.0, 2.0, 2.0),
+        "wd_0.5, image_2": _decay(0.5) | pair_weights(1.0, 2.0, 1.0),
     }
     return grid(
         {name: vary(base, changes) for name, changes in runs.items()},
@@ -51,7 +51,7 @@ def _decay(decay):
     return {"optimizer.weight_decay": decay}
 
 
-def _weights(image_text, image_image, text_text):
+def pair_weights(image_text, image_image, text_text):
     shares = {
         "image-text": image_text,
         "image-image": image_image,

@@ -15,11 +15,10 @@ from experiments.ablation.grid import vary
 from experiments.configs import emoji
 from experiments.configs.evaluation import emoji_validation
 from experiments.configs.grids.encoder import BASE
+from experiments.configs.grids.muon import BEST_RATE
 from experiments.configs.grids.trials import BEST_RATES
 from experiments.configs.grids.trials import method_config
 from experiments.configs.methods import METHODS
-
-MUON_RATE = 8e-3
 
 
 def get_config():
@@ -61,6 +60,6 @@ def get_config():
     runs["siglip"] = one_view("siglip", {})
     runs["clip, self, muon"] = vary(
         runs["clip, self"],
-        {"optimizer.muon": True, "optimizer.learning_rate": MUON_RATE},
+        {"optimizer.muon": True, "optimizer.learning_rate": BEST_RATE},
     )
     return grid(runs, emoji_validation.get_config(), seeds=(0,))

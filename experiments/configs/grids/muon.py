@@ -13,38 +13,49 @@ from experiments.ablation.grid import grid
 from experiments.ablation.grid import vary
 from experiments.configs import demo
 from experiments.configs.evaluation import emoji_validation
+from experiments.configs.grids.trials import BEST_RATES
 from experiments.configs.grids.trials import method_config
 
-RATES = (8e-3, 4e-3)
-# Rivals of the recipe, with their weight decay.
-DECAYS = {"clip": 1.0, "slip": 0.05, "unicl": 0.05}
+# The best, and the other.
+BEST_RATE = 8e-3
+RATES = (BEST_RATE, 4e-3)
+# Rivals of the recipe: their names in `trials.py` and their weight decay.
+RIVALS = {
+    "clip": ("clip", 1.0),
+    "slip": ("slip", 0.05),
+    "unicl": ("unicl_labels", 0.05),
+}
 
 
 def get_config():
     recipe = vary(demo.get_config("adamw"), {"validation.every": 0})
-    runs = {"recipe/adamw": _trial(recipe, 4e-3, False)}
+    runs = {"recipe/adamw": _trial(recipe, {})}
     for rate in RATES:
-        runs[f"recipe/{rate:g}"] = _trial(recipe, rate)
-        for name, decay in DECAYS.items():
-            config = vary(rival_config(name), {"optimizer.weight_decay": decay})
-            runs[f"{name}/{rate:g}"] = _trial(config, rate)
-    runs["recipe/groups"] = _trial(
-        vary(demo.get_config(), {"validation.every": 0}), RATES[0]
-    )
+        changes = {"optimizer.muon": True, "optimizer.learning_rate": rate}
+        runs[f"recipe/{rate:g}"] = _trial(recipe, changes)
+        for name in RIVALS:
+            runs[f"{name}/{rate:g}"] = _trial(rival_config(name), changes)
+    groups = vary(demo.get_config(), {"validation.every": 0})
+    runs["recipe/groups"] = _trial(groups, {})
     return grid(runs, emoji_validation.get_config(), seeds=(0,))
 
 
-def rival_config(name):
-    """Returns the configuration of a method of `DECAYS`, at full length."""
-    return method_config("unicl_labels" if name == "unicl" else name)
-
-
-def _trial(config, rate, muon=True):
+def rival_config(name, optimizer="muon"):
+    """Returns a rival at full length, with the best rate of an optimizer."""
+    trial, decay = RIVALS[name]
+    has_muon = optimizer == "muon"
     changes = {
-        "optimizer.muon": muon,
-        "optimizer.learning_rate": rate,
+        "optimizer.muon": has_muon,
+        "optimizer.learning_rate": BEST_RATE if has_muon else BEST_RATES[trial],
+        "optimizer.weight_decay": decay,
+    }
+    return vary(method_config(trial), changes)
+
+
+def _trial(config, changes):
+    third = {
         "optimizer.warmup_steps": 30,
         "steps": config.steps // 3,
         "checkpoint_every": 1000,
     }
-    return vary(config, changes)
+    return vary(config, third | changes)

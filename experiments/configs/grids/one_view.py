@@ -1,6 +1,6 @@
 """Does a second view of an image pay, in the same time?
 
-The demo's recipe beside recipes with one view and more items, the same labels,
+`demo.py:adamw` beside recipes with one view and more items, the same labels,
 loss and heads, in a third of the demo's processor time. A step of one view of
 384 items costs 1.13 times one of two views of 288, the second at 16 px.
 
