@@ -29,14 +29,14 @@ RIVALS = {
 
 def get_config():
     recipe = vary(demo.get_config("adamw"), {"validation.every": 0})
-    runs = {"recipe/adamw": _trial(recipe, {})}
+    runs = {"recipe/adamw": trial(recipe, {})}
     for rate in RATES:
         changes = {"optimizer.muon": True, "optimizer.learning_rate": rate}
-        runs[f"recipe/{rate:g}"] = _trial(recipe, changes)
+        runs[f"recipe/{rate:g}"] = trial(recipe, changes)
         for name in RIVALS:
-            runs[f"{name}/{rate:g}"] = _trial(rival_config(name), changes)
+            runs[f"{name}/{rate:g}"] = trial(rival_config(name), changes)
     groups = vary(demo.get_config(), {"validation.every": 0})
-    runs["recipe/groups"] = _trial(groups, {})
+    runs["recipe/groups"] = trial(groups, {})
     return grid(runs, emoji_validation.get_config(), seeds=(0,))
 
 
@@ -52,7 +52,8 @@ def rival_config(name, optimizer="muon"):
     return vary(method_config(trial), changes)
 
 
-def _trial(config, changes):
+def trial(config, changes):
+    """Returns a configuration in a third of its steps, and changed."""
     third = {
         "optimizer.warmup_steps": 30,
         "steps": config.steps // 3,
