@@ -1,6 +1,6 @@
 """The recipe of `make demo`: UniCLIP on the captions and labels of emoji.
 
-What joins `emoji.py`, each chosen on validation data (docs/results.md):
+What joins `emoji.py`, each chosen on validation data (docs/study.md):
 
 - A third of the images are drawn with labels in place of captions: most with
   their subgroup, a quarter of them with their group. Images of a class are
