@@ -43,5 +43,5 @@ def get_config():
     return grid(
         {name: vary(config, changes) for name, changes in runs.items()},
         emoji_validation.get_config(),
-        seeds=(0,),
+        seeds=(0, 1, 2),
     )
