@@ -1,10 +1,11 @@
 """Does a second view of an image pay, in the same time?
 
-`demo.py:adamw` beside recipes with one view and more items, the same labels,
-loss and heads, in a third of the demo's processor time. A step of one view of
-384 items costs 1.13 times one of two views of 288, the second at 16 px.
+The demo beside recipes with one view and more items, the same labels, loss and
+heads, in a third of its processor time. A step of one view of 384 items costs
+1.13 times one of two views of 288, the second at 16 px.
 
-    python -m experiments.ablate --grid=experiments/configs/grids/one_view.py \
+    python -m experiments.ablate \
+        --grid=experiments/configs/grids/one_view.py[:muon | :adamw] \
         --workdir=runs/one_view --jobs=2
 """
 
@@ -14,8 +15,8 @@ from experiments.configs import demo
 from experiments.configs.evaluation import emoji_validation
 
 
-def get_config():
-    config = demo.get_config("adamw")
+def get_config(optimizer="muon"):
+    config = demo.get_config(optimizer)
     untouched, strong = config.data.views
     third = {
         "steps": config.steps // 3,
