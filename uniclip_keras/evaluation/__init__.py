@@ -12,6 +12,8 @@ from uniclip_keras.evaluation.knn import knn
 from uniclip_keras.evaluation.linear_probe import LinearHead
 from uniclip_keras.evaluation.linear_probe import fit_logistic
 from uniclip_keras.evaluation.linear_probe import linear_probe
+from uniclip_keras.evaluation.modality_gap import ModalityGap
+from uniclip_keras.evaluation.modality_gap import modality_gap
 from uniclip_keras.evaluation.nearest import nearest
 from uniclip_keras.evaluation.result import Result
 from uniclip_keras.evaluation.retrieval import retrieval

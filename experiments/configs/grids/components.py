@@ -1,8 +1,9 @@
 """What each component of UniCLIP is worth to the demo's recipe.
 
 One change each, in a third of the steps: no augmentation encoder, one
-temperature and offset for all pairs of domains, no offsets, no self positives,
-SupCon in place of MP-NCE, and no weight for pairs of texts.
+temperature and offset for all pairs of domains, those of pairs of texts fixed,
+no offsets, no self positives, SupCon in place of MP-NCE, and no weight for
+pairs of texts.
 
     python -m experiments.ablate \
         --grid=experiments/configs/grids/components.py \
@@ -15,6 +16,8 @@ from experiments.configs import demo
 from experiments.configs.evaluation import emoji_validation
 from experiments.configs.grids.halves import pair_weights
 from experiments.configs.methods import METHODS
+
+NOT_OF_TEXTS = ("image-image", "image-text")
 
 
 def get_config():
@@ -35,6 +38,9 @@ def get_config():
         "recipe": {},
         "no encoder": {"model.augmentation_units": None},
         "shared": objective(shared=True),
+        "texts fixed": objective(
+            learn_temperature=NOT_OF_TEXTS, learn_offset=NOT_OF_TEXTS
+        ),
         "no offset": objective(learn_offset=False),
         "no self positives": objective(include_self=False),
         "sup_con": {"objective": {**METHODS["sup_con"], "include_self": True}},
