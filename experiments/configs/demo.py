@@ -10,22 +10,27 @@ What joins `emoji.py`, each chosen on validation data (docs/study.md):
   length. What that saves buys larger batches.
 - Weight matrices take the steps of Muon, at twice the rate and with a stronger
   weight decay.
+- All pairs of domains share one temperature and offset, which brings images and
+  texts together.
 
-`demo.py:adamw` is the recipe that these two joined last: AdamW, and subgroups
-for all labels.
+`demo.py:domains` is the recipe before the last of these: a temperature and an
+offset for each pair. `demo.py:adamw` also has AdamW, and subgroups for all
+labels.
 """
 
 from experiments.configs import emoji
 from uniclip_keras.errors import InputError
 
+VARIANTS = ("shared", "domains", "adamw")
 
-def get_config(variant="muon"):
-    if variant not in ("muon", "adamw"):
+
+def get_config(variant="shared"):
+    if variant not in VARIANTS:
         raise InputError(
-            f"demo has no variant {variant!r}; choose muon or adamw."
+            f"demo has no variant {variant!r}; choose of {', '.join(VARIANTS)}."
         )
     config = emoji.get_config()
-    config.name = "demo" if variant == "muon" else f"demo_{variant}"
+    config.name = "demo" if variant == "shared" else f"demo_{variant}"
     config.batch_size = 288
     config.steps = 920
 
@@ -42,7 +47,7 @@ def get_config(variant="muon"):
     config.model.text_lengths = (8,)
     config.optimizer.weight_decay = 1.0
 
-    if variant == "muon":
+    if variant != "adamw":
         config.optimizer.muon = True
         config.optimizer.learning_rate = 8e-3
         config.data.train.labeled.weight = 3.0
@@ -52,6 +57,9 @@ def get_config(variant="muon"):
             "classes": "groups.json",
             "weight": 1.0,
         }
+
+    if variant == "shared":
+        config.objective.shared = True
 
     config.validation.every = 460
     return config

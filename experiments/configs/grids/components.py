@@ -1,4 +1,4 @@
-"""What each component of UniCLIP is worth to the demo's recipe.
+"""What each component of UniCLIP is worth to the recipe of `demo.py:domains`.
 
 One change each, in a third of the steps: no augmentation encoder, one
 temperature and offset for all pairs of domains, those of pairs of texts fixed,
@@ -21,7 +21,7 @@ NOT_OF_TEXTS = ("image-image", "image-text")
 
 
 def get_config():
-    config = demo.get_config()
+    config = demo.get_config("domains")
     config = vary(
         config,
         {

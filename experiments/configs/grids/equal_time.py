@@ -25,10 +25,15 @@ STEPS = {
     "muon": {"recipe": 920, "clip": 1040, "slip": 960, "unicl": 960},
     "adamw": {"recipe": 740, "clip": 810, "slip": 821, "unicl": 668},
 }
+DEMOS = {"muon": "shared", "adamw": "adamw"}
 
 
 def get_config(optimizer="muon"):
-    runs = {"recipe": vary(demo.get_config(optimizer), {"validation.every": 0})}
+    runs = {
+        "recipe": vary(
+            demo.get_config(DEMOS[optimizer]), {"validation.every": 0}
+        )
+    }
     for name in RIVALS:
         runs[name] = rival_config(name, optimizer)
     runs["unicl"] = vary(

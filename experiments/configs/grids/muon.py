@@ -35,7 +35,7 @@ def get_config():
         runs[f"recipe/{rate:g}"] = trial(recipe, changes)
         for name in RIVALS:
             runs[f"{name}/{rate:g}"] = trial(rival_config(name), changes)
-    groups = vary(demo.get_config(), {"validation.every": 0})
+    groups = vary(demo.get_config("domains"), {"validation.every": 0})
     runs["recipe/groups"] = trial(groups, {})
     return grid(runs, emoji_validation.get_config(), seeds=(0,))
 

@@ -5,7 +5,7 @@ heads, in a third of its processor time. A step of one view of 384 items costs
 1.13 times one of two views of 288, the second at 16 px.
 
     python -m experiments.ablate \
-        --grid=experiments/configs/grids/one_view.py[:muon | :adamw] \
+        --grid=experiments/configs/grids/one_view.py[:domains | :adamw] \
         --workdir=runs/one_view --jobs=2
 """
 
@@ -15,8 +15,8 @@ from experiments.configs import demo
 from experiments.configs.evaluation import emoji_validation
 
 
-def get_config(optimizer="muon"):
-    config = demo.get_config(optimizer)
+def get_config(variant="domains"):
+    config = demo.get_config(variant)
     untouched, strong = config.data.views
     third = {
         "steps": config.steps // 3,

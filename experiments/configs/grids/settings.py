@@ -20,7 +20,7 @@ from experiments.configs.grids.muon import trial
 
 
 def get_config():
-    recipe = vary(demo.get_config(), {"validation.every": 0})
+    recipe = vary(demo.get_config("domains"), {"validation.every": 0})
     methods = {"recipe": recipe}
     methods |= {name: rival_config(name) for name in RIVALS}
     weak, strong = recipe.data.views

@@ -1,4 +1,4 @@
-"""One temperature and offset for all pairs of domains, at full length.
+"""One temperature and offset for all pairs of domains, or their own for each.
 
     python -m experiments.ablate \
         --grid=experiments/configs/grids/similarity.py \
@@ -12,12 +12,10 @@ from experiments.configs.evaluation import emoji_validation
 
 
 def get_config():
-    config = vary(demo.get_config(), {"validation.every": 0})
-    shared = {**config.objective, "shared": True}
     return grid(
         {
-            "recipe": config,
-            "shared": vary(config, {"objective": shared}),
+            variant: vary(demo.get_config(variant), {"validation.every": 0})
+            for variant in ("shared", "domains")
         },
         emoji_validation.get_config(),
         seeds=(0, 1, 2),
