@@ -35,6 +35,7 @@ def test_the_same_and_the_opposite():
     vectors = np.random.default_rng(0).normal(size=[5, 3]) + [9, 0, 0]
     same = modality_gap(vectors, vectors)
     assert same.distance == 0 and same.pair_cosine == pytest.approx(1)
+    assert same.separable == 0.5
     opposite = modality_gap(vectors, -vectors)
     assert opposite.distance > 1.9 and opposite.separable == 1
 

@@ -49,9 +49,10 @@ def modality_gap(images, texts):
     means = images.mean(axis=0), texts.mean(axis=0)
     direction = means[0] - means[1]
     middle = direction @ (means[0] + means[1]) / 2
-    sides = images @ direction > middle, texts @ direction < middle
+    sides = images @ direction - middle, middle - texts @ direction
     return ModalityGap(
         float(np.linalg.norm(direction)),
         float(np.einsum("ij,ij->i", images, texts).mean()),
-        float(np.mean(sides)),
+        # Half of what lies on the plane is on either side.
+        float(0.5 + 0.5 * np.sign(sides).mean()),
     )

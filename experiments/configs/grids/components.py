@@ -15,21 +15,14 @@ from experiments.ablation.grid import vary
 from experiments.configs import demo
 from experiments.configs.evaluation import emoji_validation
 from experiments.configs.grids.halves import pair_weights
+from experiments.configs.grids.muon import trial
 from experiments.configs.methods import METHODS
 
 NOT_OF_TEXTS = ("image-image", "image-text")
 
 
 def get_config():
-    config = demo.get_config("domains")
-    config = vary(
-        config,
-        {
-            "steps": config.steps // 3,
-            "optimizer.warmup_steps": 30,
-            "validation.every": 0,
-        },
-    )
+    config = vary(demo.get_config("domains"), {"validation.every": 0})
 
     def objective(**options):
         return {"objective": {**METHODS["uniclip"], **options}}
@@ -47,7 +40,7 @@ def get_config():
         "no text-text": pair_weights(2.0, 1.0, 0.0),
     }
     return grid(
-        {name: vary(config, changes) for name, changes in runs.items()},
+        {name: trial(config, changes) for name, changes in runs.items()},
         emoji_validation.get_config(),
         seeds=(0, 1, 2),
     )

@@ -2,8 +2,8 @@
 
 CLIP, the same with MP-NCE and self positives in place of its loss, the same
 with the recipe's labels, and the recipe, which adds its head, an untouched
-first view and a second one. The first and the last are those of
-`equal_time.py`, and so are the steps.
+first view, a second one, and one temperature and offset. The first and the last
+are those of `equal_time.py`, and so are the steps.
 
     python -m experiments.ablate --grid=experiments/configs/grids/ladder.py \
         --workdir=runs/ladder --jobs=2

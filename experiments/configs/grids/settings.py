@@ -12,6 +12,7 @@ method does not have of untouched, weak and strong.
 from experiments.ablation.grid import grid
 from experiments.ablation.grid import vary
 from experiments.configs import demo
+from experiments.configs import emoji
 from experiments.configs.evaluation import emoji_validation
 from experiments.configs.grids.muon import BEST_RATE
 from experiments.configs.grids.muon import RIVALS
@@ -23,8 +24,7 @@ def get_config():
     recipe = vary(demo.get_config("domains"), {"validation.every": 0})
     methods = {"recipe": recipe}
     methods |= {name: rival_config(name) for name in RIVALS}
-    weak, strong = recipe.data.views
-    weak = {**weak, "identity": 0.0}
+    weak, strong = emoji.get_config().data.views
     first_views = {
         "untouched": {**weak, "identity": 1.0},
         "weak": weak,
@@ -40,11 +40,10 @@ def get_config():
             "rate": {"optimizer.learning_rate": 2 * BEST_RATE},
             "temperature": {"objective": objective},
         }
-        own = "untouched" if name == "recipe" else "weak"
+        own, *others = config.data.views
         for view, first in first_views.items():
-            if view != own:
-                views = [first, *config.data.views[1:]]
-                changes[view] = {"data.views": views}
+            if first != own:
+                changes[view] = {"data.views": [first, *others]}
         for change, options in changes.items():
             runs[f"{name}/{change}"] = trial(config, options)
     return grid(runs, emoji_validation.get_config(), seeds=(0,))
