@@ -6,13 +6,16 @@ Prints a table and writes a page. The first workdir is the baseline that the
 others are compared with, item by item. Runs that differ in their seed only
 count as one method. `--map_run=runs/b --map_task=style` choose what the map of
 the shared space shows. `--names='red|blue'` counts only the items whose names
-match, by a regular expression.
+match, by a regular expression. `--keep=FOLDER` writes what a comparison needs
+of the runs there, in little space: the folders it makes can be published, and
+compared as the workdirs can.
 """
 
 from absl import flags
 
 from experiments.comparison.configuration import differing_options
 from experiments.comparison.curves import compare_curves
+from experiments.comparison.keeping import keep
 from experiments.comparison.runs import group_methods
 from experiments.comparison.runs import normal_path
 from experiments.comparison.runs import read_runs
@@ -33,10 +36,16 @@ _MAP_TASK = flags.DEFINE_string(
 _NAMES = flags.DEFINE_string(
     "names", None, "Count only items whose names match, as in 'red|blue'."
 )
+_KEEP = flags.DEFINE_string(
+    "keep", None, "Folder for what comparisons need of the runs."
+)
 
 
 def main(argv):
     output = _OUTPUT.value
+    if _KEEP.value:
+        keep(read_runs(argv[1:]), _KEEP.value)
+        print(f"kept: {_KEEP.value}")
     table = compare(
         argv[1:], output, _MAP_RUN.value, _MAP_TASK.value, _NAMES.value
     )

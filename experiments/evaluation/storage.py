@@ -22,10 +22,10 @@ def read(folder, task):
         return {}
 
 
-def write(folder, task, arrays):
+def write(folder, task, arrays, compressed=False):
     """Writes the arrays of a task, `{name: array}`, without pickles."""
     file = io.BytesIO()
-    np.savez(file, **arrays)
+    (np.savez_compressed if compressed else np.savez)(file, **arrays)
     files.write_bytes(_path(folder, task, "npz"), file.getvalue())
 
 

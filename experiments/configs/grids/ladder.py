@@ -27,4 +27,4 @@ def get_config():
             own, {"data.train": full["recipe"].data.train.to_dict()}
         ),
     }
-    return grid(runs, emoji_validation.get_config(), seeds=(0,))
+    return grid(runs, emoji_validation.get_config(), seeds=(0, 1, 2))
