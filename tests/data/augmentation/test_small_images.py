@@ -74,7 +74,8 @@ def test_views_do_not_depend_on_what_is_cut_beside_them(images, vectors):
             vectors[row : row + 1],
             32,
         )
-        np.testing.assert_array_equal(alone[0], together[row])
+        # Some processors add sums of other lengths in another order.
+        np.testing.assert_allclose(alone[0], together[row], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [32, 64])
