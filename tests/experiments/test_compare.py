@@ -56,3 +56,12 @@ def test_a_map_of_another_run(tmp_path, run_command):
         f"--map_run=other is none of the workdirs; choose from {tmp_path}"
         in stderr
     )
+
+
+def test_a_picture_of_a_single_run(tmp_path, run_command):
+    results = {"zero_shot": {"x": {"top1": 0.5, "chance": {"top1": 0.1}}}}
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    status, _, stderr = run_command(
+        command, str(tmp_path), "--picture=a.png", arguments=True
+    )
+    assert status == 2 and "--picture shows differences" in stderr

@@ -23,7 +23,13 @@ def compared(corpus, tmp_path_factory):
         write_tiny_run(folder / "uni_seed1", corpus, 0.2, TEXT, seed=1),
         write_tiny_run(folder / "other", corpus, 4.0, TEXT, items=8, **change),
     ]
-    table = compare(paths, str(folder / "compare.html"), map_run=paths[2])
+    table = compare(
+        paths,
+        str(folder / "compare.html"),
+        map_run=paths[2],
+        picture=str(folder / "differences.png"),
+    )
+    assert (folder / "differences.png").stat().st_size > 10_000
     page = Page((folder / "compare.html").read_text(encoding="utf-8"))
     return page, table
 
