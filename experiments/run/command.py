@@ -1,7 +1,9 @@
 """Runs a command: a mistake of the user is one sentence and exit status 2."""
 
 import functools
+import os
 import re
+import signal
 import sys
 
 from absl import app
@@ -35,8 +37,8 @@ def run(main, arguments=False):
     A mistake of the user (`InputError`, a wrong flag, a stray argument) is
     printed to stderr as `error: <sentence>` with exit status 2. A signal is
     the exit status that a shell shows for it: 143 for SIGTERM, 130 for
-    Ctrl-C. Any other exception is a defect of the program and keeps its
-    traceback.
+    Ctrl-C, 141 where nobody reads the output any more, as in `| head`. Any
+    other exception is a defect of the program and keeps its traceback.
     """
     options.register()
     # TensorFlow logs every file that it writes at a lower level.
@@ -52,11 +54,18 @@ def run(main, arguments=False):
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:
+        # Python would fail once more as it flushes what is left.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
 
 
 def _call(main, argv):
     try:
-        return main(argv)
+        status = main(argv)
+        sys.stdout.flush()
+        return status
     except OSError as error:
         # ml_collections raises it where a configuration is first used.
         if "Configuration is not available" not in str(error):

@@ -31,6 +31,24 @@ def test_a_folder_without_a_run(command, tmp_path, run_command):
     assert "config.json" in stderr.splitlines()[-1]
 
 
+def test_output_that_nobody_reads(monkeypatch, run_command):
+    # As in `| head`, whose end closes the pipe.
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    class Prints:
+        __name__ = "prints"
+
+        @staticmethod
+        def main(argv):
+            print(argv)
+
+    with os.fdopen(writer, "w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        status, _, stderr = run_command(Prints())
+    assert status == 141 and stderr == ""
+
+
 def run_process(name, *arguments):
     """Runs a command as a user does."""
     environment = dict(os.environ)
