@@ -46,7 +46,7 @@ def draw_differences(tasks, baseline):
             "--picture shows differences to the first workdir, and none is "
             "known; give runs of other methods, measured on the same sets."
         )
-    height = 1 + 0.2 * len(rows) * (len(labels) + 1)
+    height = 1 + 0.16 * len(rows) * (len(labels) + 1)
     figure = Figure(figsize=(10, height), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     axes.axvline(0, color=COLORS[0], linewidth=2, label=baseline)
@@ -74,12 +74,15 @@ def draw_differences(tasks, baseline):
             )
     axes.set_yticks(range(len(rows)), [_title(*row, baseline) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel(f"points less {baseline}, with 95 % intervals")
+    axes.set_xlabel(
+        f"difference to {baseline} in points, with its 95 % interval; "
+        "hollow where that holds 0"
+    )
     axes.grid(axis="x", color="#e3e6eb")
     axes.set_axisbelow(True)
     axes.tick_params(axis="y", length=0)
     axes.spines[["left", "top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper right", ncols=4, frameon=False)
+    figure.legend(loc="outside upper right", ncols=6, frameon=False)
     return figure
 
 

@@ -1,8 +1,6 @@
-"""Figures of docs/results.md are those of the runs kept beside them."""
+"""Figures of the documents are those of the runs kept beside them."""
 
 import pathlib
-
-import pytest
 
 from experiments.comparison.runs import group_methods
 from experiments.comparison.runs import read_runs
@@ -23,26 +21,55 @@ ROWS = {
 }
 
 
-@pytest.mark.parametrize("folder", ["longer", "ladder"])
-def test_tables_are_what_the_kept_runs_say(folder):
-    # The recipe's differences to the baseline, its rival.
-    workdirs = sorted(map(str, KEPT.glob(f"{folder}/*/*")))
-    methods = group_methods(read_runs(workdirs))
-    rival, recipe = (method.label for method in methods)
+def cells_by_row(folder, rival):
+    """Returns what the recipe has, what a rival has, and the difference.
+
+    A dict of `ROWS` to three cells of a table.
+    """
+    methods = group_methods(
+        read_runs(
+            [
+                str(path)
+                for name in (rival, "recipe")
+                for path in sorted(KEPT.glob(f"{folder}/{name}/*"))
+            ]
+        )
+    )
     measures = {
         f"{task.name} {task.way} {measure.metric}": measure
         for task in compare(methods)
         for measure in task.measures
     }
-    text = (ROOT / "docs/results.md").read_text()
+    rival, recipe = (method.label for method in methods)
+    cells = {}
     for title, place in ROWS.items():
         measure = measures[place]
         found = measure.differences[recipe].found
         value, *interval = (
             f"{100 * x:+.1f}" for x in (found.value, *found.interval)
         )
-        difference = f"{value} ({interval[0]} to {interval[1]})"
-        cells = [f"{100 * measure.values[recipe].value:.1f} %", difference]
-        if folder == "longer":
-            cells.insert(1, f"{100 * measure.values[rival].value:.1f} %")
-        assert f"| {title} | {' | '.join(cells)} |" in text
+        cells[title] = (
+            f"{100 * measure.values[recipe].value:.1f} %",
+            f"{100 * measure.values[rival].value:.1f} %",
+            f"{value} ({interval[0]} to {interval[1]})",
+        )
+    return cells
+
+
+def assert_row(title, cells, page="docs/results.md"):
+    text = (ROOT / page).read_text()
+    assert f"| {title} | {' | '.join(cells)} |" in text
+
+
+def test_three_times_the_steps():
+    for title, cells in cells_by_row("longer", "clip").items():
+        assert_row(title, cells)
+
+
+def test_seeds_of_every_rival():
+    rivals = "clip", "clip, self", "slip", "unicl"
+    found = [cells_by_row("rivals", rival) for rival in rivals]
+    for title in ROWS:
+        row = [found[0][title][0], *(cells[title][2] for cells in found)]
+        assert_row(title, row)
+        assert_row(title, row, page="README.md")
